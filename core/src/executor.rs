@@ -1,0 +1,82 @@
+//! Who runs the work that a network splits: one thread here, threads and vector units in the `host` crate.
+//!
+//! A network decides *what* may run side by side, so that no bit depends on who runs it; an [`Executor`] decides
+//! whether it does.
+
+/// Runs pieces of work that do not depend on each other.
+pub trait Executor: Sync {
+    /// How many pieces can run at once; at least 1.
+    fn threads(&self) -> usize;
+
+    /// Runs both, side by side or one after the other.
+    fn join<A: Send, B: Send>(&self, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B);
+
+    /// Runs an inner loop, compiled for the widest vectors this machine has.
+    fn vectorize(&self, kernel: impl Kernel) {
+        kernel.run();
+    }
+}
+
+/// An inner loop with its arguments.
+///
+/// It is a trait of its own, not a closure, because its code must be inlined into a function that was compiled for
+/// wider vectors, and only a method can ask for that.
+pub trait Kernel {
+    /// Runs it. Mark it `#[inline(always)]`.
+    fn run(self);
+}
+
+/// The thread that calls, with the instructions that the program was compiled for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Serial;
+
+impl Executor for Serial {
+    fn threads(&self) -> usize {
+        1
+    }
+
+    fn join<A: Send, B: Send>(&self, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+        (a(), b())
+    }
+}
+
+/// Runs `work` on `items` cut into at most `pieces` runs; `work` gets a run and the index of its first item.
+pub(crate) fn split<T: Send>(
+    items: &mut [T],
+    first: usize,
+    pieces: usize,
+    executor: &impl Executor,
+    work: &(impl Fn(&mut [T], usize) + Sync),
+) {
+    let pieces = pieces.min(items.len());
+    if pieces <= 1 {
+        return work(items, first);
+    }
+    let half = pieces / 2;
+    let middle = items.len() * half / pieces;
+    let (left, right) = items.split_at_mut(middle);
+    executor.join(
+        || split(left, first, half, executor, work),
+        || split(right, first + middle, pieces - half, executor, work),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn split_covers_every_item_once() {
+        for len in 0..20 {
+            for pieces in 1..6 {
+                let mut items = [0usize; 20];
+                split(&mut items[..len], 100, pieces, &Serial, &|run, first| {
+                    for (offset, item) in run.iter_mut().enumerate() {
+                        *item += first + offset;
+                    }
+                });
+                assert!(items[..len].iter().enumerate().all(|(index, &item)| item == index + 100));
+            }
+        }
+    }
+}

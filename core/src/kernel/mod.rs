@@ -1,0 +1,23 @@
+//! The inner loops, and the one order in which they add.
+//!
+//! Floating-point addition is not associative, so a network's bits depend on the order of its sums. Every kernel
+//! keeps the order below, whatever the vector width, the number of threads, or the target; products are rounded
+//! before they are added (no fused multiply-add). Vectors run *across* the sums, never along one.
+//!
+//! 1. **Weighted inputs.** z_j starts at +0, adds x_i·w_ij in ascending i, and adds the bias last. For a
+//!    convolution i runs over the filter's rows, its columns, and the input channels, in this nesting.
+//! 2. **Gradient of an input.** ∂C/∂x_i starts at +0 and adds δ_j·w_ij in ascending j. For a convolution the
+//!    output channels are outermost, then the positions of δ by rows.
+//! 3. **Gradient of a weight or bias.** It starts at +0 and adds x_i·δ_j (for a bias, δ_j) over the images of the
+//!    mini-batch in order; for a convolution, within an image over the positions of δ by rows (of the pooled map).
+//! 4. **The step.** w·decay - rate·gradient, each product rounded ([`Sgd`](crate::sgd::Sgd)).
+//! 5. **A term with a factor 0 may be left out.** A sum that starts at +0 never becomes -0 under round-to-nearest,
+//!    so adding ±0 changes no bit of it; only an infinite or NaN partner would tell, and a model's weights are
+//!    finite. This is what makes black pixels, dropped neurons and switched-off ReLUs cost nothing.
+//!
+//! Weights are stored input-major: all the weights that leave one input lie side by side. So vectors run across
+//! outputs, an input that is zero skips a whole run, and threads share the update by cutting along the inputs.
+
+pub(crate) mod conv5x5;
+pub(crate) mod dense;
+pub(crate) mod math;

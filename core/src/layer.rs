@@ -1,0 +1,297 @@
+//! What a layer is, and how layers in sequence make one.
+
+use crate::activation::Activation;
+use crate::executor::{Executor, Kernel};
+use crate::init::Init;
+use crate::sgd::Sgd;
+use crate::tensor::Tensor;
+use crate::text::Text;
+use core::marker::PhantomData;
+use rand_core::Rng;
+use zerocopy::{FromBytes, Immutable, KnownLayout};
+
+/// A layer that takes `In`.
+///
+/// A layer holds its weights and biases and nothing else, so its bytes are its parameters, and a value of the same
+/// type can hold a gradient. What training must remember of one image lies in a [`Tape`](Self::Tape).
+///
+/// The training methods work on a mini-batch: `batch` is any slice of samples, and `view` shows the parts of a sample
+/// that belong to this layer. The images of a batch are independent of each other in all methods but
+/// [`update`](Self::update), which sums over them in their order.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot take `{In}` as its input: these layers do not fit together",
+    label = "the layer before gives `{In}`, or this is not a layer",
+    note = "`Dense<N, _>` takes `[f32; N]`; `Conv5x5<C, _>` takes an image of `C` channels, `[[[f32; C]; W]; H]`; \
+            `Flatten` turns an image into `[f32; H * W * C]`"
+)]
+pub trait Layer<In: Tensor>: FromBytes + Immutable + KnownLayout + Send + Sync + Sized + 'static {
+    /// What comes out.
+    type Out: Tensor;
+    /// What training remembers of one image: at least the output, and the gradient of the cost in it.
+    type Tape: FromBytes + Send + Sync + 'static;
+    /// The activation of the last layer in here, which a [`Cost`](crate::cost::Cost) must go with.
+    type Activation: Activation;
+
+    /// All weights and biases 0.
+    const ZERO: Self;
+    /// A tape before its first use.
+    const BLANK: Self::Tape;
+    /// Weights and biases.
+    const PARAMETERS: usize;
+    /// Multiplications with a weight, for one image.
+    const MACS: usize;
+    /// Its words in the architecture's text.
+    const ARCHITECTURE: Text;
+    /// Whether inference leaves the output in the buffer of the input ([`infer`](Self::infer)).
+    const IN_PLACE: bool;
+    /// Values that inference needs in the buffer of the input.
+    const FRONT: usize;
+    /// Values that inference needs in the other buffer.
+    const BACK: usize;
+
+    /// Draws weights and biases.
+    fn initialize(&mut self, init: Init, rng: &mut impl Rng);
+
+    /// Shows each run of parameters, in the order of memory.
+    fn visit(&self, visitor: &mut impl FnMut(&[f32]));
+
+    /// As [`visit`](Self::visit), to write.
+    fn visit_mut(&mut self, visitor: &mut impl FnMut(&mut [f32]));
+
+    /// Takes its input from the first values of `front` and leaves its output in the first of `back`, or of `front`
+    /// if [`IN_PLACE`](Self::IN_PLACE). Does nothing if `front` is shorter than [`FRONT`](Self::FRONT) or `back`
+    /// than [`BACK`](Self::BACK).
+    fn infer(&self, front: &mut [f32], back: &mut [f32]);
+
+    /// The output that [`forward`](Self::forward) left.
+    fn output(tape: &Self::Tape) -> &Self::Out;
+
+    /// The output, and the gradient of the cost in it, to write.
+    fn output_and_gradient(tape: &mut Self::Tape) -> (&Self::Out, &mut Self::Out);
+
+    /// Turns the gradient in the output, ∂C/∂a, into δ = ∂C/∂z, the gradient in the weighted input.
+    fn activation_gradient(tape: &mut Self::Tape);
+
+    /// Computes the outputs, as training does (dropout drops). `view` shows a sample's input, tape, and the state of
+    /// its random numbers.
+    fn forward<S>(
+        &self,
+        batch: &mut [S],
+        view: impl Fn(&mut S) -> (&In, &mut Self::Tape, &mut u64) + Copy,
+        executor: &impl Executor,
+    );
+
+    /// From δ of the last layer in here, computes δ of all the others. A single layer has no others.
+    fn backward<S>(
+        &self,
+        _batch: &mut [S],
+        _view: impl Fn(&mut S) -> &mut Self::Tape + Copy,
+        _executor: &impl Executor,
+    ) {
+    }
+
+    /// As [`backward`](Self::backward), and on to ∂C/∂(input). `view` shows a sample's tape and where that goes.
+    fn input_gradient<S>(
+        &self,
+        batch: &mut [S],
+        view: impl Fn(&mut S) -> (&mut Self::Tape, &mut In) + Copy,
+        executor: &impl Executor,
+    );
+
+    /// Takes a step down the gradient of the batch's cost. `view` shows a sample's input and its tape, which holds δ.
+    fn update<S: Sync>(
+        &mut self,
+        batch: &[S],
+        view: impl Fn(&S) -> (&In, &Self::Tape) + Copy + Sync,
+        sgd: &Sgd,
+        executor: &impl Executor,
+    );
+}
+
+/// The layer `A`, then the layer `B`. [`seq!`](crate::seq) writes it.
+#[derive(FromBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Seq<A, B>(A, B);
+
+/// Layers in sequence, as a type: `seq![A, B, C]` is `Seq<A, Seq<B, C>>`.
+#[macro_export]
+macro_rules! seq {
+    ($layer:ty $(,)?) => { $layer };
+    ($layer:ty, $($rest:tt)+) => { $crate::layer::Seq<$layer, $crate::seq![$($rest)+]> };
+}
+
+/// The output of a layer, and the gradient of the cost in it: the whole tape of a layer that remembers no more.
+#[derive(FromBytes)]
+#[repr(C)]
+pub struct Pair<T> {
+    pub(crate) output: T,
+    pub(crate) gradient: T,
+}
+
+impl<In: Tensor, A: Layer<In>, B: Layer<A::Out>> Layer<In> for Seq<A, B> {
+    type Out = B::Out;
+    type Tape = Seq<A::Tape, B::Tape>;
+    type Activation = B::Activation;
+
+    const ZERO: Self = Self(A::ZERO, B::ZERO);
+    const BLANK: Self::Tape = Seq(A::BLANK, B::BLANK);
+    const PARAMETERS: usize = A::PARAMETERS + B::PARAMETERS;
+    const MACS: usize = A::MACS + B::MACS;
+    const ARCHITECTURE: Text = A::ARCHITECTURE.then(", ").then(B::ARCHITECTURE.as_str());
+    const IN_PLACE: bool = A::IN_PLACE == B::IN_PLACE;
+    const FRONT: usize = max(A::FRONT, if A::IN_PLACE { B::FRONT } else { B::BACK });
+    const BACK: usize = max(A::BACK, if A::IN_PLACE { B::BACK } else { B::FRONT });
+
+    fn initialize(&mut self, init: Init, rng: &mut impl Rng) {
+        self.0.initialize(init, rng);
+        self.1.initialize(init, rng);
+    }
+
+    fn visit(&self, visitor: &mut impl FnMut(&[f32])) {
+        self.0.visit(visitor);
+        self.1.visit(visitor);
+    }
+
+    fn visit_mut(&mut self, visitor: &mut impl FnMut(&mut [f32])) {
+        self.0.visit_mut(visitor);
+        self.1.visit_mut(visitor);
+    }
+
+    fn infer(&self, front: &mut [f32], back: &mut [f32]) {
+        self.0.infer(front, back);
+        if A::IN_PLACE {
+            self.1.infer(front, back);
+        } else {
+            self.1.infer(back, front);
+        }
+    }
+
+    fn output(tape: &Self::Tape) -> &Self::Out {
+        B::output(&tape.1)
+    }
+
+    fn output_and_gradient(tape: &mut Self::Tape) -> (&Self::Out, &mut Self::Out) {
+        B::output_and_gradient(&mut tape.1)
+    }
+
+    fn activation_gradient(tape: &mut Self::Tape) {
+        B::activation_gradient(&mut tape.1);
+    }
+
+    fn forward<S>(
+        &self,
+        batch: &mut [S],
+        view: impl Fn(&mut S) -> (&In, &mut Self::Tape, &mut u64) + Copy,
+        executor: &impl Executor,
+    ) {
+        self.0.forward(
+            batch,
+            move |sample| {
+                let (input, tape, random) = view(sample);
+                (input, &mut tape.0, random)
+            },
+            executor,
+        );
+        self.1.forward(
+            batch,
+            move |sample| {
+                let (_, tape, random) = view(sample);
+                (A::output(&tape.0), &mut tape.1, random)
+            },
+            executor,
+        );
+    }
+
+    fn backward<S>(&self, batch: &mut [S], view: impl Fn(&mut S) -> &mut Self::Tape + Copy, executor: &impl Executor) {
+        self.1.input_gradient(
+            batch,
+            move |sample| {
+                let tape = view(sample);
+                (&mut tape.1, A::output_and_gradient(&mut tape.0).1)
+            },
+            executor,
+        );
+        activation_gradient::<S, In, A>(batch, |sample| &mut view(sample).0, executor);
+        self.0.backward(batch, move |sample| &mut view(sample).0, executor);
+    }
+
+    fn input_gradient<S>(
+        &self,
+        batch: &mut [S],
+        view: impl Fn(&mut S) -> (&mut Self::Tape, &mut In) + Copy,
+        executor: &impl Executor,
+    ) {
+        self.1.input_gradient(
+            batch,
+            move |sample| {
+                let (tape, _) = view(sample);
+                (&mut tape.1, A::output_and_gradient(&mut tape.0).1)
+            },
+            executor,
+        );
+        activation_gradient::<S, In, A>(batch, |sample| &mut view(sample).0.0, executor);
+        self.0.input_gradient(
+            batch,
+            move |sample| {
+                let (tape, gradient) = view(sample);
+                (&mut tape.0, gradient)
+            },
+            executor,
+        );
+    }
+
+    fn update<S: Sync>(
+        &mut self,
+        batch: &[S],
+        view: impl Fn(&S) -> (&In, &Self::Tape) + Copy + Sync,
+        sgd: &Sgd,
+        executor: &impl Executor,
+    ) {
+        self.1.update(
+            batch,
+            move |sample| {
+                let (_, tape) = view(sample);
+                (A::output(&tape.0), &tape.1)
+            },
+            sgd,
+            executor,
+        );
+        self.0.update(
+            batch,
+            move |sample| {
+                let (input, tape) = view(sample);
+                (input, &tape.0)
+            },
+            sgd,
+            executor,
+        );
+    }
+}
+
+/// [`Layer::activation_gradient`] for a mini-batch.
+fn activation_gradient<S, In: Tensor, A: Layer<In>>(
+    batch: &mut [S],
+    tape: impl Fn(&mut S) -> &mut A::Tape,
+    executor: &impl Executor,
+) {
+    executor.vectorize(ActivationGradient { batch, tape, layer: PhantomData::<(In, A)> });
+}
+
+struct ActivationGradient<'a, S, V, In, A> {
+    batch: &'a mut [S],
+    tape: V,
+    layer: PhantomData<(In, A)>,
+}
+
+impl<S, V: Fn(&mut S) -> &mut A::Tape, In: Tensor, A: Layer<In>> Kernel for ActivationGradient<'_, S, V, In, A> {
+    #[inline(always)]
+    fn run(self) {
+        for sample in self.batch {
+            A::activation_gradient((self.tape)(sample));
+        }
+    }
+}
+
+const fn max(a: usize, b: usize) -> usize {
+    if a > b { a } else { b }
+}

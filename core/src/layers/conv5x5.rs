@@ -1,0 +1,221 @@
+//! A convolution with filters of 5x5 pixels, and the pooling after it.
+
+use crate::activation::{Elementwise, Identity};
+use crate::executor::{Executor, Kernel, split};
+use crate::init::{Fan, Init};
+use crate::kernel::conv5x5::{self, Filters, Image};
+use crate::layer::Layer;
+use crate::pool::{NoPool, Pool};
+use crate::sgd::Sgd;
+use crate::shape::{Size, Window};
+use crate::tensor::Tensor;
+use crate::text::Text;
+use core::marker::PhantomData;
+use rand_core::Rng;
+use zerocopy::{FromBytes, Immutable, KnownLayout};
+
+/// `OUT` filters of 5x5 pixels over `IN` channels, stride 1, no padding; then the pooling `P`, then the activation
+/// `A`: the book's `network3.ConvPoolLayer` and equation 125. The image's size comes from the layer before.
+///
+/// As in most libraries, the filter is not mirrored (the book's Theano mirrors it: the same set of functions).
+#[derive(FromBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Conv5x5<const IN: usize, const OUT: usize, P: Pool = NoPool, A: Elementwise = Identity> {
+    /// `filters[ky][kx][c][o]` leads from channel c of the pixel (y + ky, x + kx) to channel o of (y, x).
+    pub filters: Filters<IN, OUT>,
+    /// One for each filter.
+    pub bias: [f32; OUT],
+    kind: PhantomData<(P, A)>,
+}
+
+/// What training remembers of a convolution's image. `Out` holds the pooled values; `Which` the position in its
+/// square that each of them came from.
+#[derive(FromBytes)]
+#[repr(C)]
+pub struct ConvTape<Out, Which> {
+    output: Out,
+    gradient: Out,
+    which: Which,
+}
+
+/// What is left of an image of `H` x `W` pixels, with `O` values of type `E` at each position.
+type Map<E, P, const H: usize, const W: usize, const O: usize> =
+    <Size<H> as Window<P>>::Rows<E, <Size<W> as Window<P>>::Rows<E, [E; O]>>;
+
+/// The fewest multiplications that are worth a second thread.
+const SPLIT: usize = 20_000;
+
+impl<const H: usize, const W: usize, const IN: usize, const OUT: usize, P: Pool, A: Elementwise> Layer<Image<H, W, IN>>
+    for Conv5x5<IN, OUT, P, A>
+where
+    Size<H>: Window<P>,
+    Size<W>: Window<P>,
+{
+    type Out = Map<f32, P, H, W, OUT>;
+    type Tape = ConvTape<Self::Out, Map<u8, P, H, W, OUT>>;
+    type Activation = A;
+
+    const ZERO: Self = Self { filters: Tensor::ZERO, bias: Tensor::ZERO, kind: PhantomData };
+    const BLANK: Self::Tape = ConvTape { output: Tensor::ZERO, gradient: Tensor::ZERO, which: Tensor::ZERO };
+    const PARAMETERS: usize = 25 * IN * OUT + OUT;
+    const MACS: usize = (H - 4) * (W - 4) * 25 * IN * OUT;
+    const ARCHITECTURE: Text = Text::EMPTY.then("conv5x5 ").then_number(OUT).then(P::NAME).then(A::NAME);
+    const IN_PLACE: bool = false;
+    const FRONT: usize = <Image<H, W, IN> as Tensor>::LEN;
+    const BACK: usize = <Self::Out as Tensor>::LEN;
+
+    fn initialize(&mut self, init: Init, rng: &mut impl Rng) {
+        // `network3.py` divides by the pool's size even though the pool comes later.
+        let fan_out = (OUT * 25) as f32 / (P::SIDE * P::SIDE) as f32;
+        let fan = Fan { fan_in: 25 * IN, fan_out, softmax: false };
+        init.draw(fan, <Filters<IN, OUT>>::flat_mut(&mut self.filters), &mut self.bias, rng);
+    }
+
+    fn visit(&self, visitor: &mut impl FnMut(&[f32])) {
+        visitor(self.filters.flat());
+        visitor(&self.bias);
+    }
+
+    fn visit_mut(&mut self, visitor: &mut impl FnMut(&mut [f32])) {
+        visitor(self.filters.flat_mut());
+        visitor(&mut self.bias);
+    }
+
+    fn infer(&self, front: &mut [f32], back: &mut [f32]) {
+        if let (Some(image), Some(out)) =
+            (<Image<H, W, IN>>::nest(front).first(), <Self::Out>::nest_mut(back).first_mut())
+        {
+            conv5x5::forward::<P, H, W, IN, OUT>(image, &self.filters, &self.bias, out.flat_mut(), None);
+            A::forward(out.flat_mut());
+        }
+    }
+
+    fn output(tape: &Self::Tape) -> &Self::Out {
+        &tape.output
+    }
+
+    fn output_and_gradient(tape: &mut Self::Tape) -> (&Self::Out, &mut Self::Out) {
+        (&tape.output, &mut tape.gradient)
+    }
+
+    #[inline(always)]
+    fn activation_gradient(tape: &mut Self::Tape) {
+        A::backward(tape.output.flat(), tape.gradient.flat_mut());
+    }
+
+    fn forward<S>(
+        &self,
+        batch: &mut [S],
+        view: impl Fn(&mut S) -> (&Image<H, W, IN>, &mut Self::Tape, &mut u64) + Copy,
+        executor: &impl Executor,
+    ) {
+        executor.vectorize(Forward { layer: self, batch, view });
+    }
+
+    fn input_gradient<S>(
+        &self,
+        batch: &mut [S],
+        view: impl Fn(&mut S) -> (&mut Self::Tape, &mut Image<H, W, IN>) + Copy,
+        executor: &impl Executor,
+    ) {
+        executor.vectorize(InputGradient { layer: self, batch, view });
+    }
+
+    fn update<S: Sync>(
+        &mut self,
+        batch: &[S],
+        view: impl Fn(&S) -> (&Image<H, W, IN>, &Self::Tape) + Copy + Sync,
+        sgd: &Sgd,
+        executor: &impl Executor,
+    ) {
+        let work = <Self as Layer<Image<H, W, IN>>>::MACS * batch.len();
+        let pieces = if work < SPLIT { 1 } else { executor.threads() };
+        split(&mut self.filters, 0, pieces, executor, &|rows, first| {
+            executor.vectorize(Update { rows, first, batch, view, sgd, kind: PhantomData::<P> });
+        });
+        conv5x5::update_bias(&mut self.bias, batch, |sample| view(sample).1.gradient.flat(), sgd);
+    }
+}
+
+struct Forward<'a, S, V, const IN: usize, const OUT: usize, P: Pool, A: Elementwise> {
+    layer: &'a Conv5x5<IN, OUT, P, A>,
+    batch: &'a mut [S],
+    view: V,
+}
+
+impl<S, V, Out, Which, P, A, const H: usize, const W: usize, const IN: usize, const OUT: usize> Kernel
+    for Forward<'_, S, V, IN, OUT, P, A>
+where
+    V: Fn(&mut S) -> (&Image<H, W, IN>, &mut ConvTape<Out, Which>, &mut u64),
+    Out: Tensor,
+    Which: Tensor<u8>,
+    P: Pool,
+    A: Elementwise,
+{
+    #[inline(always)]
+    fn run(self) {
+        let Conv5x5 { filters, bias, .. } = self.layer;
+        for sample in self.batch {
+            let (image, tape, _) = (self.view)(sample);
+            let (out, which) = (tape.output.flat_mut(), tape.which.flat_mut());
+            conv5x5::forward::<P, H, W, IN, OUT>(image, filters, bias, out, Some(which));
+            A::forward(out);
+        }
+    }
+}
+
+struct InputGradient<'a, S, V, const IN: usize, const OUT: usize, P: Pool, A: Elementwise> {
+    layer: &'a Conv5x5<IN, OUT, P, A>,
+    batch: &'a mut [S],
+    view: V,
+}
+
+impl<S, V, Out, Which, P, A, const H: usize, const W: usize, const IN: usize, const OUT: usize> Kernel
+    for InputGradient<'_, S, V, IN, OUT, P, A>
+where
+    V: Fn(&mut S) -> (&mut ConvTape<Out, Which>, &mut Image<H, W, IN>),
+    Out: Tensor,
+    Which: Tensor<u8>,
+    P: Pool,
+    A: Elementwise,
+{
+    #[inline(always)]
+    fn run(self) {
+        conv5x5::input_gradient::<_, P, H, W, IN, OUT>(&self.layer.filters, self.batch, |sample| {
+            let (tape, gradient) = (self.view)(sample);
+            (tape.gradient.flat(), tape.which.flat(), gradient)
+        });
+    }
+}
+
+struct Update<'a, S, V, P, const IN: usize, const OUT: usize> {
+    rows: &'a mut [[[[f32; OUT]; IN]; 5]],
+    first: usize,
+    batch: &'a [S],
+    view: V,
+    sgd: &'a Sgd,
+    kind: PhantomData<P>,
+}
+
+impl<S, V, Out, Which, P, const H: usize, const W: usize, const IN: usize, const OUT: usize> Kernel
+    for Update<'_, S, V, P, IN, OUT>
+where
+    V: Fn(&S) -> (&Image<H, W, IN>, &ConvTape<Out, Which>),
+    Out: Tensor,
+    Which: Tensor<u8>,
+    P: Pool,
+{
+    #[inline(always)]
+    fn run(self) {
+        conv5x5::update::<_, P, H, W, IN, OUT>(
+            self.rows,
+            self.first,
+            self.batch,
+            |sample| {
+                let (image, tape) = (self.view)(sample);
+                (image, tape.gradient.flat(), tape.which.flat())
+            },
+            self.sgd,
+        );
+    }
+}

@@ -1,0 +1,118 @@
+//! Dropout of a layer's inputs.
+
+use crate::activation::Identity;
+use crate::executor::Executor;
+use crate::init::Init;
+use crate::layer::Layer;
+use crate::sgd::Sgd;
+use crate::tensor::Tensor;
+use crate::text::Text;
+use rand_core::{Rng, SeedableRng};
+use rand_xorshift::XorShiftRng;
+use zerocopy::{FromBytes, Immutable, KnownLayout};
+
+/// In training, sets each value to 0 with a probability of `PERCENT` in a hundred. In inference, multiplies each by
+/// the probability that it would have stayed.
+///
+/// As in the book's `network3.py`, it stands before the layer whose inputs it drops, and nothing is scaled up in
+/// training. Each image of a mini-batch has random numbers of its own, so that threads change nothing.
+#[derive(FromBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Dropout<const PERCENT: u8>;
+
+/// What training remembers of an image's dropout: `kept` is 1 where a value stayed and 0 where it fell.
+#[derive(FromBytes)]
+#[repr(C)]
+pub struct DropoutTape<T> {
+    output: T,
+    gradient: T,
+    kept: T,
+}
+
+impl<const PERCENT: u8> Dropout<PERCENT> {
+    /// A random number below this drops a value.
+    const THRESHOLD: u32 = {
+        assert!(PERCENT < 100, "`Dropout<PERCENT>` must leave something: PERCENT is at most 99");
+        ((PERCENT as u64 * (1 << 32)) / 100) as u32
+    };
+    const STAYING: f32 = (100 - PERCENT) as f32 / 100.0;
+}
+
+impl<In: Tensor, const PERCENT: u8> Layer<In> for Dropout<PERCENT> {
+    type Out = In;
+    type Tape = DropoutTape<In>;
+    type Activation = Identity;
+
+    const ZERO: Self = Self;
+    const BLANK: Self::Tape = DropoutTape { output: In::ZERO, gradient: In::ZERO, kept: In::ZERO };
+    const PARAMETERS: usize = 0;
+    const MACS: usize = 0;
+    const ARCHITECTURE: Text = Text::EMPTY.then("dropout ").then_number(PERCENT as usize);
+    const IN_PLACE: bool = true;
+    const FRONT: usize = In::LEN;
+    const BACK: usize = 0;
+
+    fn initialize(&mut self, _: Init, _: &mut impl Rng) {}
+
+    fn visit(&self, _: &mut impl FnMut(&[f32])) {}
+
+    fn visit_mut(&mut self, _: &mut impl FnMut(&mut [f32])) {}
+
+    fn infer(&self, front: &mut [f32], _: &mut [f32]) {
+        for value in front.iter_mut().take(In::LEN) {
+            *value *= Self::STAYING;
+        }
+    }
+
+    fn output(tape: &Self::Tape) -> &Self::Out {
+        &tape.output
+    }
+
+    fn output_and_gradient(tape: &mut Self::Tape) -> (&Self::Out, &mut Self::Out) {
+        (&tape.output, &mut tape.gradient)
+    }
+
+    fn activation_gradient(_: &mut Self::Tape) {}
+
+    fn forward<S>(
+        &self,
+        batch: &mut [S],
+        view: impl Fn(&mut S) -> (&In, &mut Self::Tape, &mut u64) + Copy,
+        _: &impl Executor,
+    ) {
+        for sample in batch {
+            let (input, tape, random) = view(sample);
+            let mut rng = XorShiftRng::seed_from_u64(*random);
+            *random = rng.next_u64();
+            let values = input.flat().iter().zip(tape.kept.flat_mut()).zip(tape.output.flat_mut());
+            for ((input, kept), output) in values {
+                *kept = if rng.next_u32() < Self::THRESHOLD { 0.0 } else { 1.0 };
+                *output = input * *kept;
+            }
+        }
+    }
+
+    fn input_gradient<S>(
+        &self,
+        batch: &mut [S],
+        view: impl Fn(&mut S) -> (&mut Self::Tape, &mut In) + Copy,
+        _: &impl Executor,
+    ) {
+        for sample in batch {
+            let (tape, gradient) = view(sample);
+            let values = tape.gradient.flat().iter().zip(tape.kept.flat()).zip(gradient.flat_mut());
+            for ((delta, kept), gradient) in values {
+                *gradient = delta * kept;
+            }
+        }
+    }
+
+    fn update<S: Sync>(
+        &mut self,
+        _: &[S],
+        _: impl Fn(&S) -> (&In, &Self::Tape) + Copy + Sync,
+        _: &Sgd,
+        _: &impl Executor,
+    ) {
+    }
+}

@@ -1,0 +1,11 @@
+//! The layers.
+
+mod conv5x5;
+mod dense;
+mod dropout;
+mod flatten;
+
+pub use conv5x5::Conv5x5;
+pub use dense::Dense;
+pub use dropout::Dropout;
+pub use flatten::Flatten;

@@ -1,0 +1,335 @@
+//! The model file: a network's weights, in a form that a program uses where they lie.
+//!
+//! `docs/model-format.md` is the specification. A file is a fixed prelude, postcard-encoded [`Metadata`], the weights
+//! as one aligned little-endian block, and a CRC-32 over all of it. [`Model::parse`] checks everything and copies
+//! nothing; [`include_model!`](crate::include_model) checks a file while the program compiles.
+
+use crate::layer::Layer;
+use crate::net::{Net, PIXEL_DIVISOR};
+use crate::tensor::Tensor;
+use core::fmt;
+use heapless::String;
+use serde::{Deserialize, Serialize};
+use zerocopy::FromBytes;
+
+/// The first eight bytes of a model file. As in PNG, the line ends show what a text transfer did to it.
+pub const MAGIC: [u8; 8] = *b"MINNET\r\n";
+/// The version of the format that this crate reads and writes.
+pub const VERSION: u32 = 1;
+/// The element type of the weights: 32-bit IEEE 754.
+pub const ELEMENT_F32: u32 = 0;
+/// Where the metadata begin: the length of the prelude.
+const PRELUDE: usize = 32;
+/// The weights begin at a multiple of this.
+const ALIGNMENT: usize = 16;
+/// The most bytes that encoded metadata take.
+const METADATA_MAX: usize = 1024;
+
+const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+
+/// What a model file says of its network and of how it was trained.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Metadata {
+    /// The architecture in words ([`Net::ARCHITECTURE`]).
+    pub architecture: String<255>,
+    /// What 8-bit pixels are divided by to make the input.
+    pub pixel_divisor: u16,
+    /// The name of the cost.
+    pub cost: String<16>,
+    /// The seed of the training run.
+    pub seed: u64,
+    /// Epochs trained, up to these weights.
+    pub epochs: u32,
+    /// Images trained on in an epoch.
+    pub training_images: u32,
+    /// Share of the validation images classified rightly, from 0 to 1; NaN if not measured.
+    pub validation_accuracy: f32,
+    /// Share of the test images classified rightly, from 0 to 1; NaN if not measured.
+    pub test_accuracy: f32,
+    /// The command that made the file.
+    pub command: String<255>,
+}
+
+/// Why bytes are not a model of the network that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// The first bytes are not those of a model file.
+    NotAModel,
+    /// The file's format has another version.
+    Version(u32),
+    /// The weights are numbers of a type that is not known.
+    Element(u32),
+    /// The file ends before it should.
+    Truncated {
+        /// Bytes that the file should have.
+        expected: usize,
+        /// Bytes that it has.
+        found: usize,
+    },
+    /// There are bytes after the end.
+    TrailingBytes {
+        /// Bytes that the file should have.
+        expected: usize,
+        /// Bytes that it has.
+        found: usize,
+    },
+    /// The sizes in the prelude contradict each other.
+    Layout,
+    /// The checksum does not match: a byte has changed.
+    Checksum,
+    /// The weights belong to another network.
+    Architecture {
+        /// The fingerprint of the network that was asked for.
+        expected: u32,
+        /// The fingerprint in the file.
+        found: u32,
+    },
+    /// The metadata cannot be decoded.
+    Metadata,
+    /// A byte between the parts is not zero.
+    Padding,
+    /// A weight is infinite or not a number.
+    NotFinite {
+        /// The place of the weight in the block, counted from 0.
+        index: usize,
+    },
+    /// The bytes do not begin at a multiple of 4 in memory, so that the weights cannot be used in place.
+    Misaligned,
+}
+
+impl ModelError {
+    /// What is wrong and what to do, in words that do not depend on numbers.
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::NotAModel => "this is not a minnet model: make one with `host train`",
+            Self::Version(_) => "the model's format version is not this program's: train or export it again",
+            Self::Element(_) => {
+                "the weights are of a type that this program does not know: it is newer than the program"
+            }
+            Self::Truncated { .. } => "the model is cut short: copy it again, in binary mode",
+            Self::TrailingBytes { .. } => "there are bytes after the model's end: copy it again, in binary mode",
+            Self::Layout => "the model's sizes contradict each other: the file is damaged, copy it again",
+            Self::Checksum => "the model's checksum is wrong: the file is damaged, copy it again",
+            Self::Architecture { .. } => "the model belongs to another network than the program's",
+            Self::Metadata => "the model's metadata cannot be decoded: the program that wrote it is at fault",
+            Self::Padding => "a byte between the model's parts is not zero: the program that wrote it is at fault",
+            Self::NotFinite { .. } => "a weight is infinite or not a number: train again, with a smaller --eta",
+            Self::Misaligned => "the model's bytes are not aligned to 4: embed them with `include_model!`",
+        }
+    }
+}
+
+impl fmt::Display for ModelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message())?;
+        match *self {
+            Self::Version(found) => write!(f, " (the file has version {found}, the program {VERSION})"),
+            Self::Element(found) => write!(f, " (type {found})"),
+            Self::Truncated { expected, found } | Self::TrailingBytes { expected, found } => {
+                write!(f, " ({found} bytes instead of {expected})")
+            }
+            Self::Architecture { expected, found } => {
+                write!(f, " (fingerprint {found:08x} instead of {expected:08x})")
+            }
+            Self::NotFinite { index } => write!(f, " (weight {index})"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl core::error::Error for ModelError {}
+
+/// A network in a model file's bytes.
+pub struct Model<'a, In: Tensor, L: Layer<In>> {
+    /// The network, in place.
+    pub net: &'a Net<In, L>,
+    /// What the file says of it.
+    pub metadata: Metadata,
+}
+
+impl<In: Tensor, L: Layer<In>> Net<In, L> {
+    /// What tells this architecture from others in a model file: the CRC-32 of its words.
+    pub const FINGERPRINT: u32 = CRC.checksum(Self::ARCHITECTURE.as_str().as_bytes());
+}
+
+impl<'a, In: Tensor, L: Layer<In>> Model<'a, In, L> {
+    /// Checks `bytes` and finds the network in them. They must begin at a multiple of 4 in memory.
+    ///
+    /// # Errors
+    /// The first defect found, in the order of [`ModelError`]'s variants.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, ModelError> {
+        let weights = check(bytes, Net::<In, L>::FINGERPRINT, L::PARAMETERS)?;
+        let block = bytes.get(weights..).and_then(|rest| rest.get(..Net::<In, L>::FLASH_BYTES));
+        let net = Net::ref_from_bytes(block.ok_or(ModelError::Layout)?).map_err(|_| ModelError::Misaligned)?;
+        Ok(Self { net, metadata: metadata(bytes)? })
+    }
+}
+
+/// Checks everything but the metadata's encoding, and gives the place of the weights.
+///
+/// # Errors
+/// The first defect found, in the order of [`ModelError`]'s variants.
+pub const fn check(bytes: &[u8], fingerprint: u32, parameters: usize) -> Result<usize, ModelError> {
+    let header = match Header::parse(bytes) {
+        Ok(header) => header,
+        Err(error) => return Err(error),
+    };
+    if header.fingerprint != fingerprint || header.parameters != parameters {
+        return Err(ModelError::Architecture { expected: fingerprint, found: header.fingerprint });
+    }
+    let mut i = PRELUDE + header.metadata;
+    while i < header.weights {
+        if bytes[i] != 0 {
+            return Err(ModelError::Padding);
+        }
+        i += 1;
+    }
+    let mut index = 0;
+    while index < parameters {
+        // Exponents of ones alone are infinities and NaN.
+        if word(bytes, header.weights + 4 * index) >> 23 & 0xff == 0xff {
+            return Err(ModelError::NotFinite { index });
+        }
+        index += 1;
+    }
+    Ok(header.weights)
+}
+
+/// Reads the metadata of a model of any network, after checking its checksum.
+///
+/// # Errors
+/// As [`Model::parse`], but for what only a network's type can tell.
+pub fn metadata(bytes: &[u8]) -> Result<Metadata, ModelError> {
+    let header = Header::parse(bytes)?;
+    let encoded = bytes.get(PRELUDE..PRELUDE + header.metadata).ok_or(ModelError::Layout)?;
+    postcard::from_bytes(encoded).map_err(|_| ModelError::Metadata)
+}
+
+/// The sizes in a file's prelude.
+struct Header {
+    fingerprint: u32,
+    /// Bytes of metadata.
+    metadata: usize,
+    /// Where the weights begin.
+    weights: usize,
+    parameters: usize,
+}
+
+impl Header {
+    const fn parse(bytes: &[u8]) -> Result<Self, ModelError> {
+        let mut i = 0;
+        while i < MAGIC.len() {
+            if i < bytes.len() && bytes[i] != MAGIC[i] {
+                return Err(ModelError::NotAModel);
+            }
+            i += 1;
+        }
+        if bytes.len() < PRELUDE {
+            return Err(ModelError::Truncated { expected: PRELUDE, found: bytes.len() });
+        }
+        let (version, element) = (word(bytes, 8), word(bytes, 12));
+        if version != VERSION {
+            return Err(ModelError::Version(version));
+        }
+        if element != ELEMENT_F32 {
+            return Err(ModelError::Element(element));
+        }
+        let fingerprint = word(bytes, 16);
+        // Sizes are added as 64-bit numbers: a damaged one must not overflow a 32-bit machine's.
+        let (metadata, weights, parameters) = (word(bytes, 20), word(bytes, 24), word(bytes, 28));
+        let (metadata, weights, parameters) = (metadata as u64, weights as u64, parameters as u64);
+        let expected = weights + 4 * parameters + 4;
+        if expected > bytes.len() as u64 {
+            let expected = if expected > usize::MAX as u64 { usize::MAX } else { expected as usize };
+            return Err(ModelError::Truncated { expected, found: bytes.len() });
+        }
+        if expected < bytes.len() as u64 {
+            return Err(ModelError::TrailingBytes { expected: expected as usize, found: bytes.len() });
+        }
+        let aligned = (PRELUDE as u64 + metadata).next_multiple_of(ALIGNMENT as u64);
+        if weights != aligned || metadata > METADATA_MAX as u64 {
+            return Err(ModelError::Layout);
+        }
+        let (body, checksum) = bytes.split_at(bytes.len() - 4);
+        if CRC.checksum(body) != word(checksum, 0) {
+            return Err(ModelError::Checksum);
+        }
+        let (metadata, weights, parameters) = (metadata as usize, weights as usize, parameters as usize);
+        Ok(Self { fingerprint, metadata, weights, parameters })
+    }
+}
+
+/// The little-endian number at `at`, which must lie inside.
+const fn word(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
+/// Writes a model file, piece by piece, to `put`. The architecture and the pixels' divisor in `metadata` are set by
+/// the network.
+///
+/// # Errors
+/// What `put` gives; writing stops there.
+pub fn write<In: Tensor, L: Layer<In>, E>(
+    net: &Net<In, L>,
+    metadata: &Metadata,
+    mut put: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut metadata = metadata.clone();
+    metadata.architecture.clear();
+    // The text and the string hold 255 bytes each.
+    let _ = metadata.architecture.push_str(Net::<In, L>::ARCHITECTURE.as_str());
+    metadata.pixel_divisor = PIXEL_DIVISOR;
+    let mut encoded = [0; METADATA_MAX];
+    // Two strings of 255 bytes, one of 16, and seven numbers fit.
+    let encoded = postcard::to_slice(&metadata, &mut encoded).map_or(&[][..], |encoded| encoded);
+
+    let weights = (PRELUDE + encoded.len()).next_multiple_of(ALIGNMENT);
+    let sizes = [encoded.len() as u32, weights as u32, L::PARAMETERS as u32];
+    let mut digest = CRC.digest();
+    let mut emit = |bytes: &[u8]| {
+        digest.update(bytes);
+        put(bytes)
+    };
+    emit(&MAGIC)?;
+    for number in [VERSION, ELEMENT_F32, Net::<In, L>::FINGERPRINT].into_iter().chain(sizes) {
+        emit(&number.to_le_bytes())?;
+    }
+    emit(encoded)?;
+    emit(&[0; ALIGNMENT][..weights - PRELUDE - encoded.len()])?;
+    let mut result = Ok(());
+    net.visit(|run| {
+        for value in run {
+            if result.is_ok() {
+                result = emit(&value.to_le_bytes());
+            }
+        }
+    });
+    result?;
+    put(&digest.finalize().to_le_bytes())
+}
+
+/// A network from a model file, checked while the program compiles: a file that is damaged, or that belongs to
+/// another network, does not build. Use it for a `static`; on a microcontroller the weights then lie in flash.
+///
+/// The path is relative to the source file, as in `include_bytes!`.
+///
+/// ```text
+/// static DIGITS: Digits = minnet::include_model!(Digits, "../models/digits.minnet");
+/// ```
+#[macro_export]
+macro_rules! include_model {
+    ($net:ty, $path:expr) => {{
+        const FILE: &[u8] = include_bytes!($path);
+        #[allow(long_running_const_eval)]
+        const WEIGHTS: usize = match $crate::model::check(FILE, <$net>::FINGERPRINT, <$net>::PARAMETERS) {
+            Ok(place) => place,
+            Err(error) => panic!("{}", error.message()),
+        };
+        const BLOCK: [u8; <$net>::FLASH_BYTES] = match FILE.split_at(WEIGHTS).1.first_chunk() {
+            Some(block) => *block,
+            None => panic!("the model is cut short"),
+        };
+        $crate::zerocopy::transmute!(BLOCK)
+    }};
+}

@@ -1,0 +1,109 @@
+//! Threads and vector units for the core's [`Executor`].
+
+use minnet::executor::{Executor, Kernel};
+
+/// Runs on a pool of threads, with the widest vectors this processor has, chosen once.
+pub struct Threads {
+    pool: rayon::ThreadPool,
+    vectors: Vectors,
+}
+
+/// The vector instructions that a kernel may be compiled for. The bits are the same with each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Vectors {
+    /// What the program was compiled for: on x86-64 SSE2, on aarch64 NEON.
+    Baseline,
+    /// 256 bits.
+    Avx2,
+    /// 512 bits.
+    Avx512,
+}
+
+impl Vectors {
+    /// The widest that this processor has.
+    pub fn detect() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
+            {
+                return Self::Avx512;
+            }
+            if is_x86_feature_detected!("avx2") {
+                return Self::Avx2;
+            }
+        }
+        Self::Baseline
+    }
+}
+
+impl Threads {
+    /// A pool of `threads` threads (0: one for each core).
+    ///
+    /// # Errors
+    /// If the system does not give the threads.
+    pub fn new(threads: usize, vectors: Vectors) -> Result<Self, rayon::ThreadPoolBuildError> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+        Ok(Self { pool, vectors: vectors.min(Vectors::detect()) })
+    }
+
+    /// Runs `work` on the pool, where [`join`](Executor::join) costs least.
+    pub fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        self.pool.install(work)
+    }
+}
+
+impl Executor for Threads {
+    fn threads(&self) -> usize {
+        self.pool.current_num_threads()
+    }
+
+    fn join<A: Send, B: Send>(&self, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+        self.pool.join(a, b)
+    }
+
+    #[inline(always)]
+    fn vectorize(&self, kernel: impl Kernel) {
+        simd::run(self.vectors, kernel);
+    }
+}
+
+mod simd {
+    //! The one place that steps into code compiled for instructions that not every processor has.
+
+    use super::Vectors;
+    use minnet::executor::Kernel;
+
+    #[cfg(target_arch = "x86_64")]
+    #[allow(unsafe_code)]
+    #[inline(always)]
+    pub(super) fn run(vectors: Vectors, kernel: impl Kernel) {
+        match vectors {
+            // SAFETY: `Threads::new` takes no more than `Vectors::detect` has found on this processor.
+            Vectors::Avx512 => unsafe { avx512(kernel) },
+            // SAFETY: as above.
+            Vectors::Avx2 => unsafe { avx2(kernel) },
+            Vectors::Baseline => kernel.run(),
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    #[inline(always)]
+    pub(super) fn run(_: Vectors, kernel: impl Kernel) {
+        kernel.run();
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq")]
+    fn avx512(kernel: impl Kernel) {
+        kernel.run();
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn avx2(kernel: impl Kernel) {
+        kernel.run();
+    }
+}
