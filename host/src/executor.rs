@@ -1,5 +1,6 @@
 //! Threads and vector units for the core's [`Executor`].
 
+use crate::error::{Error, Result};
 use minnet::executor::{Executor, Kernel};
 
 /// Runs on a pool of threads, with the widest vectors this processor has, chosen once.
@@ -43,9 +44,10 @@ impl Threads {
     /// A pool of `threads` threads (0: one for each core).
     ///
     /// # Errors
-    /// If the system does not give the threads.
-    pub fn new(threads: usize, vectors: Vectors) -> Result<Self, rayon::ThreadPoolBuildError> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+    /// [`Error::Threads`] if the system does not give the threads.
+    pub fn new(threads: usize, vectors: Vectors) -> Result<Self> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let pool = pool.map_err(|cause| Error::Threads { cause })?;
         Ok(Self { pool, vectors: vectors.min(Vectors::detect()) })
     }
 

@@ -1,0 +1,123 @@
+//! The commands, and what they share.
+
+mod classify;
+mod eval;
+mod inspect;
+mod nets;
+mod train;
+
+use clap::{Args, Parser, Subcommand};
+use host::data::{self, Mnist};
+use host::error::{Error, Result};
+use host::executor::{Threads, Vectors};
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Small neural networks: trained here, run on a microcontroller.
+///
+/// Results go to the standard output, progress and errors to the standard error.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train a network and write its model and its training curve
+    Train(train::Arguments),
+    /// Test a model: accuracy, confusion matrix, and a sheet of the digits it got wrong
+    Eval(eval::Arguments),
+    /// Classify pictures of handwritten digits
+    Classify(classify::Arguments),
+    /// List the named networks with what they need
+    Nets(nets::Arguments),
+    /// Show what a model file holds
+    Inspect(inspect::Arguments),
+}
+
+impl Cli {
+    /// Runs the command that was typed.
+    pub fn run(self) -> Result<()> {
+        match self.command {
+            Command::Train(arguments) => train::run(arguments),
+            Command::Eval(arguments) => eval::run(arguments),
+            Command::Classify(arguments) => classify::run(arguments),
+            Command::Nets(arguments) => nets::run(arguments),
+            Command::Inspect(arguments) => inspect::run(arguments),
+        }
+    }
+}
+
+/// Where the digits come from, and how many threads work on them.
+#[derive(Args)]
+struct Resources {
+    /// The directory of MNIST's four IDX files, plain or .gz [default: the bundled data/mnist]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Threads to use; 0 is one for each core. The results are the same with any number
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    threads: usize,
+}
+
+impl Resources {
+    fn mnist(&self) -> Result<Mnist> {
+        match &self.data {
+            Some(directory) => Mnist::load(directory),
+            None => Mnist::load(&data::default_directory()?),
+        }
+    }
+
+    fn executor(&self) -> Result<Threads> {
+        Threads::new(self.threads, Vectors::detect())
+    }
+}
+
+/// Writes a result to the standard output.
+fn print(text: &str) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|cause| Error::Output { cause })
+}
+
+/// Writes a result to the standard output as JSON.
+fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value).map_err(|cause| Error::Output { cause: cause.into() })?;
+    print(&format!("{text}\n"))
+}
+
+/// A share as a percentage.
+fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
+}
+
+/// A number with its thousands set apart.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_633_000, "1,633,000")] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,76 @@
+//! `host classify`
+
+use super::{print, print_json};
+use clap::Args;
+use host::error::Result;
+use host::model::File;
+use host::nets::{self, Named, Visitor};
+use host::picture;
+use minnet::prelude::*;
+use serde::Serialize;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// The model file, as `host train` writes it
+    model: PathBuf,
+    /// PNG pictures of one digit each: any size, dark on light or light on dark
+    #[arg(required = true, value_name = "PICTURE")]
+    pictures: Vec<PathBuf>,
+    /// Show each digit as the network sees it
+    #[arg(long)]
+    show: bool,
+    /// Print the results as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(arguments: Arguments) -> Result<()> {
+    let file = File::read(&arguments.model)?;
+    nets::visit(file.named()?, Classify { arguments, file }).unwrap_or(Ok(()))
+}
+
+struct Classify {
+    arguments: Arguments,
+    file: File,
+}
+
+/// What `--json` prints of each picture.
+#[derive(Serialize)]
+struct Answer {
+    picture: PathBuf,
+    digit: usize,
+    scores: Vec<f32>,
+}
+
+impl Visitor for Classify {
+    type Output = Result<()>;
+
+    fn visit<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Result<()> {
+        let model = self.file.model::<In, L>()?;
+        let mut ram = vec![0.0; Net::<In, L>::RAM];
+        let mut input = In::ZERO;
+        let mut answers = Vec::new();
+        let mut text = String::new();
+        for picture in self.arguments.pictures {
+            let pixels = picture::load(&picture)?;
+            load_pixels(&pixels, &mut input);
+            let scores = model.net.infer_in(&input, &mut ram).map_or(Vec::new(), |output| output.flat().to_vec());
+            let digit = argmax(&scores);
+            if self.arguments.show {
+                text += &picture::ascii_art(&pixels);
+            }
+            // Writing to a string does not fail.
+            let _ = write!(text, "{}: {digit}  (", picture.display());
+            let mut ranks: Vec<_> = scores.iter().enumerate().collect();
+            ranks.sort_by(|a, b| b.1.total_cmp(a.1));
+            for (place, (digit, score)) in ranks.into_iter().take(3).enumerate() {
+                let _ = write!(text, "{}{digit}: {score:.3}", if place > 0 { ", " } else { "" });
+            }
+            text += ")\n";
+            answers.push(Answer { picture, digit, scores });
+        }
+        if self.arguments.json { print_json(&answers) } else { print(&text) }
+    }
+}

@@ -1,0 +1,132 @@
+//! `host eval`
+
+use super::{Resources, grouped, percent, print, print_json};
+use clap::{Args, ValueEnum};
+use host::data::{Mnist, Samples};
+use host::error::Result;
+use host::executor::Threads;
+use host::file;
+use host::model::File;
+use host::nets::{self, Named, Visitor};
+use host::sheet::{self, Digit};
+use host::train::outputs;
+use minnet::prelude::*;
+use serde::Serialize;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// The model file, as `host train` writes it
+    model: PathBuf,
+    /// The images to test on
+    #[arg(long, value_enum, default_value = "test")]
+    set: Set,
+    /// Where to put the sheet of the digits it got wrong, the surest mistakes first
+    #[arg(long, value_name = "FILE", default_value = "misclassified.png")]
+    sheet: PathBuf,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    resources: Resources,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Set {
+    /// The 10,000 test images
+    Test,
+    /// The last 10,000 training images
+    Validation,
+    /// The first 50,000 training images
+    Training,
+}
+
+impl Set {
+    fn of(self, mnist: &Mnist) -> Samples<'_> {
+        match self {
+            Self::Test => mnist.test.samples(),
+            Self::Validation => mnist.split().1,
+            Self::Training => mnist.split().0,
+        }
+    }
+}
+
+pub fn run(arguments: Arguments) -> Result<()> {
+    file::check_writable(&arguments.sheet)?;
+    let file = File::read(&arguments.model)?;
+    let net = file.named()?;
+    let executor = arguments.resources.executor()?;
+    let mnist = arguments.resources.mnist()?;
+    nets::visit(net, Eval { arguments, file, executor, mnist }).unwrap_or(Ok(()))
+}
+
+struct Eval {
+    arguments: Arguments,
+    file: File,
+    executor: Threads,
+    mnist: Mnist,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    net: &'static str,
+    right: usize,
+    images: usize,
+    /// `confusion[label][predicted]` counts images.
+    confusion: Vec<Vec<usize>>,
+    sheet: PathBuf,
+}
+
+impl Visitor for Eval {
+    type Output = Result<()>;
+
+    fn visit<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(self, named: &'static Named) -> Result<()> {
+        let model = self.file.model::<In, L>()?;
+        let set = self.arguments.set.of(&self.mnist);
+        let outputs = outputs(model.net, set, &self.executor)?;
+        let mut confusion = vec![vec![0; L::Out::LEN]; 10];
+        let mut wrong = Vec::new();
+        for ((image, label), output) in set.iter().zip(&outputs) {
+            let predicted = argmax(output.flat());
+            let score = output.flat().get(predicted).copied().unwrap_or(0.0);
+            if let Some(count) = confusion.get_mut(usize::from(label)).and_then(|row| row.get_mut(predicted)) {
+                *count += 1;
+            }
+            if predicted != usize::from(label) {
+                wrong.push(Digit { image, label, predicted: predicted as u8, score: Some(score) });
+            }
+        }
+        wrong.sort_by(|a, b| b.score.unwrap_or(0.0).total_cmp(&a.score.unwrap_or(0.0)));
+        let title = format!("{}: {} of {} wrong", named.name, grouped(wrong.len()), grouped(set.len()));
+        sheet::save(&title, &wrong, &self.arguments.sheet)?;
+        let right = set.len() - wrong.len();
+        let sheet = self.arguments.sheet;
+        let report = Report { net: named.name, right, images: set.len(), confusion, sheet };
+        if self.arguments.json { print_json(&report) } else { print(&report.text()) }
+    }
+}
+
+impl Report {
+    fn text(&self) -> String {
+        let share = self.right as f64 / self.images.max(1) as f64;
+        let mut text =
+            format!("{}: {} of {} right ({})\n\n", self.net, grouped(self.right), grouped(self.images), percent(share));
+        text += "          predicted\n   label";
+        // Writing to a string does not fail.
+        for digit in 0..self.confusion.first().map_or(0, Vec::len) {
+            let _ = write!(text, "{digit:>6}");
+        }
+        text.push('\n');
+        for (label, row) in self.confusion.iter().enumerate() {
+            let _ = write!(text, "{label:>8}");
+            for &count in row {
+                let _ = if count == 0 { write!(text, "{:>6}", ".") } else { write!(text, "{count:>6}") };
+            }
+            text.push('\n');
+        }
+        let _ = writeln!(text, "\nwhat it got wrong: {}", self.sheet.display());
+        text
+    }
+}

@@ -1,0 +1,119 @@
+//! `host inspect`
+
+use super::{grouped, percent, print, print_json};
+use clap::Args;
+use host::error::Result;
+use host::model::File;
+use host::nets::{self, Named, Visitor};
+use minnet::model::Metadata;
+use minnet::prelude::*;
+use serde::Serialize;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// The model file, as `host train` writes it
+    model: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(arguments: Arguments) -> Result<()> {
+    let file = File::read(&arguments.model)?;
+    nets::visit(file.named()?, Inspect { arguments, file }).unwrap_or(Ok(()))
+}
+
+struct Inspect {
+    arguments: Arguments,
+    file: File,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    net: &'static Named,
+    fingerprint: String,
+    file_bytes: usize,
+    metadata: Metadata,
+    weight_hash: String,
+    parameters: Vec<Run>,
+}
+
+/// A run of parameters: a layer's weights or its biases.
+#[derive(Serialize)]
+struct Run {
+    count: usize,
+    mean: f64,
+    deviation: f64,
+    least: f32,
+    greatest: f32,
+}
+
+impl Run {
+    fn of(values: &[f32]) -> Self {
+        let count = values.len().max(1) as f64;
+        let mean = values.iter().map(|&value| f64::from(value)).sum::<f64>() / count;
+        let variance = values.iter().map(|&value| (f64::from(value) - mean).powi(2)).sum::<f64>() / count;
+        Self {
+            count: values.len(),
+            mean,
+            deviation: variance.sqrt(),
+            least: values.iter().copied().fold(f32::INFINITY, f32::min),
+            greatest: values.iter().copied().fold(f32::NEG_INFINITY, f32::max),
+        }
+    }
+}
+
+impl Visitor for Inspect {
+    type Output = Result<()>;
+
+    fn visit<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(self, net: &'static Named) -> Result<()> {
+        let model = self.file.model::<In, L>()?;
+        let mut parameters = Vec::new();
+        model.net.visit(|run| parameters.push(Run::of(run)));
+        let report = Report {
+            net,
+            fingerprint: format!("{:08x}", Net::<In, L>::FINGERPRINT),
+            file_bytes: self.file.bytes().len(),
+            weight_hash: format!("{:016x}", model.net.weight_hash()),
+            metadata: model.metadata,
+            parameters,
+        };
+        if self.arguments.json { print_json(&report) } else { print(&report.text()) }
+    }
+}
+
+impl Report {
+    fn text(&self) -> String {
+        let Metadata { architecture, cost, seed, epochs, training_images, command, .. } = &self.metadata;
+        let accuracy = |share: f32| if share.is_nan() { "not measured".into() } else { percent(share.into()) };
+        let mut text = String::new();
+        for (what, value) in [
+            ("network", self.net.name.to_owned()),
+            ("architecture", architecture.to_string()),
+            ("fingerprint", self.fingerprint.clone()),
+            ("file", format!("{} bytes", grouped(self.file_bytes))),
+            ("parameters", grouped(self.net.parameters)),
+            ("MACs", grouped(self.net.macs)),
+            ("RAM", format!("{} bytes for one inference", grouped(self.net.ram_bytes))),
+            ("pixels", format!("divided by {}", self.metadata.pixel_divisor)),
+            ("cost", cost.to_string()),
+            ("trained", format!("{epochs} epochs of {} images, seed {seed}", grouped(*training_images as usize))),
+            ("validation", accuracy(self.metadata.validation_accuracy)),
+            ("test", accuracy(self.metadata.test_accuracy)),
+            ("command", command.to_string()),
+            ("weight hash", self.weight_hash.clone()),
+        ] {
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "{what:14}{value}");
+        }
+        text += "\n     count        mean   deviation       least    greatest\n";
+        for Run { count, mean, deviation, least, greatest } in &self.parameters {
+            let count = grouped(*count);
+            let _ = writeln!(text, "{count:>10}{mean:>12.5}{deviation:>12.5}{least:>12.5}{greatest:>12.5}");
+        }
+        text
+    }
+}

@@ -1,0 +1,358 @@
+//! `host train`
+
+use super::{Resources, grouped, percent, print, print_json};
+use clap::{Args, ValueEnum};
+use host::data::{Mnist, Samples};
+use host::error::{Error, Result};
+use host::executor::Threads;
+use host::nets::{self, Named, Visitor};
+use host::plot::{EpochStats, training_curve};
+use host::train::{Epoch, Event, History, Hyper, Score, evaluate, train};
+use host::{file, model};
+use indicatif::{ProgressBar, ProgressStyle};
+use minnet::prelude::*;
+use serde::Serialize;
+use std::fmt::Write;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Trains on the first 50,000 of MNIST's training images, validates on the last 10,000 after each epoch, keeps the
+/// weights of the best epoch, and reads the 10,000 test images once, at the end. Ctrl-C stops early and saves.
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub struct Arguments {
+    /// The network; `host nets` lists them
+    #[arg(long, value_name = "NAME", default_value = nets::DEFAULT)]
+    net: String,
+    /// The cost: quadratic, cross-entropy, or log-likelihood [default: the network's first]
+    #[arg(long, value_name = "COST")]
+    cost: Option<String>,
+    /// How weights start [default: he for ReLU networks, else fan-in]
+    #[arg(long, value_enum)]
+    init: Option<InitArgument>,
+    /// Passes over the training images [default: 12 for the default network, else 30]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    epochs: Option<u32>,
+    /// Images in a mini-batch
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = batch)]
+    batch: usize,
+    /// The learning rate η [default: 0.03 for convolutions, else 0.5]
+    #[arg(long, value_name = "RATE", value_parser = positive)]
+    eta: Option<f32>,
+    /// η of the last epoch, approached in equal ratios [default: as --eta; 1/30 of η for the default network]
+    #[arg(long, value_name = "RATE", value_parser = positive)]
+    final_eta: Option<f32>,
+    /// The strength λ of L2 regularization
+    #[arg(long, value_name = "LAMBDA", default_value_t = 0.0, value_parser = not_negative)]
+    lambda: f32,
+    /// What λ is divided by: training images (network2.py) or mini-batches (network3.py)
+    #[arg(long, value_enum, default_value = "per-image")]
+    l2: L2Argument,
+    /// Take the images in the same order in every epoch, as network3.py does
+    #[arg(long)]
+    no_shuffle: bool,
+    /// Stop after N epochs in a row without a better validation accuracy
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    early_stopping: Option<u32>,
+    /// Train on the first N of the training images only
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    images: Option<u32>,
+    /// After each epoch measure the training images too (else: as they were met, dropout and all)
+    #[arg(long)]
+    monitor_training: bool,
+    /// The seed of all random numbers; the same seed gives the same bits
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// The model to write; the training curve goes beside it, as .svg and .png
+    #[arg(long, value_name = "FILE", default_value = "digits.minnet")]
+    out: PathBuf,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    resources: Resources,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum InitArgument {
+    /// 1/√n_in, biases 1: the book's chapter 3
+    FanIn,
+    /// Weights and biases 1: the book's chapter 1
+    Large,
+    /// 1/√n_out, the softmax layer 0: network3.py
+    Network3,
+    /// √(2/n_in), biases 0: made for ReLU
+    He,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum L2Argument {
+    PerImage,
+    PerBatch,
+}
+
+fn positive(text: &str) -> std::result::Result<f32, String> {
+    number(text, |value| value > 0.0, "a number above 0")
+}
+
+fn not_negative(text: &str) -> std::result::Result<f32, String> {
+    number(text, |value| value >= 0.0, "0 or a number above it")
+}
+
+fn number(text: &str, accept: impl Fn(f32) -> bool, what: &str) -> std::result::Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(value) if value.is_finite() && accept(value) => Ok(value),
+        _ => Err(format!("give {what}")),
+    }
+}
+
+fn batch(text: &str) -> std::result::Result<usize, String> {
+    text.parse().ok().filter(|images| (1..=10_000).contains(images)).ok_or("give a number from 1 to 10,000".into())
+}
+
+impl Arguments {
+    fn hyper(&self, net: &Named) -> Hyper {
+        let is_default = net.name == nets::DEFAULT;
+        let is_relu = net.architecture.contains("relu");
+        let is_conv = net.architecture.contains("conv");
+        let eta = self.eta.unwrap_or(if is_conv { 0.03 } else { 0.5 });
+        let untouched = is_default && self.eta.is_none();
+        Hyper {
+            epochs: self.epochs.unwrap_or(if is_default { 12 } else { 30 }),
+            batch: self.batch,
+            eta,
+            final_eta: self.final_eta.unwrap_or(if untouched { eta / 30.0 } else { eta }),
+            lambda: self.lambda,
+            regularization: match self.l2 {
+                L2Argument::PerImage => Regularization::PerImage,
+                L2Argument::PerBatch => Regularization::PerBatch,
+            },
+            init: match self.init {
+                Some(InitArgument::FanIn) => Init::FanIn,
+                Some(InitArgument::Large) => Init::Large,
+                Some(InitArgument::Network3) => Init::Network3,
+                Some(InitArgument::He) => Init::He,
+                None if is_relu => Init::He,
+                None => Init::FanIn,
+            },
+            shuffle: !self.no_shuffle,
+            seed: self.seed,
+            patience: self.early_stopping,
+            monitor_training: self.monitor_training,
+        }
+    }
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Outcome {
+    net: &'static Named,
+    seed: u64,
+    history: History,
+    test: Score,
+    weight_hash: String,
+    seconds: f64,
+    model: PathBuf,
+    curve: [PathBuf; 2],
+}
+
+pub fn run(arguments: Arguments) -> Result<()> {
+    let net = nets::find(&arguments.net, arguments.cost.as_deref())?;
+    // What cannot be written is said before the minutes of training, not after.
+    let stem = arguments.out.with_extension("");
+    if arguments.out.extension().is_some_and(|extension| extension == "svg" || extension == "png") {
+        return Err(Error::ModelName { path: arguments.out });
+    }
+    for path in [arguments.out.clone(), stem.with_extension("svg"), stem.with_extension("png")] {
+        file::check_writable(&path)?;
+    }
+    let executor = arguments.resources.executor()?;
+    let mnist = arguments.resources.mnist()?;
+    let stop = Arc::new(AtomicBool::new(false));
+    catch_ctrl_c(&stop)?;
+    let run = Run { hyper: arguments.hyper(net), arguments, mnist, executor, stop, stem };
+    nets::visit(net, run).unwrap_or_else(|| Err(Error::UnknownNet { name: net.name.into(), nearest: nets::DEFAULT }))
+}
+
+/// The first Ctrl-C asks the training to stop; the second ends the program.
+fn catch_ctrl_c(stop: &Arc<AtomicBool>) -> Result<()> {
+    let stop = Arc::clone(stop);
+    let handler = move || {
+        if stop.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("\nstopping: measuring and saving what has been learned (Ctrl-C again to give it up)");
+    };
+    ctrlc::set_handler(handler).map_err(|cause| Error::Signals { cause })
+}
+
+struct Run {
+    arguments: Arguments,
+    hyper: Hyper,
+    mnist: Mnist,
+    executor: Threads,
+    stop: Arc<AtomicBool>,
+    stem: PathBuf,
+}
+
+impl Visitor for Run {
+    type Output = Result<()>;
+
+    fn visit<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(self, named: &'static Named) -> Result<()> {
+        let Self { arguments, hyper, mnist, executor, stop, stem } = self;
+        let (training, validation) = mnist.split();
+        let (training, _) = training.split_at(arguments.images.map_or(training.len(), |images| images as usize));
+        let start = std::time::Instant::now();
+        eprintln!("{}: {}", named.name, named.architecture);
+        eprintln!(
+            "{} training images, {} validation images, {} threads, seed {}",
+            grouped(training.len()),
+            grouped(validation.len()),
+            executor.threads(),
+            hyper.seed
+        );
+
+        let mut net = model::zeroed::<In, L>()?;
+        let mut observer = Observer::new(&hyper, training, &stop);
+        let observe = &mut |event: Event<'_>| observer.observe(event);
+        let history = train::<In, L, C>(&mut net, training, validation, &hyper, &executor, observe)?;
+        let test = executor.run(|| evaluate::<In, L, C>(&net, mnist.test.samples(), &executor))?;
+
+        let chosen = history.chosen().and_then(|epoch| epoch.validation);
+        let metadata = Metadata {
+            cost: short(C::NAME),
+            seed: hyper.seed,
+            epochs: history.chosen,
+            training_images: training.len() as u32,
+            validation_accuracy: chosen.map_or(f32::NAN, |score| score.accuracy() as f32),
+            test_accuracy: test.accuracy() as f32,
+            command: short(&command_line()),
+            ..Metadata::default()
+        };
+        model::save(&arguments.out, &net, &metadata)?;
+        let curve = training_curve(named.name, &statistics(&history), &stem)?;
+        let outcome = Outcome {
+            net: named,
+            seed: hyper.seed,
+            history,
+            test,
+            weight_hash: format!("{:016x}", net.weight_hash()),
+            seconds: start.elapsed().as_secs_f64(),
+            model: arguments.out,
+            curve,
+        };
+        if arguments.json { print_json(&outcome) } else { print(&outcome.text()) }
+    }
+}
+
+impl Outcome {
+    fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        if let Some(Epoch { epoch, validation: Some(score), .. }) = self.history.chosen() {
+            let _ = writeln!(
+                text,
+                "validation: {} of {} ({}), after epoch {epoch}, whose weights are kept",
+                grouped(score.right),
+                grouped(score.images),
+                percent(score.accuracy())
+            );
+        }
+        let _ = writeln!(
+            text,
+            "test:       {} of {} ({})",
+            grouped(self.test.right),
+            grouped(self.test.images),
+            percent(self.test.accuracy())
+        );
+        let _ = writeln!(text, "time:       {:.1} s", self.seconds);
+        let _ = writeln!(text, "weights:    {} bytes, hash {}", grouped(self.net.flash_bytes), self.weight_hash);
+        let _ = writeln!(text, "model:      {}", self.model.display());
+        let _ = writeln!(text, "curve:      {} and {}", self.curve[0].display(), self.curve[1].display());
+        let model = self.model.display();
+        let _ = writeln!(
+            text,
+            "\nNext:\n  host eval {model}                 what it gets wrong\n  host classify {model} PICTURE…    \
+             your own digits\n  MINNET_MODEL={model} cargo xtask qemu    the same model on a microcontroller"
+        );
+        text
+    }
+}
+
+/// Shows progress, and passes Ctrl-C on.
+struct Observer<'a> {
+    bar: ProgressBar,
+    epochs: u32,
+    stop: &'a AtomicBool,
+}
+
+impl<'a> Observer<'a> {
+    fn new(hyper: &Hyper, training: Samples<'_>, stop: &'a AtomicBool) -> Self {
+        let bar = ProgressBar::new(training.len() as u64);
+        // A template that did not parse would only cost the bar's looks.
+        if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} images, {per_sec}") {
+            bar.set_style(style);
+        }
+        bar.set_prefix(format!("epoch 1/{}", hyper.epochs));
+        Self { bar, epochs: hyper.epochs, stop }
+    }
+
+    fn observe(&mut self, event: Event<'_>) -> ControlFlow<()> {
+        match event {
+            Event::Images(images) => self.bar.set_position(images as u64),
+            Event::Epoch(epoch) => {
+                self.bar.suspend(|| eprintln!("{}", line(epoch, self.epochs)));
+                if epoch.epoch < self.epochs {
+                    self.bar.set_prefix(format!("epoch {}/{}", epoch.epoch + 1, self.epochs));
+                    self.bar.reset();
+                } else {
+                    self.bar.finish_and_clear();
+                }
+            }
+        }
+        if self.stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+fn line(epoch: &Epoch, epochs: u32) -> String {
+    let Epoch { epoch, training, validation, seconds, best, .. } = epoch;
+    let validation = validation.map_or(String::new(), |score| {
+        format!(", validation {} / {} ({})", score.right, score.images, percent(score.accuracy()))
+    });
+    let best = if *best { " *" } else { "" };
+    format!(
+        "epoch {epoch}/{epochs}: training cost {:.4} ({}){validation}, {seconds:.1} s{best}",
+        training.cost,
+        percent(training.accuracy())
+    )
+}
+
+fn statistics(history: &History) -> Vec<EpochStats> {
+    let stats = |epoch: &Epoch| EpochStats {
+        epoch: epoch.epoch as usize,
+        train_cost: Some(epoch.training.cost),
+        train_accuracy: Some(epoch.training.accuracy()),
+        validation_cost: epoch.validation.map(|score| score.cost),
+        validation_accuracy: epoch.validation.map(|score| score.accuracy()),
+    };
+    history.epochs.iter().map(stats).collect()
+}
+
+/// The command as it could be typed again.
+fn command_line() -> String {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    format!("host {}", arguments.join(" "))
+}
+
+/// As much of `text` as fits.
+fn short<const N: usize>(text: &str) -> heapless::String<N> {
+    let mut short = heapless::String::new();
+    for letter in text.chars() {
+        if short.push(letter).is_err() {
+            break;
+        }
+    }
+    short
+}

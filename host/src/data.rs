@@ -1,0 +1,156 @@
+//! MNIST: handwritten digits as 28 x 28 gray bytes, their labels, where the files are found, and how they are split.
+
+mod idx;
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+pub use idx::{write_idx_images, write_idx_labels};
+
+use crate::error::{Error, Result};
+
+/// A digit: 28 rows of 28 pixels, top row first, from 0 (paper) to 255 (ink).
+pub type Image = [u8; 784];
+
+const IN_REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/mnist");
+
+/// Images and their labels; image `i` has label `i`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dataset {
+    /// The images.
+    pub images: Vec<Image>,
+    /// What each image shows, 0 to 9; as many as images.
+    pub labels: Vec<u8>,
+}
+
+impl Dataset {
+    /// Reads a data set of two IDX files, plain or gzip, told by their contents. The memory in use stays near the
+    /// size of the images: they are never held twice.
+    ///
+    /// # Errors
+    ///
+    /// A distinct [`Error`] for each way a file can be missing, damaged or of the wrong kind.
+    pub fn load(images_path: &Path, labels_path: &Path) -> Result<Self> {
+        let labels = idx::read_labels(labels_path)?;
+        let images = idx::read_images(images_path)?;
+        if images.len() != labels.len() {
+            return Err(Error::CountMismatch {
+                images_path: images_path.to_path_buf(),
+                images: images.len(),
+                labels_path: labels_path.to_path_buf(),
+                labels: labels.len(),
+            });
+        }
+        Ok(Self { images, labels })
+    }
+
+    /// The number of images.
+    pub fn len(&self) -> usize {
+        self.images.len()
+    }
+
+    /// Whether there are no images; never so for a data set that was loaded.
+    pub fn is_empty(&self) -> bool {
+        self.images.is_empty()
+    }
+
+    /// All of it, as a view.
+    pub fn samples(&self) -> Samples<'_> {
+        Samples { images: &self.images, labels: &self.labels }
+    }
+}
+
+/// A stretch of a [`Dataset`], borrowed: cheap to copy and to cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Samples<'a> {
+    /// The images.
+    pub images: &'a [Image],
+    /// What each image shows, 0 to 9; as many as images.
+    pub labels: &'a [u8],
+}
+
+impl<'a> Samples<'a> {
+    /// The number of images.
+    pub fn len(&self) -> usize {
+        self.images.len()
+    }
+
+    /// Whether there are no images.
+    pub fn is_empty(&self) -> bool {
+        self.images.is_empty()
+    }
+
+    /// The first `count` samples and the rest; all and none if there are not so many.
+    pub fn split_at(self, count: usize) -> (Self, Self) {
+        let count = count.min(self.len());
+        let (images, more_images) = self.images.split_at(count);
+        let (labels, more_labels) = self.labels.split_at(count);
+        (Self { images, labels }, Self { images: more_images, labels: more_labels })
+    }
+
+    /// Each image with its label, in order.
+    pub fn iter(self) -> impl ExactSizeIterator<Item = (&'a Image, u8)> {
+        self.images.iter().zip(self.labels.iter().copied())
+    }
+}
+
+/// MNIST's two sets, or others under the same file names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mnist {
+    /// To learn from: 60,000 digits in MNIST proper.
+    pub train: Dataset,
+    /// To be judged by: 10,000 digits in MNIST proper.
+    pub test: Dataset,
+}
+
+impl Mnist {
+    /// Loads MNIST's four files from a directory: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`,
+    /// `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`, each so or with `.gz`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoDirectory`], [`Error::NoDataFile`], and those of [`Dataset::load`].
+    pub fn load(directory: &Path) -> Result<Self> {
+        if !directory.is_dir() {
+            return Err(Error::NoDirectory { directory: directory.to_path_buf() });
+        }
+        // All four are looked for before any is read, so that one which is missing is told at once.
+        let train_images = find(directory, "train-images-idx3-ubyte")?;
+        let train_labels = find(directory, "train-labels-idx1-ubyte")?;
+        let test_images = find(directory, "t10k-images-idx3-ubyte")?;
+        let test_labels = find(directory, "t10k-labels-idx1-ubyte")?;
+        Ok(Self {
+            train: Dataset::load(&train_images, &train_labels)?,
+            test: Dataset::load(&test_images, &test_labels)?,
+        })
+    }
+
+    /// The standard split of the training set into what is learned from and what validates: the last sixth, so the
+    /// first 50,000 and the last 10,000 of MNIST's 60,000.
+    pub fn split(&self) -> (Samples<'_>, Samples<'_>) {
+        let count = self.train.len();
+        self.train.samples().split_at(count - count / 6)
+    }
+}
+
+fn find(directory: &Path, name: &'static str) -> Result<PathBuf> {
+    let candidates = [directory.join(name), directory.join(format!("{name}.gz"))];
+    let found = candidates.into_iter().find(|path| path.exists());
+    found.ok_or_else(|| Error::NoDataFile { directory: directory.to_path_buf(), name })
+}
+
+/// The directory of the data set when none is named: `data/mnist` in the current directory or one above it, else the
+/// one in the repository this program was built from.
+///
+/// # Errors
+///
+/// [`Error::NoDefaultData`] if there is none.
+pub fn default_directory() -> Result<PathBuf> {
+    let here = env::current_dir().unwrap_or_default();
+    let above = here.ancestors().map(|directory| directory.join("data/mnist"));
+    let mut candidates = above.chain([PathBuf::from(IN_REPOSITORY)]);
+    candidates.find(|path| path.is_dir()).ok_or_else(|| Error::NoDefaultData { bundled: IN_REPOSITORY.into() })
+}
+
+#[cfg(test)]
+mod tests;

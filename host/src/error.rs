@@ -1,0 +1,159 @@
+//! What can go wrong on the PC, as one flat enum. Each message is one line, whole by itself: the file, the place in
+//! it, what is wrong, and what to do about it. Causes are named `cause`, not `source`: they are part of the message,
+//! and a printer which walks the chain must not print them twice.
+
+use std::io;
+use std::path::PathBuf;
+
+/// The result of this crate's functions which can fail.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Everything that can go wrong on the PC.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each variant is documented; its message says what each of its fields is")]
+pub enum Error {
+    // Files.
+    /// A file could not be opened or read.
+    #[error("{path}: cannot be read: {cause}; check that it exists and that you may read it")]
+    Read { path: PathBuf, cause: io::Error },
+
+    /// A file could not be written; what stood under its name before still stands there.
+    #[error(
+        "{path}: cannot be written: {cause}; check that there is room on the disk and that you may write to its \
+         directory"
+    )]
+    Write { path: PathBuf, cause: io::Error },
+
+    /// The directory a file is to be written into does not exist.
+    #[error("{path}: cannot be written: there is no directory {directory}; create it first, or mend the path")]
+    NoParent { path: PathBuf, directory: PathBuf },
+
+    /// Something which is not a plain file, such as a directory or a device, stands where a file is to be written.
+    #[error("{path}: cannot be written: a directory or a device has this name; choose another name")]
+    NotAFile { path: PathBuf },
+
+    // The data set.
+    /// Neither here nor in the repository is there a directory `data/mnist`.
+    #[error("there is no directory data/mnist here, nor above, nor at {bundled}; name the directory of MNIST's files")]
+    NoDefaultData { bundled: PathBuf },
+
+    /// The directory of a data set does not exist, or is no directory.
+    #[error("{directory}: no such directory; name the one which holds MNIST's four files (train-…, t10k-…)")]
+    NoDirectory { directory: PathBuf },
+
+    /// A directory lacks one of MNIST's files.
+    #[error("{directory}: has neither {name} nor {name}.gz; put the file there, under one of these names")]
+    NoDataFile { directory: PathBuf, name: &'static str },
+
+    /// A file does not begin as IDX files do.
+    #[error("{path}: byte 0: not an IDX file: it begins with {found}; get the file anew from a copy of MNIST")]
+    NotIdx { path: PathBuf, found: String },
+
+    /// An IDX file holds something other than bytes.
+    #[error("{path}: byte 2: holds elements of type 0x{found:02x}, not bytes (0x08); write it with unsigned bytes")]
+    IdxElement { path: PathBuf, found: u8 },
+
+    /// An IDX file has another number of dimensions than it needs: most often labels stand for images or vice versa.
+    #[error(
+        "{path}: byte 3: has {found} dimensions, not {expected}; images have 3 and labels have 1: check that the two \
+         files are not exchanged"
+    )]
+    IdxRank { path: PathBuf, found: u8, expected: u8 },
+
+    /// The images of an IDX file are not of MNIST's size.
+    #[error("{path}: byte 8: images of {rows} x {columns} pixels, not 28 x 28; scale them to 28 x 28 first")]
+    ImageSize { path: PathBuf, rows: u32, columns: u32 },
+
+    /// An IDX file ends before its header says; `offset` and `needed` count decompressed bytes.
+    #[error("{path}: byte {offset}: the data end here, {needed} bytes are needed; the file is cut off: get it anew")]
+    Truncated { path: PathBuf, offset: u64, needed: u64 },
+
+    /// An IDX file goes on after the end its header gives; `offset` counts decompressed bytes.
+    #[error("{path}: byte {offset}: the data go on after the end its header gives; the file is damaged: get it anew")]
+    TrailingBytes { path: PathBuf, offset: u64 },
+
+    /// A gzip file is cut off; `offset` counts the bytes decompressed before.
+    #[error("{path}: the gzip file is cut off, {offset} bytes into its contents; get it anew")]
+    GzipTruncated { path: PathBuf, offset: u64 },
+
+    /// A gzip file is damaged; `offset` counts the bytes decompressed before.
+    #[error("{path}: the gzip file is damaged, {offset} bytes into its contents: {cause}; get it anew")]
+    GzipCorrupt { path: PathBuf, offset: u64, cause: io::Error },
+
+    /// An IDX file holds no items at all.
+    #[error("{path}: byte 4: holds 0 items; a data set needs at least one")]
+    EmptyData { path: PathBuf },
+
+    /// The images and the labels of a data set are not of one number.
+    #[error(
+        "{images_path} holds {images} images, but {labels_path} holds {labels} labels; use two files of the same set"
+    )]
+    CountMismatch { images_path: PathBuf, images: usize, labels_path: PathBuf, labels: usize },
+
+    /// A label is not a digit.
+    #[error("{path}: byte {offset}: label {label}, but labels are digits, 0 to 9; mend the label or get the file anew")]
+    LabelRange { path: PathBuf, offset: u64, label: u8 },
+
+    // Pictures.
+    /// A file does not begin as PNG pictures do.
+    #[error("{path}: byte 0: not a PNG picture: it begins with {found}; save the picture as PNG")]
+    NotPng { path: PathBuf, found: String },
+
+    /// A PNG picture is damaged or cut off.
+    #[error("{path}: the PNG picture cannot be decoded: {cause}; open it in a picture editor and save it anew")]
+    PngCorrupt { path: PathBuf, cause: png::DecodingError },
+
+    /// A picture has more pixels than any digit needs.
+    #[error("{path}: {width} x {height} pixels are more than {limit}; crop the picture to the digit or scale it down")]
+    PictureTooLarge { path: PathBuf, width: u32, height: u32, limit: u64 },
+
+    /// A picture is blank: nothing in it stands out from its background.
+    #[error("{path}: no digit found: nothing stands out from the background; write darker, or crop to the digit")]
+    NoInk { path: PathBuf },
+
+    // Networks and models.
+    /// No network has this name.
+    #[error("there is no network {name}; did you mean {nearest}? `host nets` lists them all")]
+    UnknownNet { name: String, nearest: &'static str },
+
+    /// The network does not go with this cost.
+    #[error("network {net} does not go with the cost {cost}; it goes with: {known}")]
+    UnknownCost { net: String, cost: String, known: String },
+
+    /// A model's architecture is none of the named networks'.
+    #[error(
+        "{path}: holds a network that this program has no name for ({architecture}); read it with a program that \
+         defines its type, as host/examples/own_network.rs does"
+    )]
+    UnknownArchitecture { path: PathBuf, architecture: String },
+
+    /// A file is not a model, or a damaged one, or one of another network.
+    #[error("{path}: {cause}")]
+    Model { path: PathBuf, cause: minnet::model::ModelError },
+
+    /// A model's name is that of its training curve.
+    #[error("{path}: the training curve will have this name; name the model otherwise, for example with .minnet")]
+    ModelName { path: PathBuf },
+
+    /// The weights became infinite or not numbers.
+    #[error("training diverged in epoch {epoch} at learning rate {eta}; nothing was written: try a smaller --eta")]
+    Diverged { epoch: u32, eta: f32 },
+
+    // The machine.
+    /// There is not enough memory.
+    #[error("{bytes} bytes of memory are not to be had; try a smaller --batch, or close other programs")]
+    Memory { bytes: usize },
+
+    /// The threads could not be started.
+    #[error("the threads could not be started: {cause}; try a smaller --threads")]
+    Threads { cause: rayon::ThreadPoolBuildError },
+
+    /// The handler for Ctrl-C could not be installed.
+    #[error("Ctrl-C cannot be caught: {cause}; run the program from a terminal or a plain shell")]
+    Signals { cause: ctrlc::Error },
+
+    /// The standard output could not be written.
+    #[error("the results cannot be written to the standard output: {cause}")]
+    Output { cause: io::Error },
+}

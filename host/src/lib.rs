@@ -1,0 +1,14 @@
+//! Minnet on a PC: data, training, models on disk, plots. The command line `host` is made of it, and so can programs
+//! be that train network types of their own.
+#![deny(missing_docs)]
+
+pub mod data;
+pub mod error;
+pub mod executor;
+pub mod file;
+pub mod model;
+pub mod nets;
+pub mod picture;
+pub mod plot;
+pub mod sheet;
+pub mod train;

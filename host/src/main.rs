@@ -1,0 +1,20 @@
+//! The command line: parse, run, exit code. What can be typed is in `command`; the work is the library's.
+
+mod command;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match command::Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read the output has seen enough, as with `host nets | head -3`.
+        Err(host::error::Error::Output { cause }) if cause.kind() == std::io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Model files on disk.
+
+use crate::error::{Error, Result};
+use crate::file::write_atomically;
+use crate::nets::{self, Named};
+use minnet::model::{self, Metadata, Model};
+use minnet::prelude::*;
+use std::path::{Path, PathBuf};
+use zerocopy::{FromZeros, IntoBytes};
+
+/// A model file's bytes, aligned as [`Model::parse`] needs them.
+pub struct File {
+    path: PathBuf,
+    words: Vec<u64>,
+    len: usize,
+}
+
+impl File {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub fn read(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|cause| Error::Read { path: path.to_owned(), cause })?;
+        let mut words = vec![0; bytes.len().div_ceil(size_of::<u64>())];
+        words.as_mut_bytes()[..bytes.len()].copy_from_slice(&bytes);
+        Ok(Self { path: path.to_owned(), words, len: bytes.len() })
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.words.as_bytes()[..self.len]
+    }
+
+    /// What the file says of its network, whichever that is.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if it is no model, or damaged.
+    pub fn metadata(&self) -> Result<Metadata> {
+        model::metadata(self.bytes()).map_err(|cause| self.error(cause))
+    }
+
+    /// The named network that the file holds.
+    ///
+    /// # Errors
+    /// Those of [`metadata`](Self::metadata), and [`Error::UnknownArchitecture`].
+    pub fn named(&self) -> Result<&'static Named> {
+        let Metadata { architecture, cost, .. } = self.metadata()?;
+        nets::find_architecture(&architecture, &cost).ok_or_else(|| Error::UnknownArchitecture {
+            path: self.path.clone(),
+            architecture: architecture.to_string(),
+        })
+    }
+
+    /// The network, in place.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if the file is no model of this network.
+    pub fn model<In: Tensor, L: Layer<In>>(&self) -> Result<Model<'_, In, L>> {
+        Model::parse(self.bytes()).map_err(|cause| self.error(cause))
+    }
+
+    fn error(&self, cause: ModelError) -> Error {
+        Error::Model { path: self.path.clone(), cause }
+    }
+}
+
+/// Writes a model file, whole or not at all.
+///
+/// # Errors
+/// Those of [`write_atomically`].
+pub fn save<In: Tensor, L: Layer<In>>(path: &Path, net: &Net<In, L>, metadata: &Metadata) -> Result<()> {
+    write_atomically(path, |file| model::write(net, metadata, |bytes| file.write_all(bytes)))
+}
+
+/// A network on the heap, all zeros: it never crosses the stack.
+///
+/// # Errors
+/// [`Error::Memory`].
+pub fn zeroed<In: Tensor, L: Layer<In>>() -> Result<Box<Net<In, L>>> {
+    Net::new_box_zeroed().map_err(|_| Error::Memory { bytes: size_of::<Net<In, L>>() })
+}
+
+/// Room for a mini-batch on the heap.
+///
+/// # Errors
+/// [`Error::Memory`].
+pub fn batch<In: Tensor, L: Layer<In>>(images: usize) -> Result<Box<[Sample<In, L>]>> {
+    let bytes = images.saturating_mul(size_of::<Sample<In, L>>());
+    <[Sample<In, L>]>::new_box_zeroed_with_elems(images).map_err(|_| Error::Memory { bytes })
+}

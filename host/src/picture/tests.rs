@@ -1,0 +1,250 @@
+//! Tests of preparing pictures: real MNIST digits, made into pictures as people send them, must come out as they were.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use png::{BitDepth, ColorType};
+use tempfile::TempDir;
+
+use super::*;
+use crate::data::{Dataset, default_directory};
+
+static DIGITS: LazyLock<Vec<Image>> = LazyLock::new(|| {
+    let directory = default_directory().unwrap();
+    let [images, labels] = ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"].map(|name| directory.join(name));
+    Dataset::load(&images, &labels).unwrap().images.into_iter().take(60).collect()
+});
+
+/// Normal noise, the same in every run.
+struct Noise(u64);
+
+impl Noise {
+    fn uniform(&mut self) -> f32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 40) as f32 / (1_u64 << 24) as f32
+    }
+
+    fn normal(&mut self) -> f32 {
+        (0..12).map(|_| self.uniform()).sum::<f32>() - 6.0
+    }
+}
+
+/// A picture of a digit magnified `scale` times on a page of `width` x `height` with its corner at `place`, of
+/// brightness `paper` (at relative coordinates) less the ink times `contrast`.
+fn page(
+    digit: &Image,
+    scale: usize,
+    size: (usize, usize),
+    place: (usize, usize),
+    contrast: f32,
+    mut paper: impl FnMut(f32, f32) -> f32,
+) -> Gray {
+    let (width, height) = size;
+    let mut pixels = Vec::new();
+    for y in 0..height {
+        for x in 0..width {
+            let (column, row) = (x.wrapping_sub(place.0) / scale, y.wrapping_sub(place.1) / scale);
+            let ink = if column < SIDE && row < SIDE { f32::from(digit[row * SIDE + column]) } else { 0.0 };
+            let paper = paper(x as f32 / width as f32, y as f32 / height as f32);
+            pixels.push((paper - contrast * ink).round().clamp(0.0, 255.0));
+        }
+    }
+    Gray { width, height, pixels }
+}
+
+fn difference(a: &Image, b: &Image) -> f32 {
+    a.iter().zip(b).map(|(&a, &b)| f32::from(a.abs_diff(b))).sum::<f32>() / a.len() as f32
+}
+
+/// The mean absolute differences, of 255, of all digits from what comes of their pictures: their mean, and the share
+/// of those that are over 8 (a shift by one pixel makes about 20).
+fn differences(mut picture: impl FnMut(&Image) -> Gray) -> (f32, f32) {
+    let all: Vec<f32> = DIGITS.iter().map(|digit| difference(digit, &prepare(&picture(digit)).unwrap_or([0; 784]))).collect();
+    let count = all.len() as f32;
+    (all.iter().sum::<f32>() / count, all.iter().filter(|&&difference| difference > 8.0).count() as f32 / count)
+}
+
+#[track_caller]
+fn assert_close(found: (f32, f32), mean: f32, far: f32) {
+    eprintln!("MEASURED {found:?}");
+    assert!(found.0 <= mean && found.1 <= far, "{found:?}");
+}
+
+#[test]
+fn mnist_digits_come_out_as_they_are() {
+    let zero = (0.0, 0.0);
+    assert_eq!(differences(|digit| page(digit, 1, (28, 28), (0, 0), -1.0, |_, _| 0.0)), zero);
+    assert_eq!(differences(|digit| page(digit, 1, (28, 28), (0, 0), 1.0, |_, _| 255.0)), zero);
+}
+
+#[test]
+fn clean_magnified_digits_come_out_nearly_as_they_were() {
+    assert_close(differences(|digit| page(digit, 10, (280, 280), (0, 0), 1.0, |_, _| 255.0)), 1.5, 0.03);
+    assert_close(differences(|digit| page(digit, 10, (400, 330), (77, 21), -1.0, |_, _| 0.0)), 1.5, 0.03);
+}
+
+#[test]
+fn paper_that_is_uneven_and_noisy_is_taken_away() {
+    let mut noise = Noise(7);
+    let paper = |x: f32, y: f32| 190.0 + 40.0 * x - 30.0 * y * y;
+    let found =
+        differences(|digit| page(digit, 10, (420, 380), (95, 40), 0.6, |x, y| paper(x, y) + 4.0 * noise.normal()));
+    assert_close(found, 2.5, 0.06);
+}
+
+#[test]
+fn faint_pencil_is_stretched() {
+    let mut noise = Noise(9);
+    let found =
+        differences(|digit| page(digit, 10, (300, 300), (5, 15), 0.15, |x, _| 225.0 + 20.0 * x + 1.0 * noise.normal()));
+    assert_close(found, 2.5, 0.06);
+}
+
+#[test]
+fn large_photographs_are_scaled_down_first() {
+    let mut noise = Noise(11);
+    let found: Vec<f32> = DIGITS[..8]
+        .iter()
+        .map(|digit| {
+            let picture =
+                page(digit, 47, (2000, 1600), (300, 200), 0.5, |_, y| 160.0 + 60.0 * y + 10.0 * noise.normal());
+            difference(digit, &prepare(&picture).unwrap())
+        })
+        .collect();
+    assert!(found.iter().all(|&difference| difference < 6.0), "{found:?}");
+}
+
+#[test]
+fn digits_may_touch_the_border() {
+    let found = differences(|digit| {
+        let digit_alone = page(digit, 1, (28, 28), (0, 0), -1.0, |_, _| 0.0);
+        let bounds = digit_alone.bounds().unwrap();
+        let m: usize = std::env::var("MARGIN").map_or(0, |m| m.parse().unwrap());
+        let (width, height) = (2 * m + 10 * (bounds.right - bounds.left), 2 * m + 10 * (bounds.bottom - bounds.top));
+        let place = (m.wrapping_sub(10 * bounds.left), m.wrapping_sub(10 * bounds.top));
+        page(digit, 10, (width, height), place, 0.9, |_, _| 240.0)
+    });
+    assert_close(found, 2.5, 0.06);
+}
+
+#[test]
+fn specks_of_dust_do_not_move_the_digit() {
+    let mut picture = page(&DIGITS[0], 10, (400, 400), (50, 50), 0.8, |_, _| 230.0);
+    let clean = prepare(&picture).unwrap();
+    for i in [401, 402, 801, 802, 400 * 395 + 390] {
+        picture.pixels[i] = 20.0;
+    }
+    assert_eq!(difference(&clean, &prepare(&picture).unwrap()), 0.0);
+}
+
+#[test]
+fn drawings_without_margins_or_of_odd_shapes_are_centred() {
+    // A bar as high as the picture: 20 high, in the middle.
+    let bar = Gray {
+        width: 9,
+        height: 90,
+        pixels: (0..810).map(|i| if (3..6).contains(&(i % 9)) { 0.0 } else { 255.0 }).collect(),
+    };
+    let image = prepare(&bar).unwrap();
+    let inked: Vec<usize> = (0..784).filter(|&i| image[i] > 0).collect();
+    assert_eq!((inked.len(), inked[0], inked[19]), (20, 5 * 28 + 14, 24 * 28 + 14));
+    // A small drawing of 28 x 28 is no MNIST image, whatever its size: it is scaled up.
+    let small = page(&[255; 784], 1, (28, 28), (20, 20), 1.0, |_, _| 255.0);
+    assert_eq!(prepare(&small).unwrap().iter().filter(|&&ink| ink == 255).count(), 400);
+}
+
+#[test]
+fn blank_pages_have_no_ink() {
+    let mut noise = Noise(3);
+    for size in [(1, 1), (2, 1), (28, 28), (300, 200), (1000, 700)] {
+        assert_eq!(prepare(&page(&[0; 784], 1, size, (0, 0), 1.0, |_, _| 255.0)), None);
+        for _ in 0..5 {
+            let blank = page(&[0; 784], 1, size, (0, 0), 1.0, |x, y| 200.0 + 30.0 * x * y + 3.0 * noise.normal());
+            assert_eq!(prepare(&blank), None, "{size:?}");
+        }
+    }
+}
+
+fn png(directory: &TempDir, size: (u32, u32), color: ColorType, depth: BitDepth, data: &[u8]) -> PathBuf {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, size.0, size.1);
+    encoder.set_color(color);
+    encoder.set_depth(depth);
+    if color == ColorType::Indexed {
+        encoder.set_palette([255, 255, 255, 0, 0, 80].as_slice());
+    }
+    encoder.write_header().unwrap().write_image_data(data).unwrap();
+    let path = directory.path().join("digit.png");
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+#[test]
+fn every_colour_type_is_read() {
+    let directory = TempDir::new().unwrap();
+    let digit = DIGITS[3].map(|ink| if ink > 127 { 255 } else { 0 });
+    let expected = prepare(&page(&digit, 1, (28, 28), (0, 0), 1.0, |_, _| 255.0)).unwrap();
+    let per_pixel = |to: fn(u8) -> Vec<u8>| digit.iter().flat_map(|&ink| to(ink)).collect::<Vec<u8>>();
+    for (color, depth, data) in [
+        (ColorType::Grayscale, BitDepth::Eight, per_pixel(|ink| vec![255 - ink])),
+        (ColorType::Grayscale, BitDepth::Sixteen, per_pixel(|ink| vec![255 - ink; 2])),
+        (ColorType::GrayscaleAlpha, BitDepth::Eight, per_pixel(|ink| vec![0, ink])),
+        (ColorType::GrayscaleAlpha, BitDepth::Eight, per_pixel(|ink| vec![255, ink])),
+        (ColorType::Rgb, BitDepth::Eight, per_pixel(|ink| vec![255 - ink; 3])),
+        (ColorType::Rgba, BitDepth::Eight, per_pixel(|ink| vec![0, 0, 0, ink])),
+        (ColorType::Rgba, BitDepth::Sixteen, per_pixel(|ink| vec![0, 0, 0, 0, 0, 0, ink, ink])),
+        (ColorType::Indexed, BitDepth::Eight, per_pixel(|ink| vec![ink / 255])),
+    ] {
+        let image = load(&png(&directory, (28, 28), color, depth, &data)).unwrap();
+        assert_eq!(difference(&image, &expected), 0.0, "{color:?} {depth:?}");
+    }
+}
+
+#[test]
+fn files_which_are_no_pictures_are_refused() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("digit.png");
+    assert!(matches!(load(&path), Err(Error::Read { .. })));
+    for (bytes, kind) in [(&b""[..], ""), (&[0xff, 0xd8, 0xff, 0xe0], "JPEG"), (b"<html>", "web page")] {
+        fs::write(&path, bytes).unwrap();
+        let error = load(&path).unwrap_err();
+        assert!(matches!(&error, Error::NotPng { found, .. } if found.contains(kind)), "{error}");
+        assert!(error.to_string().contains("digit.png: byte 0: not a PNG"), "{error}");
+    }
+
+    let whole = fs::read(png(&directory, (28, 28), ColorType::Grayscale, BitDepth::Eight, &DIGITS[0])).unwrap();
+    for length in [4, 8, 20, 50, whole.len() / 2] {
+        fs::write(&path, &whole[..length]).unwrap();
+        assert!(matches!(load(&path), Err(Error::PngCorrupt { .. })), "{length}");
+    }
+    let blank = png(&directory, (28, 28), ColorType::Grayscale, BitDepth::Eight, &[9; 784]);
+    assert!(matches!(load(&blank), Err(Error::NoInk { path }) if path == blank));
+}
+
+#[test]
+fn huge_pictures_are_refused_before_they_are_decoded() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("huge.png");
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, 40_000, 30_000);
+    encoder.set_color(ColorType::Grayscale);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_chunk(png::chunk::IDAT, &[]).unwrap();
+    drop(writer);
+    fs::write(&path, bytes).unwrap();
+    assert!(matches!(load(&path), Err(Error::PictureTooLarge { width: 40_000, height: 30_000, .. })));
+}
+
+#[test]
+fn art_has_28_lines_and_as_many_shades() {
+    let mut image = [0; 784];
+    image[28] = 255;
+    image[29] = 128;
+    let art = ascii_art(&image);
+    assert_eq!(art.lines().count(), 28);
+    assert_eq!(art.lines().nth(1), Some("@@++"));
+    assert_eq!(art.len(), 28 + 4);
+}

@@ -1,0 +1,234 @@
+//! Line plots as SVG and PNG files, both from the same drawing. The font comes with the program, so that plots look the
+//! same on a machine without any.
+
+mod axis;
+pub(crate) mod svg;
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::slice;
+
+use crate::error::Result;
+use crate::file::write_atomically;
+use axis::{Axis, LARGEST};
+use svg::{Anchor, Style, fitting, text, width_of};
+
+/// The size of a chart in SVG units; PNG files have twice as many pixels.
+const WIDTH: f64 = 900.0;
+const HEIGHT: f64 = 460.0;
+
+const TITLE: Style = Style { size: 18.0, bold: true, colour: "#1a1a1a" };
+const LABEL: Style = Style { size: 14.0, bold: false, colour: "#333333" };
+const TICK: Style = Style { size: 13.0, bold: false, colour: "#444444" };
+
+/// Okabe and Ito's colours, which the colour-blind can tell apart; their yellow is too pale for lines on white.
+const COLOURS: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
+
+/// Lines of more series than there are colours are told apart by their dashes.
+const DASHES: [&str; 3] = ["none", "8 4", "2 3"];
+
+/// Lines of up to so many points have their points marked.
+const MOST_MARKED: usize = 40;
+
+/// One line of a chart.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Series {
+    /// Its name in the legend.
+    pub label: String,
+    /// Its points (x, y), in the order in which the line joins them. It is broken where a number is not finite, beyond
+    /// 1e300 or, on a logarithmic axis, not positive.
+    pub points: Vec<(f64, f64)>,
+}
+
+/// A line plot.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Chart {
+    /// What it shows; written smaller if it is too long for one line.
+    pub title: String,
+    /// What x is, with its unit.
+    pub x_label: String,
+    /// What y is, with its unit.
+    pub y_label: String,
+    /// The lines. The legend is left out for a single line without a label.
+    pub series: Vec<Series>,
+    /// Whether the y axis is logarithmic.
+    pub log_y: bool,
+}
+
+impl Chart {
+    /// Writes the chart as `path_stem.svg` and `path_stem.png`, and returns these paths.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`write_atomically`].
+    pub fn save(&self, path_stem: &Path) -> Result<[PathBuf; 2]> {
+        save(slice::from_ref(self), path_stem)
+    }
+
+    /// Draws the chart with its upper left corner at (0, `top`).
+    fn draw(&self, svg: &mut String, top: f64) {
+        let points = || self.series.iter().flat_map(|series| &series.points).filter(|point| self.shows(point));
+        let x_axis = Axis::new(points().map(|point| point.0), false);
+        let y_axis = Axis::new(points().map(|point| point.1), self.log_y);
+        let is_empty = points().next().is_none();
+
+        // The frame of the plot: as much is left around it as the texts need.
+        let tick_width = y_axis.ticks.iter().map(|tick| width_of(&tick.label, TICK)).fold(0.0, f64::max);
+        let left = 52.0 + tick_width;
+        let right = WIDTH - 32.0;
+        text(svg, (WIDTH / 2.0, top + 34.0), Anchor::Middle, &self.title, fitting(&self.title, TITLE, WIDTH - 40.0));
+        let upper = self.legend(svg, left, right, top + 62.0);
+        let lower = top + HEIGHT - 62.0;
+        let x_place = |x: f64| left + x_axis.place(x) * (right - left);
+        let y_place = |y: f64| lower - y_axis.place(y) * (lower - upper);
+
+        for tick in &y_axis.ticks {
+            let y = y_place(tick.value);
+            line(svg, (left, y), (right, y), "#e4e4e4");
+            text(svg, (left - 9.0, y + 4.5), Anchor::End, &tick.label, TICK);
+        }
+        for tick in &x_axis.ticks {
+            let x = x_place(tick.value);
+            line(svg, (x, upper), (x, lower), "#f0f0f0");
+            line(svg, (x, lower), (x, lower + 5.0), "#555555");
+            text(svg, (x, lower + 21.0), Anchor::Middle, &tick.label, TICK);
+        }
+        line(svg, (left, upper), (left, lower), "#555555");
+        line(svg, (left, lower), (right, lower), "#555555");
+        let middle = ((left + right) / 2.0, (upper + lower) / 2.0);
+        text(svg, (middle.0, lower + 46.0), Anchor::Middle, &self.x_label, fitting(&self.x_label, LABEL, right - left));
+        let _ = writeln!(svg, r#"<g transform="translate(26 {:.1}) rotate(-90)">"#, middle.1);
+        text(svg, (0.0, 0.0), Anchor::Middle, &self.y_label, fitting(&self.y_label, LABEL, lower - upper + 40.0));
+        svg.push_str("</g>\n");
+
+        for (index, series) in self.series.iter().enumerate() {
+            let place = |&(x, y): &(f64, f64)| (x_place(x), y_place(y));
+            for part in series.points.split(|point| !self.shows(point)).filter(|part| !part.is_empty()) {
+                let places: Vec<(f64, f64)> = part.iter().map(place).collect();
+                curve(svg, &places, index, series.points.len() <= MOST_MARKED || places.len() == 1);
+            }
+        }
+        if is_empty {
+            text(svg, middle, Anchor::Middle, "no data", LABEL);
+        }
+    }
+
+    fn shows(&self, &(x, y): &(f64, f64)) -> bool {
+        x.abs() <= LARGEST && y.abs() <= LARGEST && !(self.log_y && y <= 0.0)
+    }
+
+    /// Draws the legend in as many rows as it needs, and returns where the plot below it begins.
+    fn legend(&self, svg: &mut String, left: f64, right: f64, top: f64) -> f64 {
+        if self.series.iter().all(|series| series.label.is_empty()) {
+            return top;
+        }
+        let room = right - left - 36.0;
+        let widest = self.series.iter().map(|series| width_of(&series.label, LABEL)).fold(0.0, f64::max);
+        let cell = 36.0 + widest.min(room) + 20.0;
+        let columns = ((right - left + 20.0) / cell).max(1.0) as usize;
+        for (index, series) in self.series.iter().enumerate() {
+            let (x, y) = (left + (index % columns) as f64 * cell, top + (index / columns) as f64 * 22.0);
+            curve(svg, &[(x, y), (x + 28.0, y)], index, false);
+            text(svg, (x + 36.0, y + 5.0), Anchor::Start, &series.label, fitting(&series.label, LABEL, room));
+        }
+        top + 22.0 * self.series.len().div_ceil(columns) as f64 - 2.0
+    }
+}
+
+fn line(svg: &mut String, from: (f64, f64), to: (f64, f64), colour: &str) {
+    let _ = writeln!(
+        svg,
+        r#"<path d="M{:.1} {:.1}L{:.1} {:.1}" fill="none" stroke="{colour}"/>"#,
+        from.0, from.1, to.0, to.1
+    );
+}
+
+/// Draws the line of series `index`, whose look follows from its number.
+fn curve(svg: &mut String, places: &[(f64, f64)], index: usize, is_marked: bool) {
+    let colour = COLOURS[index % COLOURS.len()];
+    let dashes = DASHES[index / COLOURS.len() % DASHES.len()];
+    let joined: Vec<String> = places.iter().map(|(x, y)| format!("{x:.2} {y:.2}")).collect();
+    let _ = writeln!(
+        svg,
+        r#"<path d="M{}" fill="none" stroke="{colour}" stroke-width="2.2" stroke-linejoin="round" stroke-dasharray="{dashes}"/>"#,
+        joined.join("L")
+    );
+    for (x, y) in places.iter().filter(|_| is_marked) {
+        let _ = writeln!(svg, r#"<circle cx="{x:.2}" cy="{y:.2}" r="3.4" fill="{colour}"/>"#);
+    }
+}
+
+/// Writes charts, one above the other, as `path_stem.svg` and `path_stem.png`, and returns these paths.
+///
+/// # Errors
+///
+/// Those of [`write_atomically`].
+pub fn save(charts: &[Chart], path_stem: &Path) -> Result<[PathBuf; 2]> {
+    let mut body = String::new();
+    for (index, chart) in charts.iter().enumerate() {
+        chart.draw(&mut body, index as f64 * HEIGHT);
+    }
+    let drawing = svg::document(WIDTH, HEIGHT * charts.len().max(1) as f64, &body);
+    // Not `with_extension`, which would take `.5` from `rate-0.5`.
+    let paths = ["svg", "png"].map(|extension| {
+        let mut path = path_stem.as_os_str().to_owned();
+        path.push(".");
+        path.push(extension);
+        PathBuf::from(path)
+    });
+    write_atomically(&paths[0], |file| file.write_all(drawing.as_bytes()))?;
+    write_atomically(&paths[1], |file| file.write_all(&svg::png(&svg::render(&drawing, 2.0)?)?))?;
+    Ok(paths)
+}
+
+/// What is known of a network after an epoch of training; what is not known stays out of the plot.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct EpochStats {
+    /// The number of epochs done, from 1; 0 for the network before training.
+    pub epoch: usize,
+    /// The mean cost on the training samples.
+    pub train_cost: Option<f64>,
+    /// The mean cost on the validation samples.
+    pub validation_cost: Option<f64>,
+    /// The share of training samples recognised, from 0 to 1.
+    pub train_accuracy: Option<f64>,
+    /// The share of validation samples recognised, from 0 to 1.
+    pub validation_accuracy: Option<f64>,
+}
+
+/// Writes the course of a training, the cost above the accuracy in percent, as `path_stem.svg` and `path_stem.png`, and
+/// returns these paths.
+///
+/// # Errors
+///
+/// Those of [`write_atomically`].
+pub fn training_curve(title: &str, epochs: &[EpochStats], path_stem: &Path) -> Result<[PathBuf; 2]> {
+    let series = |label: &str, value: fn(&EpochStats) -> Option<f64>| {
+        let points = epochs.iter().filter_map(|stats| Some((stats.epoch as f64, value(stats)?))).collect();
+        Series { label: label.into(), points }
+    };
+    let chart = |title: String, y_label: &str, series: [Series; 2]| Chart {
+        title,
+        x_label: "Epoch".into(),
+        y_label: y_label.into(),
+        series: series.into_iter().filter(|series| !series.points.is_empty()).collect(),
+        log_y: false,
+    };
+    let cost = chart(
+        format!("{title}: cost"),
+        "Mean cost",
+        [series("Training", |stats| stats.train_cost), series("Validation", |stats| stats.validation_cost)],
+    );
+    let accuracy = chart(
+        format!("{title}: accuracy"),
+        "Accuracy (%)",
+        [
+            series("Training", |stats| stats.train_accuracy.map(|share| 100.0 * share)),
+            series("Validation", |stats| stats.validation_accuracy.map(|share| 100.0 * share)),
+        ],
+    );
+    save(&[cost, accuracy], path_stem)
+}
+
+#[cfg(test)]
+mod tests;

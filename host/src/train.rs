@@ -1,0 +1,293 @@
+//! Training: mini-batches, epochs, monitors, early stopping. What the core does for one batch, done for a data set.
+
+use crate::data::Samples;
+use crate::error::{Error, Result};
+use crate::executor::Threads;
+use crate::model;
+use minnet::prelude::*;
+use rand_core::{Rng, SeedableRng};
+use rand_xorshift::XorShiftRng;
+use serde::Serialize;
+use std::ops::ControlFlow;
+
+/// The book's hyper-parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hyper {
+    /// Passes over the training images.
+    pub epochs: u32,
+    /// Images in a mini-batch.
+    pub batch: usize,
+    /// The learning rate η of the first epoch.
+    pub eta: f32,
+    /// The learning rate of the last epoch; the epochs between go from one to the other in equal ratios.
+    pub final_eta: f32,
+    /// The strength λ of L2 regularization.
+    pub lambda: f32,
+    /// What λ is divided by.
+    pub regularization: Regularization,
+    /// How weights and biases start.
+    pub init: Init,
+    /// Whether each epoch takes the images in a new order.
+    pub shuffle: bool,
+    /// The seed of all random numbers: start, order, dropout.
+    pub seed: u64,
+    /// Stop after this many epochs in a row without a better validation accuracy.
+    pub patience: Option<u32>,
+    /// Whether each epoch also measures the whole training set, without dropout, as the book's monitors do.
+    pub monitor_training: bool,
+}
+
+impl Hyper {
+    /// η of an epoch, counted from 0.
+    fn eta(&self, epoch: u32) -> f32 {
+        if self.epochs < 2 || self.final_eta == self.eta {
+            return self.eta;
+        }
+        self.eta * (self.final_eta / self.eta).powf(epoch as f32 / (self.epochs - 1) as f32)
+    }
+}
+
+/// How well a network does on a set of images.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Score {
+    /// Images classified rightly.
+    pub right: usize,
+    /// Images.
+    pub images: usize,
+    /// The mean cost, without the L2 term.
+    pub cost: f64,
+}
+
+impl Score {
+    /// The share of images classified rightly, from 0 to 1.
+    pub fn accuracy(&self) -> f64 {
+        self.right as f64 / self.images.max(1) as f64
+    }
+}
+
+/// What an epoch came to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Epoch {
+    /// Counted from 1.
+    pub epoch: u32,
+    /// The learning rate.
+    pub eta: f32,
+    /// The training images: after the epoch with [`Hyper::monitor_training`], else as each was met, dropout and all.
+    pub training: Score,
+    /// The validation images, after the epoch; none if there are no such images.
+    pub validation: Option<Score>,
+    /// Seconds it took, without the measuring.
+    pub seconds: f64,
+    /// Whether its validation accuracy is the best so far; without validation images, always.
+    pub best: bool,
+}
+
+/// What an observer is told.
+pub enum Event<'a> {
+    /// A mini-batch is done: this many images of the epoch so far.
+    Images(usize),
+    /// An epoch is done.
+    Epoch(&'a Epoch),
+}
+
+/// What a training run gives besides the network.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct History {
+    /// The epochs, in order. The last one is cut short if the run was stopped.
+    pub epochs: Vec<Epoch>,
+    /// The number of the epoch whose weights the network has: the one of the best validation accuracy.
+    pub chosen: u32,
+    /// Whether an observer stopped the run.
+    pub stopped: bool,
+}
+
+impl History {
+    /// The epoch whose weights the network has.
+    pub fn chosen(&self) -> Option<&Epoch> {
+        self.epochs.iter().find(|epoch| epoch.epoch == self.chosen)
+    }
+}
+
+/// Initializes `net` and trains it; it ends with the weights of the epoch of the best validation accuracy.
+///
+/// The same arguments give the same bits, whatever the executor. `observe` may stop the run after any mini-batch; the
+/// epoch is then measured as it is.
+///
+/// # Errors
+/// [`Error::Memory`], and [`Error::Diverged`] if the weights become infinite or not numbers.
+pub fn train<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(
+    net: &mut Net<In, L>,
+    training: Samples<'_>,
+    validation: Samples<'_>,
+    hyper: &Hyper,
+    executor: &Threads,
+    observe: &mut (impl FnMut(Event<'_>) -> ControlFlow<()> + Send),
+) -> Result<History> {
+    let mut rng = XorShiftRng::seed_from_u64(hyper.seed);
+    net.initialize(hyper.init, &mut rng);
+    let mut batch = model::batch(hyper.batch.min(training.len()))?;
+    let mut best = Vec::with_capacity(Net::<In, L>::PARAMETERS);
+    let mut order: Vec<u32> = (0..training.len() as u32).collect();
+    let mut history = History { epochs: Vec::new(), chosen: 0, stopped: false };
+    let mut most_right = None;
+
+    for epoch in 0..hyper.epochs {
+        let start = std::time::Instant::now();
+        if hyper.shuffle {
+            shuffle(&mut order, &mut rng);
+        }
+        let eta = hyper.eta(epoch);
+        let mut progress = |images| observe(Event::Images(images));
+        let (met, flow) = executor.run(|| {
+            run_epoch::<In, L, C>(net, &mut batch, training, &order, eta, hyper, &mut rng, executor, &mut progress)
+        });
+        let seconds = start.elapsed().as_secs_f64();
+
+        let score = |set| executor.run(|| evaluate::<In, L, C>(net, set, executor));
+        let training = if hyper.monitor_training { score(training)? } else { met };
+        let validation = if validation.is_empty() { None } else { Some(score(validation)?) };
+        if !met.cost.is_finite() || !is_finite(net) {
+            return Err(Error::Diverged { epoch: epoch + 1, eta });
+        }
+        let right = validation.map(|score| score.right);
+        let is_best = right.is_none() || right > most_right;
+        if is_best {
+            most_right = right;
+            history.chosen = epoch + 1;
+            snapshot(net, &mut best);
+        }
+        history.epochs.push(Epoch { epoch: epoch + 1, eta, training, validation, seconds, best: is_best });
+        history.stopped = flow.is_break() | history.epochs.last().is_some_and(|e| observe(Event::Epoch(e)).is_break());
+        let impatient = hyper.patience.is_some_and(|patience| epoch + 1 - history.chosen >= patience);
+        if history.stopped || impatient {
+            break;
+        }
+    }
+    restore(net, &best);
+    Ok(history)
+}
+
+/// One pass over the images in `order`. The last mini-batch is smaller if the images run out.
+#[expect(clippy::too_many_arguments, reason = "it is the body of a loop, apart so that the pool can run it")]
+fn run_epoch<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(
+    net: &mut Net<In, L>,
+    batch: &mut [Sample<In, L>],
+    training: Samples<'_>,
+    order: &[u32],
+    eta: f32,
+    hyper: &Hyper,
+    rng: &mut XorShiftRng,
+    executor: &Threads,
+    progress: &mut impl FnMut(usize) -> ControlFlow<()>,
+) -> (Score, ControlFlow<()>) {
+    let batches = order.len().div_ceil(batch.len().max(1));
+    let count = match hyper.regularization {
+        Regularization::PerImage => order.len(),
+        Regularization::PerBatch => batches,
+    };
+    let (mut score, mut cost) = (Score { right: 0, images: 0, cost: 0.0 }, 0.0);
+    let mut flow = ControlFlow::Continue(());
+    for indices in order.chunks(batch.len().max(1)) {
+        let batch = &mut batch[..indices.len()];
+        for (sample, &index) in batch.iter_mut().zip(indices) {
+            sample.load(&training.images[index as usize], training.labels[index as usize]);
+        }
+        let sgd = Sgd::new(eta, indices.len()).with_l2(eta, hyper.lambda, count);
+        net.train::<C>(batch, &sgd, rng, executor);
+        for sample in batch.iter() {
+            score.right += usize::from(sample.is_right());
+            cost += f64::from(sample.cost::<C>());
+        }
+        score.images += batch.len();
+        flow = progress(score.images);
+        if flow.is_break() {
+            break;
+        }
+    }
+    score.cost = cost / score.images.max(1) as f64;
+    (score, flow)
+}
+
+/// Measures a network on a set of images, by inference.
+///
+/// # Errors
+/// [`Error::Memory`].
+pub fn evaluate<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(
+    net: &Net<In, L>,
+    set: Samples<'_>,
+    executor: &Threads,
+) -> Result<Score> {
+    let outputs = outputs(net, set, executor)?;
+    let (mut right, mut cost) = (0, 0.0);
+    let mut target = L::Out::ZERO;
+    for (output, &label) in outputs.iter().zip(set.labels) {
+        for (index, value) in target.flat_mut().iter_mut().enumerate() {
+            *value = if index == usize::from(label) { 1.0 } else { 0.0 };
+        }
+        right += usize::from(argmax(output.flat()) == usize::from(label));
+        cost += f64::from(C::value(output.flat(), target.flat()));
+    }
+    Ok(Score { right, images: set.len(), cost: cost / set.len().max(1) as f64 })
+}
+
+/// A network's output for each image, in order.
+///
+/// # Errors
+/// [`Error::Memory`].
+pub fn outputs<In: Tensor, L: Layer<In>>(
+    net: &Net<In, L>,
+    set: Samples<'_>,
+    executor: &Threads,
+) -> Result<Vec<L::Out>> {
+    let mut outputs = vec![L::Out::ZERO; set.len()];
+    let pieces = executor.threads() * 4;
+    let run = set.len().div_ceil(pieces).max(1);
+    executor.run(|| {
+        rayon::scope(|scope| {
+            for (images, outputs) in set.images.chunks(run).zip(outputs.chunks_mut(run)) {
+                scope.spawn(move |_| {
+                    let mut ram = vec![0.0; Net::<In, L>::RAM];
+                    let mut input = In::ZERO;
+                    for (image, output) in images.iter().zip(outputs) {
+                        load_pixels(image, &mut input);
+                        if let Some(result) = net.infer_in(&input, &mut ram) {
+                            *output = *result;
+                        }
+                    }
+                });
+            }
+        });
+    });
+    Ok(outputs)
+}
+
+/// Puts `order` in a random one (Fisher-Yates).
+fn shuffle(order: &mut [u32], rng: &mut impl Rng) {
+    for last in (1..order.len()).rev() {
+        // A 32-bit number scaled to 0..=last; the bias is below one in 70,000 for MNIST's sizes.
+        let other = (u64::from(rng.next_u32()) * (last as u64 + 1)) >> 32;
+        order.swap(last, other as usize);
+    }
+}
+
+fn is_finite<In: Tensor, L: Layer<In>>(net: &Net<In, L>) -> bool {
+    let mut finite = true;
+    net.visit(|run| finite &= run.iter().all(|value| value.is_finite()));
+    finite
+}
+
+/// Puts all parameters into `values`, in place of what it holds.
+fn snapshot<In: Tensor, L: Layer<In>>(net: &Net<In, L>, values: &mut Vec<f32>) {
+    values.clear();
+    net.visit(|run| values.extend_from_slice(run));
+}
+
+/// Gives a network the parameters of a [`snapshot`].
+fn restore<In: Tensor, L: Layer<In>>(net: &mut Net<In, L>, mut values: &[f32]) {
+    net.visit_mut(|run| {
+        if let Some((these, rest)) = values.split_at_checked(run.len()) {
+            run.copy_from_slice(these);
+            values = rest;
+        }
+    });
+}
