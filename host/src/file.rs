@@ -105,6 +105,7 @@ pub(crate) fn beginning(bytes: &[u8]) -> String {
     let shown = shown.join(" ");
     match known.iter().find(|(start, _)| bytes.starts_with(start)) {
         Some((_, kind)) => format!("{shown} ({kind})"),
+        None if bytes.is_empty() => "nothing, as it is empty".into(),
         None => shown,
     }
 }

@@ -19,8 +19,8 @@ pub struct Hyper {
     pub batch: usize,
     /// The learning rate η of the first epoch.
     pub eta: f32,
-    /// The learning rate of the last epoch; the epochs between go from one to the other in equal ratios.
-    pub final_eta: f32,
+    /// The learning rate of the last epoch, if it is another: the epochs go from one to the other in equal ratios.
+    pub final_eta: Option<f32>,
     /// The strength λ of L2 regularization.
     pub lambda: f32,
     /// What λ is divided by.
@@ -37,13 +37,36 @@ pub struct Hyper {
     pub monitor_training: bool,
 }
 
+impl Default for Hyper {
+    /// 10 epochs of mini-batches of 10 at η = 0.1, nothing regularized, seed 1.
+    fn default() -> Self {
+        Self {
+            epochs: 10,
+            batch: 10,
+            eta: 0.1,
+            final_eta: None,
+            lambda: 0.0,
+            regularization: Regularization::PerImage,
+            init: Init::FanIn,
+            shuffle: true,
+            seed: 1,
+            patience: None,
+            monitor_training: false,
+        }
+    }
+}
+
 impl Hyper {
     /// η of an epoch, counted from 0.
     fn eta(&self, epoch: u32) -> f32 {
-        if self.epochs < 2 || self.final_eta == self.eta {
-            return self.eta;
+        match self.final_eta {
+            Some(last) if self.epochs > 1 =>
+            // libm's, so that the bits are the same on every system.
+            {
+                self.eta * libm::powf(last / self.eta, epoch as f32 / (self.epochs - 1) as f32)
+            }
+            _ => self.eta,
         }
-        self.eta * (self.final_eta / self.eta).powf(epoch as f32 / (self.epochs - 1) as f32)
     }
 }
 

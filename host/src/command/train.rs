@@ -123,7 +123,7 @@ impl Arguments {
             epochs: self.epochs.unwrap_or(if is_default { 12 } else { 30 }),
             batch: self.batch,
             eta,
-            final_eta: self.final_eta.unwrap_or(if untouched { eta / 30.0 } else { eta }),
+            final_eta: self.final_eta.or(untouched.then_some(eta / 30.0)),
             lambda: self.lambda,
             regularization: match self.l2 {
                 L2Argument::PerImage => Regularization::PerImage,

@@ -13,7 +13,7 @@ use crate::data::{Dataset, default_directory};
 static DIGITS: LazyLock<Vec<Image>> = LazyLock::new(|| {
     let directory = default_directory().unwrap();
     let [images, labels] = ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"].map(|name| directory.join(name));
-    Dataset::load(&images, &labels).unwrap().images.into_iter().take(60).collect()
+    Dataset::load(&images, &labels).unwrap().images.into_iter().take(20).collect()
 });
 
 /// Normal noise, the same in every run.
@@ -28,7 +28,7 @@ impl Noise {
     }
 
     fn normal(&mut self) -> f32 {
-        (0..12).map(|_| self.uniform()).sum::<f32>() - 6.0
+        ((0..6).map(|_| self.uniform()).sum::<f32>() - 3.0) * std::f32::consts::SQRT_2
     }
 }
 
@@ -62,14 +62,13 @@ fn difference(a: &Image, b: &Image) -> f32 {
 /// The mean absolute differences, of 255, of all digits from what comes of their pictures: their mean, and the share
 /// of those that are over 8 (a shift by one pixel makes about 20).
 fn differences(mut picture: impl FnMut(&Image) -> Gray) -> (f32, f32) {
-    let all: Vec<f32> = DIGITS.iter().map(|digit| difference(digit, &prepare(&picture(digit)).unwrap_or([0; 784]))).collect();
+    let all: Vec<f32> = DIGITS.iter().map(|digit| difference(digit, &prepare(&picture(digit)).unwrap())).collect();
     let count = all.len() as f32;
     (all.iter().sum::<f32>() / count, all.iter().filter(|&&difference| difference > 8.0).count() as f32 / count)
 }
 
 #[track_caller]
 fn assert_close(found: (f32, f32), mean: f32, far: f32) {
-    eprintln!("MEASURED {found:?}");
     assert!(found.0 <= mean && found.1 <= far, "{found:?}");
 }
 
@@ -82,8 +81,8 @@ fn mnist_digits_come_out_as_they_are() {
 
 #[test]
 fn clean_magnified_digits_come_out_nearly_as_they_were() {
-    assert_close(differences(|digit| page(digit, 10, (280, 280), (0, 0), 1.0, |_, _| 255.0)), 1.5, 0.03);
-    assert_close(differences(|digit| page(digit, 10, (400, 330), (77, 21), -1.0, |_, _| 0.0)), 1.5, 0.03);
+    assert_close(differences(|digit| page(digit, 10, (280, 280), (0, 0), 1.0, |_, _| 255.0)), 1.0, 0.03);
+    assert_close(differences(|digit| page(digit, 10, (400, 330), (77, 21), -1.0, |_, _| 0.0)), 1.0, 0.03);
 }
 
 #[test]
@@ -92,7 +91,7 @@ fn paper_that_is_uneven_and_noisy_is_taken_away() {
     let paper = |x: f32, y: f32| 190.0 + 40.0 * x - 30.0 * y * y;
     let found =
         differences(|digit| page(digit, 10, (420, 380), (95, 40), 0.6, |x, y| paper(x, y) + 4.0 * noise.normal()));
-    assert_close(found, 2.5, 0.06);
+    assert_close(found, 2.5, 0.1);
 }
 
 #[test]
@@ -100,13 +99,13 @@ fn faint_pencil_is_stretched() {
     let mut noise = Noise(9);
     let found =
         differences(|digit| page(digit, 10, (300, 300), (5, 15), 0.15, |x, _| 225.0 + 20.0 * x + 1.0 * noise.normal()));
-    assert_close(found, 2.5, 0.06);
+    assert_close(found, 2.5, 0.1);
 }
 
 #[test]
 fn large_photographs_are_scaled_down_first() {
     let mut noise = Noise(11);
-    let found: Vec<f32> = DIGITS[..8]
+    let found: Vec<f32> = DIGITS[..3]
         .iter()
         .map(|digit| {
             let picture =
@@ -122,12 +121,11 @@ fn digits_may_touch_the_border() {
     let found = differences(|digit| {
         let digit_alone = page(digit, 1, (28, 28), (0, 0), -1.0, |_, _| 0.0);
         let bounds = digit_alone.bounds().unwrap();
-        let m: usize = std::env::var("MARGIN").map_or(0, |m| m.parse().unwrap());
-        let (width, height) = (2 * m + 10 * (bounds.right - bounds.left), 2 * m + 10 * (bounds.bottom - bounds.top));
-        let place = (m.wrapping_sub(10 * bounds.left), m.wrapping_sub(10 * bounds.top));
+        let (width, height) = (10 * (bounds.right - bounds.left), 10 * (bounds.bottom - bounds.top));
+        let place = ((10 * bounds.left).wrapping_neg(), (10 * bounds.top).wrapping_neg());
         page(digit, 10, (width, height), place, 0.9, |_, _| 240.0)
     });
-    assert_close(found, 2.5, 0.06);
+    assert_close(found, 1.0, 0.03);
 }
 
 #[test]
@@ -159,9 +157,9 @@ fn drawings_without_margins_or_of_odd_shapes_are_centred() {
 #[test]
 fn blank_pages_have_no_ink() {
     let mut noise = Noise(3);
-    for size in [(1, 1), (2, 1), (28, 28), (300, 200), (1000, 700)] {
+    for size in [(1, 1), (2, 1), (28, 28), (300, 200), (700, 500)] {
         assert_eq!(prepare(&page(&[0; 784], 1, size, (0, 0), 1.0, |_, _| 255.0)), None);
-        for _ in 0..5 {
+        for _ in 0..2 {
             let blank = page(&[0; 784], 1, size, (0, 0), 1.0, |x, y| 200.0 + 30.0 * x * y + 3.0 * noise.normal());
             assert_eq!(prepare(&blank), None, "{size:?}");
         }
@@ -208,7 +206,7 @@ fn files_which_are_no_pictures_are_refused() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("digit.png");
     assert!(matches!(load(&path), Err(Error::Read { .. })));
-    for (bytes, kind) in [(&b""[..], ""), (&[0xff, 0xd8, 0xff, 0xe0], "JPEG"), (b"<html>", "web page")] {
+    for (bytes, kind) in [(&b""[..], "empty"), (&[0xff, 0xd8, 0xff, 0xe0], "JPEG"), (b"<html>", "web page")] {
         fs::write(&path, bytes).unwrap();
         let error = load(&path).unwrap_err();
         assert!(matches!(&error, Error::NotPng { found, .. } if found.contains(kind)), "{error}");

@@ -1,0 +1,30 @@
+//! A network of your own: define its type, train it, save it.
+//!
+//! `cargo run --release -p host --example 01_own_network`
+
+use host::{data, executor, model, train};
+use minnet::prelude::*;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+// Change the layers as you like: what does not fit together does not compile.
+type Input = [f32; 784];
+type Layers = seq![Dense<784, 64, Relu>, Dropout<20>, Dense<64, 10, Softmax>];
+
+fn main() -> host::error::Result<()> {
+    let mnist = data::Mnist::load(&data::default_directory()?)?;
+    let (training, validation) = mnist.split();
+    let executor = executor::Threads::new(0, executor::Vectors::detect())?;
+    let hyper = train::Hyper { epochs: 10, eta: 0.1, init: Init::He, ..train::Hyper::default() };
+
+    let mut net = model::zeroed::<Input, Layers>()?;
+    train::train::<_, _, LogLikelihood>(&mut net, training, validation, &hyper, &executor, &mut |event| {
+        if let train::Event::Epoch(epoch) = event {
+            println!("epoch {}: {:?}", epoch.epoch, epoch.validation);
+        }
+        ControlFlow::Continue(())
+    })?;
+    let score = train::evaluate::<_, _, LogLikelihood>(&net, mnist.test.samples(), &executor)?;
+    println!("{}: {} of {} test images right", Net::<Input, Layers>::ARCHITECTURE, score.right, score.images);
+    model::save(Path::new("own.minnet"), &net, &Metadata::default())
+}

@@ -1,0 +1,179 @@
+//! Every layer's forward pass and gradient, every activation and every cost, against the plain reference.
+
+use host::model::{batch, zeroed};
+use minnet::prelude::{
+    Conv5x5, Cost, CrossEntropy, Dense, Dropout, Flatten, Identity, Init, LogLikelihood, MaxPool2, Net, NoPool,
+    Quadratic, Relu, Serial, Sgd, Sigmoid, Softmax, Tanh, Tensor, seq,
+};
+use rand_core::{Rng, SeedableRng};
+use rand_xorshift::XorShiftRng;
+use tests::reference::{self, Activation, Image, Layer};
+
+/// A number from -1 to 1; every fourth one is 0, as most pixels are.
+fn number(rng: &mut XorShiftRng) -> f32 {
+    let number = (rng.next_u32() >> 8) as f32 / (1 << 23) as f32 - 1.0;
+    if rng.next_u32() % 4 == 0 { 0.0 } else { number }
+}
+
+/// Checks outputs and gradients of the network `$layers` on `$input`, with the images' height, width and channels.
+macro_rules! check {
+    ($name:ident: $input:ty, $shape:expr, $layers:ty, $cost:ty, $reference_cost:expr, $reference:expr) => {
+        #[test]
+        fn $name() {
+            check::<$input, $layers, $cost>($shape, &$reference, $reference_cost);
+        }
+    };
+}
+
+fn check<In: Tensor, L: minnet::layer::Layer<In>, C: Cost<L::Activation>>(
+    (h, w, c): (usize, usize, usize),
+    layers: &[Layer],
+    cost: reference::Cost,
+) {
+    let mut rng = XorShiftRng::seed_from_u64(7);
+    let mut net = zeroed::<In, L>().unwrap();
+    net.initialize(Init::FanIn, &mut rng);
+    let mut parameters = Vec::new();
+    net.visit(|run| parameters.extend(run.iter().map(|&value| f64::from(value))));
+
+    let mut samples = batch::<In, L>(3).unwrap();
+    for (index, sample) in samples.iter_mut().enumerate() {
+        sample.input.flat_mut().fill_with(|| number(&mut rng));
+        let target = sample.target.flat_mut();
+        target[index % target.len()] = 1.0;
+    }
+    let images: Vec<Image> = samples
+        .iter()
+        .map(|sample| Image { h, w, c, values: sample.input.flat().iter().map(|&x| f64::from(x)).collect() })
+        .collect();
+    let targets: Vec<Vec<f64>> =
+        samples.iter().map(|sample| sample.target.flat().iter().map(|&y| f64::from(y)).collect()).collect();
+
+    // Inference.
+    let mut ram = vec![f32::NAN; Net::<In, L>::RAM];
+    for (sample, image) in samples.iter().zip(&images) {
+        let output = net.infer_in(&sample.input, &mut ram).unwrap().flat();
+        for (value, expected) in output.iter().zip(reference::forward(layers, &parameters, image, None)) {
+            assert!((f64::from(*value) - expected).abs() < 1e-5, "inference gives {value} instead of {expected}");
+        }
+    }
+
+    // The outputs in training, with the random states that the batch was given.
+    let mut gradient = zeroed::<In, L>().unwrap();
+    let mut states = rng.clone();
+    let states: Vec<u64> = samples.iter().map(|_| states.next_u64()).collect();
+    net.gradient::<C>(&mut samples, &mut gradient, &mut rng, &Serial);
+    let outputs = |parameters: &[f64]| -> Vec<Vec<f64>> {
+        let one = |(image, &state)| reference::forward(layers, parameters, image, Some(state));
+        images.iter().zip(&states).map(one).collect()
+    };
+    for (sample, expected) in samples.iter().zip(outputs(&parameters)) {
+        for (value, expected) in sample.output().flat().iter().zip(expected) {
+            assert!((f64::from(*value) - expected).abs() < 1e-5, "training gives {value} instead of {expected}");
+        }
+    }
+
+    // The gradients, by central differences.
+    let mean_cost = |parameters: &[f64]| -> f64 {
+        let costs = outputs(parameters).into_iter().zip(&targets).map(|(a, y)| reference::cost(cost, &a, y));
+        costs.sum::<f64>() / images.len() as f64
+    };
+    let mut gradients = Vec::new();
+    gradient.visit(|run| gradients.extend_from_slice(run));
+    assert!(gradients.iter().any(|&value| value != 0.0));
+    const STEP: f64 = 1e-6;
+    for (index, &gradient) in gradients.iter().enumerate() {
+        let mut moved = parameters.clone();
+        moved[index] += STEP;
+        let above = mean_cost(&moved);
+        moved[index] -= 2.0 * STEP;
+        let expected = (above - mean_cost(&moved)) / (2.0 * STEP);
+        let error = (f64::from(gradient) - expected).abs();
+        assert!(error < 1e-6 + 1e-4 * expected.abs(), "gradient {index} is {gradient} instead of {expected}");
+    }
+}
+
+const fn dense(outputs: usize, activation: Activation) -> Layer {
+    Layer::Dense { outputs, activation }
+}
+
+const fn conv(filters: usize, pool: usize, activation: Activation) -> Layer {
+    Layer::Conv5x5 { filters, pool, activation }
+}
+
+type Pixels<const C: usize> = [[[f32; C]; 12]; 12];
+
+check!(sigmoid_and_quadratic: [f32; 9], (1, 1, 9), seq![Dense<9, 7, Sigmoid>, Dense<7, 4, Sigmoid>],
+    Quadratic, reference::Cost::Quadratic, [dense(7, Activation::Sigmoid), dense(4, Activation::Sigmoid)]);
+check!(sigmoid_and_cross_entropy: [f32; 9], (1, 1, 9), seq![Dense<9, 7, Sigmoid>, Dense<7, 4, Sigmoid>],
+    CrossEntropy, reference::Cost::CrossEntropy, [dense(7, Activation::Sigmoid), dense(4, Activation::Sigmoid)]);
+check!(tanh_and_log_likelihood: [f32; 9], (1, 1, 9), seq![Dense<9, 7, Tanh>, Dense<7, 4, Softmax>],
+    LogLikelihood, reference::Cost::LogLikelihood, [dense(7, Activation::Tanh), dense(4, Activation::Softmax)]);
+check!(relu_and_quadratic_softmax: [f32; 35], (1, 1, 35), seq![Dense<35, 37, Relu>, Dense<37, 4, Softmax>],
+    Quadratic, reference::Cost::Quadratic, [dense(37, Activation::Relu), dense(4, Activation::Softmax)]);
+check!(softmax_inside: [f32; 9], (1, 1, 9), seq![Dense<9, 7, Softmax>, Dense<7, 4, Identity>],
+    Quadratic, reference::Cost::Quadratic, [dense(7, Activation::Softmax), dense(4, Activation::Identity)]);
+check!(no_hidden_layer: [f32; 5], (1, 1, 5), Dense<5, 3, Sigmoid>,
+    CrossEntropy, reference::Cost::CrossEntropy, [dense(3, Activation::Sigmoid)]);
+check!(a_hidden_layer_of_no_neurons: [f32; 5], (1, 1, 5), seq![Dense<5, 0, Sigmoid>, Dense<0, 3, Sigmoid>],
+    CrossEntropy, reference::Cost::CrossEntropy, [dense(0, Activation::Sigmoid), dense(3, Activation::Sigmoid)]);
+check!(dropout_of_half: [f32; 20], (1, 1, 20), seq![Dropout<50>, Dense<20, 8, Sigmoid>, Dropout<30>, Dense<8, 3, Softmax>],
+LogLikelihood, reference::Cost::LogLikelihood, [
+    Layer::Dropout { percent: 50 }, dense(8, Activation::Sigmoid),
+    Layer::Dropout { percent: 30 }, dense(3, Activation::Softmax),
+]);
+check!(convolution_and_pooling: Pixels<1>, (12, 12, 1),
+    seq![Conv5x5<1, 3, MaxPool2, Sigmoid>, Flatten, Dense<48, 4, Softmax>],
+    LogLikelihood, reference::Cost::LogLikelihood,
+    [conv(3, 2, Activation::Sigmoid), Layer::Flatten, dense(4, Activation::Softmax)]);
+check!(convolution_without_pooling: Pixels<2>, (12, 12, 2),
+    seq![Conv5x5<2, 3, NoPool, Tanh>, Flatten, Dense<192, 4, Softmax>],
+    LogLikelihood, reference::Cost::LogLikelihood,
+    [conv(3, 1, Activation::Tanh), Layer::Flatten, dense(4, Activation::Softmax)]);
+check!(two_convolutions: Pixels<2>, (12, 12, 2),
+seq![Conv5x5<2, 5, NoPool, Relu>, Conv5x5<5, 4, MaxPool2, Identity>, Flatten, Dense<16, 4, Sigmoid>],
+CrossEntropy, reference::Cost::CrossEntropy, [
+    conv(5, 1, Activation::Relu), conv(4, 2, Activation::Identity),
+    Layer::Flatten, dense(4, Activation::Sigmoid),
+]);
+
+/// w = 2, b = 0.5, x = 1 and y = 0 with the quadratic cost: a = 2.5, so ∂C/∂w = ∂C/∂b = 2.5.
+#[test]
+fn l2_by_hand() {
+    let mut net = zeroed::<[f32; 1], Dense<1, 1>>().unwrap();
+    let mut values = [2.0, 0.5].into_iter();
+    net.visit_mut(|run| run[0] = values.next().unwrap());
+    let mut samples = batch::<[f32; 1], Dense<1, 1>>(1).unwrap();
+    samples[0].input = [1.0];
+    // η = 0.5, λ = 4, n = 8: the weight decays by 1 - 0.5·4/8 = 0.75, the bias does not.
+    let sgd = Sgd::new(0.5, 1).with_l2(0.5, 4.0, 8);
+    net.train::<Quadratic>(&mut samples, &sgd, &mut XorShiftRng::seed_from_u64(1), &Serial);
+    let mut after = Vec::new();
+    net.visit(|run| after.push(run[0]));
+    assert_eq!(after, [2.0 * 0.75 - 0.5 * 2.5, 0.5 - 0.5 * 2.5]);
+}
+
+/// About 30 of 100 inputs fall in training, the others stay as they are; in inference all are multiplied by 0.7.
+#[test]
+fn dropout_by_hand() {
+    type Layers = seq![Dropout<30>, Dense<1000, 1>];
+    let mut net = zeroed::<[f32; 1000], Layers>().unwrap();
+    let mut is_weights = true;
+    net.visit_mut(|run| {
+        run.fill(if is_weights { 1.0 } else { 0.0 });
+        is_weights = false;
+    });
+    let mut samples = batch::<[f32; 1000], Layers>(1).unwrap();
+    samples[0].input = [2.0; 1000];
+    let mut gradient = zeroed::<[f32; 1000], Layers>().unwrap();
+    net.gradient::<Quadratic>(&mut samples, &mut gradient, &mut XorShiftRng::seed_from_u64(3), &Serial);
+    let stayed = samples[0].output()[0] / 2.0;
+    // 700 are expected, with a standard deviation of 14.5.
+    assert!((stayed - 700.0).abs() < 60.0, "{stayed} of 1000 stayed");
+    // A weight learns only from an input that stayed: δ = a - 0, so its gradient is 2a or 0.
+    let mut learning = 0;
+    gradient.visit(|run| learning = learning.max(run.iter().filter(|&&value| value != 0.0).count()));
+    assert_eq!(learning as f32, stayed);
+    let output = net.infer(&[2.0; 1000], &mut [0.0; 1001]);
+    assert!((output[0] - 1400.0).abs() < 0.1, "inference gives {} instead of 1400", output[0]);
+}
