@@ -1,4 +1,4 @@
-//! docs
+#![doc = include_str!("../README.md")]
 #![no_std]
 #![deny(missing_docs)]
 

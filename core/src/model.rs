@@ -85,8 +85,6 @@ pub enum ModelError {
         /// The fingerprint in the file.
         found: u32,
     },
-    /// The metadata cannot be decoded.
-    Metadata,
     /// A byte between the parts is not zero.
     Padding,
     /// A weight is infinite or not a number.
@@ -96,6 +94,8 @@ pub enum ModelError {
     },
     /// The bytes do not begin at a multiple of 4 in memory, so that the weights cannot be used in place.
     Misaligned,
+    /// The metadata cannot be decoded.
+    Metadata,
 }
 
 impl ModelError {
@@ -112,10 +112,10 @@ impl ModelError {
             Self::Layout => "the model's sizes contradict each other: the file is damaged, copy it again",
             Self::Checksum => "the model's checksum is wrong: the file is damaged, copy it again",
             Self::Architecture { .. } => "the model belongs to another network than the program's",
-            Self::Metadata => "the model's metadata cannot be decoded: the program that wrote it is at fault",
             Self::Padding => "a byte between the model's parts is not zero: the program that wrote it is at fault",
             Self::NotFinite { .. } => "a weight is infinite or not a number: train again, with a smaller --eta",
             Self::Misaligned => "the model's bytes are not aligned to 4: embed them with `include_model!`",
+            Self::Metadata => "the model's metadata cannot be decoded: the program that wrote it is at fault",
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Arithmetic on sizes that stable Rust cannot write in a type (`N - 4`, `N / 2`, `H * W * C`): tables made by macros.
 //!
 //! The tables end where a microcontroller does: images of 5 to 64 pixels a side for a convolution, and square
-//! images of at most 14 x 14 x 64 for `Flatten`. A size beyond them is a compile error, and one more number here.
+//! images of at most 14 x 14 x 64 for `Flatten`. A size beyond them is a compile error, and one more number here. The
+//! compiler is told not to recommend the tables' rows: the errors would list them.
 
 use crate::pool::{MaxPool2, NoPool};
 use crate::tensor::{Element, Tensor};
@@ -22,6 +23,7 @@ pub trait Window<P> {
 
 macro_rules! after_convolution {
     ($($side:literal)*) => {$(
+        #[diagnostic::do_not_recommend]
         impl Window<NoPool> for Size<$side> {
             type Rows<E: Element, T: Tensor<E>> = [T; $side - 4];
         }
@@ -30,6 +32,7 @@ macro_rules! after_convolution {
 
 macro_rules! after_pooling {
     ($($side:literal)*) => {$(
+        #[diagnostic::do_not_recommend]
         impl Window<MaxPool2> for Size<$side> {
             type Rows<E: Element, T: Tensor<E>> = [T; ($side - 4) / 2];
         }
@@ -61,6 +64,7 @@ pub trait Flat {
 
 macro_rules! vectors {
     ($side:literal: $($channels:literal)*) => {$(
+        #[diagnostic::do_not_recommend]
         impl Flat for Volume<$side, $channels> {
             type Vector = [f32; $side * $side * $channels];
         }

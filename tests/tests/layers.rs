@@ -12,7 +12,7 @@ use tests::reference::{self, Activation, Image, Layer};
 /// A number from -1 to 1; every fourth one is 0, as most pixels are.
 fn number(rng: &mut XorShiftRng) -> f32 {
     let number = (rng.next_u32() >> 8) as f32 / (1 << 23) as f32 - 1.0;
-    if rng.next_u32() % 4 == 0 { 0.0 } else { number }
+    if rng.next_u32().is_multiple_of(4) { 0.0 } else { number }
 }
 
 /// Checks outputs and gradients of the network `$layers` on `$input`, with the images' height, width and channels.

@@ -30,12 +30,13 @@ pub struct DropoutTape<T> {
 }
 
 impl<const PERCENT: u8> Dropout<PERCENT> {
-    /// A random number below this drops a value.
-    const THRESHOLD: u32 = {
+    const CHECKED: u32 = {
         assert!(PERCENT < 100, "`Dropout<PERCENT>` must leave something: PERCENT is at most 99");
-        ((PERCENT as u64 * (1 << 32)) / 100) as u32
+        PERCENT as u32
     };
-    const STAYING: f32 = (100 - PERCENT) as f32 / 100.0;
+    /// A random number below this drops a value.
+    const THRESHOLD: u32 = ((Self::CHECKED as u64 * (1 << 32)) / 100) as u32;
+    const STAYING: f32 = (100 - Self::CHECKED) as f32 / 100.0;
 }
 
 impl<In: Tensor, const PERCENT: u8> Layer<In> for Dropout<PERCENT> {

@@ -18,10 +18,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Trains on the first 50,000 of MNIST's training images, validates on the last 10,000 after each epoch, keeps the
-/// weights of the best epoch, and reads the 10,000 test images once, at the end. Ctrl-C stops early and saves.
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(allow_negative_numbers = true)]
 pub struct Arguments {
     /// The network; `host nets` lists them
     #[arg(long, value_name = "NAME", default_value = nets::DEFAULT)]
