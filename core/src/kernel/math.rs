@@ -41,10 +41,10 @@ pub(crate) fn sigmoid(z: f32) -> f32 {
 pub(crate) fn tanh(z: f32) -> f32 {
     let s = z * z;
     let p = -5.704_988_6e-3;
-    let p = p * s + 2.063_908_9e-2;
+    let p = p * s + 2.063_909e-2;
     let p = p * s - 5.373_971_7e-2;
     let p = p * s + 1.333_144_2e-1;
-    let p = p * s - 3.333_328_2e-1;
+    let p = p * s - 3.333_328e-1;
     let near = p * s * z + z;
     let far = 1.0 - 2.0 / (exp(2.0 * z.abs()) + 1.0);
     let far = if z < 0.0 { -far } else { far };
