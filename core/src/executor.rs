@@ -3,6 +3,8 @@
 //! A network decides *what* may run side by side, so that no bit depends on who runs it; an [`Executor`] decides
 //! whether it does.
 
+use crate::kernel::vector::Vector;
+
 /// Runs pieces of work that do not depend on each other.
 pub trait Executor: Sync {
     /// How many pieces can run at once; at least 1.
@@ -11,9 +13,10 @@ pub trait Executor: Sync {
     /// Runs both, side by side or one after the other.
     fn join<A: Send, B: Send>(&self, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B);
 
-    /// Runs an inner loop, compiled for the widest vectors this machine has.
+    /// Runs an inner loop, compiled for the widest vectors this machine has; as it stands here, for those that the
+    /// program was compiled for.
     fn vectorize(&self, kernel: impl Kernel) {
-        kernel.run();
+        kernel.run::<[f32; 4]>();
     }
 }
 
@@ -22,8 +25,14 @@ pub trait Executor: Sync {
 /// It is a trait of its own, not a closure, because its code must be inlined into a function that was compiled for
 /// wider vectors, and only a method can ask for that.
 pub trait Kernel {
-    /// Runs it. Mark it `#[inline(always)]`.
-    fn run(self);
+    /// Runs it on vectors `V`, which change no bit. Mark it `#[inline(always)]`.
+    fn run<V: Vector>(self);
+}
+
+/// What a kernel runs on wider vectors with: functions that may be called where the processor has the instructions.
+#[cfg(target_arch = "x86_64")]
+pub mod x86 {
+    pub use crate::kernel::x86::{avx2, avx512};
 }
 
 /// The thread that calls, with the instructions that the program was compiled for.

@@ -3,6 +3,7 @@
 use crate::activation::Activation;
 use crate::executor::{Executor, Kernel};
 use crate::init::Init;
+use crate::kernel::vector::Vector;
 use crate::sgd::Sgd;
 use crate::tensor::Tensor;
 use crate::text::Text;
@@ -277,15 +278,15 @@ fn activation_gradient<S, In: Tensor, A: Layer<In>>(
     executor.vectorize(ActivationGradient { batch, tape, layer: PhantomData::<(In, A)> });
 }
 
-struct ActivationGradient<'a, S, V, In, A> {
+struct ActivationGradient<'a, S, T, In, A> {
     batch: &'a mut [S],
-    tape: V,
+    tape: T,
     layer: PhantomData<(In, A)>,
 }
 
-impl<S, V: Fn(&mut S) -> &mut A::Tape, In: Tensor, A: Layer<In>> Kernel for ActivationGradient<'_, S, V, In, A> {
+impl<S, T: Fn(&mut S) -> &mut A::Tape, In: Tensor, A: Layer<In>> Kernel for ActivationGradient<'_, S, T, In, A> {
     #[inline(always)]
-    fn run(self) {
+    fn run<V: Vector>(self) {
         for sample in self.batch {
             A::activation_gradient((self.tape)(sample));
         }

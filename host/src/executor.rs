@@ -76,36 +76,25 @@ mod simd {
     //! The one place that steps into code compiled for instructions that not every processor has.
 
     use super::Vectors;
-    use minnet::executor::Kernel;
+    use minnet::executor::{Executor, Kernel, Serial};
 
     #[cfg(target_arch = "x86_64")]
     #[allow(unsafe_code)]
     #[inline(always)]
     pub(super) fn run(vectors: Vectors, kernel: impl Kernel) {
+        use minnet::executor::x86;
         match vectors {
             // SAFETY: `Threads::new` takes no more than `Vectors::detect` has found on this processor.
-            Vectors::Avx512 => unsafe { avx512(kernel) },
+            Vectors::Avx512 => unsafe { x86::avx512(kernel) },
             // SAFETY: as above.
-            Vectors::Avx2 => unsafe { avx2(kernel) },
-            Vectors::Baseline => kernel.run(),
+            Vectors::Avx2 => unsafe { x86::avx2(kernel) },
+            Vectors::Baseline => Serial.vectorize(kernel),
         }
     }
 
     #[cfg(not(target_arch = "x86_64"))]
     #[inline(always)]
     pub(super) fn run(_: Vectors, kernel: impl Kernel) {
-        kernel.run();
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq")]
-    fn avx512(kernel: impl Kernel) {
-        kernel.run();
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2")]
-    fn avx2(kernel: impl Kernel) {
-        kernel.run();
+        Serial.vectorize(kernel);
     }
 }

@@ -1,100 +1,114 @@
 //! A dense layer's inner loops. `weights[i][j]` leads from input i to output j.
 
+use super::vector::{Tile, Vector, add_rows, list_nonzero};
 use crate::sgd::Sgd;
 
-/// z_j = Σ_i x_i·w_ij + b_j for one image.
-#[inline(always)]
-pub(crate) fn forward<const IN: usize, const OUT: usize>(
-    x: &[f32; IN],
-    weights: &[[f32; OUT]; IN],
-    bias: &[f32; OUT],
-    z: &mut [f32; OUT],
-) {
-    let mut j = 0;
-    while let Some(done) = columns::<32, OUT>(x, weights, bias, z, j) {
-        j = done;
+/// Inputs whose weights are used by all images before the next: their rows stay in the cache.
+const ROWS: usize = 64;
+/// Images whose non-zero values are listed at the same time. A microcontroller has one, and little stack.
+const IMAGES: usize = if cfg!(target_os = "none") { 1 } else { 16 };
+
+/// The indices of the values that are not zero in a block of at most `ROWS`.
+#[derive(Clone, Copy)]
+struct Nonzero {
+    indices: [u16; ROWS],
+    count: usize,
+}
+
+impl Nonzero {
+    const NONE: Self = Self { indices: [0; ROWS], count: 0 };
+
+    #[inline(always)]
+    fn list(&mut self, values: &[f32]) {
+        self.count = list_nonzero(&mut self.indices, 0, values, 0);
     }
-    while let Some(done) = columns::<8, OUT>(x, weights, bias, z, j) {
-        j = done;
-    }
-    while let Some(done) = columns::<2, OUT>(x, weights, bias, z, j) {
-        j = done;
-    }
-    while let Some(done) = columns::<1, OUT>(x, weights, bias, z, j) {
-        j = done;
+
+    #[inline(always)]
+    fn indices(&self) -> &[u16] {
+        self.indices.get(..self.count).unwrap_or(&[])
     }
 }
 
-/// `N` neighbouring outputs from `first` on, their sums in registers; gives the next output, or `None` where fewer
-/// than `N` are left.
+/// z_j = Σ_i x_i·w_ij + b_j for each image of `batch`; `view` shows an image's x and z.
 #[inline(always)]
-fn columns<const N: usize, const OUT: usize>(
-    x: &[f32],
-    weights: &[[f32; OUT]],
+pub(crate) fn forward<V: Vector, S, const IN: usize, const OUT: usize>(
+    weights: &[[f32; OUT]; IN],
     bias: &[f32; OUT],
-    z: &mut [f32; OUT],
-    first: usize,
-) -> Option<usize> {
-    let z = z.get_mut(first..)?.first_chunk_mut::<N>()?;
-    let bias = bias.get(first..)?.first_chunk::<N>()?;
-    let mut sums = [0.0; N];
-    for (&x, row) in x.iter().zip(weights) {
-        if x == 0.0 {
-            continue;
+    batch: &mut [S],
+    view: impl Fn(&mut S) -> (&[f32; IN], &mut [f32; OUT]),
+) {
+    if OUT < V::LANES && V::LANES > 1 {
+        return forward::<V::Half, S, IN, OUT>(weights, bias, batch, view);
+    }
+    for images in batch.chunks_mut(IMAGES) {
+        for image in images.iter_mut() {
+            view(image).1.fill(0.0);
         }
-        let Some(row) = row.get(first..).and_then(|row| row.first_chunk::<N>()) else { continue };
-        for (sum, w) in sums.iter_mut().zip(row) {
-            *sum += x * w;
+        for (rows, first) in weights.chunks(ROWS).zip((0..).step_by(ROWS)) {
+            let mut lists = [Nonzero::NONE; IMAGES];
+            for (image, list) in images.iter_mut().zip(&mut lists) {
+                list.list(block(view(image).0, first));
+            }
+            for (image, list) in images.iter_mut().zip(&lists) {
+                let (x, z) = view(image);
+                add_rows::<V, 1, OUT>([z], [rows], block(x, first), list.indices(), 0);
+            }
+        }
+        for image in images {
+            for (z, bias) in view(image).1.iter_mut().zip(bias) {
+                *z += bias;
+            }
         }
     }
-    for ((z, sum), bias) in z.iter_mut().zip(sums).zip(bias) {
-        *z = sum + bias;
-    }
-    Some(first + N)
+}
+
+/// The values from `first` on, at most [`ROWS`].
+#[inline(always)]
+fn block(values: &[f32], first: usize) -> &[f32] {
+    let end = values.len().min(first + ROWS);
+    values.get(first..end).unwrap_or(&[])
 }
 
 /// Inputs whose gradients are summed side by side.
-const ROWS: usize = 16;
-/// Outputs whose weights are turned at a time: a tile of 2 kB.
-const COLUMNS: usize = 32;
+const ACROSS: usize = if cfg!(target_os = "none") { 16 } else { 64 };
 
 /// ∂C/∂x_i = Σ_j δ_j·w_ij for each image of `batch`; `view` shows an image's δ and where its gradient goes.
 ///
 /// The sums run along the rows of `weights`, so tiles of it are turned, once for the whole batch, and vectors run
 /// across the inputs.
 #[inline(always)]
-pub(crate) fn input_gradient<S, const IN: usize, const OUT: usize>(
+pub(crate) fn input_gradient<V: Vector, S, const IN: usize, const OUT: usize>(
     weights: &[[f32; OUT]; IN],
     batch: &mut [S],
     view: impl Fn(&mut S) -> (&[f32; OUT], &mut [f32; IN]),
 ) {
-    let mut tile = [[0.0; ROWS]; COLUMNS];
-    for (block, rows) in weights.chunks(ROWS).enumerate() {
-        for first in (0..OUT).step_by(COLUMNS) {
-            for (column, turned) in (first..OUT).zip(&mut tile) {
-                for (w, row) in turned.iter_mut().zip(rows) {
-                    *w = row[column];
-                }
+    let mut turned = [[0.0; ACROSS]; ROWS];
+    for images in batch.chunks_mut(IMAGES) {
+        for image in images.iter_mut() {
+            view(image).1.fill(0.0);
+        }
+        for first in (0..OUT).step_by(ROWS) {
+            let mut lists = [Nonzero::NONE; IMAGES];
+            for (image, list) in images.iter_mut().zip(&mut lists) {
+                list.list(block(view(image).0, first));
             }
-            for sample in batch.iter_mut() {
-                let (delta, gradient) = view(sample);
-                let Some(gradient) = gradient.chunks_mut(ROWS).nth(block) else { continue };
-                let mut sums = [0.0; ROWS];
-                if first > 0 {
+            for (number, rows) in weights.chunks(ACROSS).enumerate() {
+                for (i, row) in rows.iter().enumerate() {
+                    for (w, turned) in block(row, first).iter().zip(&mut turned) {
+                        turned[i] = *w;
+                    }
+                }
+                for (image, list) in images.iter_mut().zip(&lists) {
+                    let (delta, gradient) = view(image);
+                    let Some(gradient) = gradient.chunks_mut(ACROSS).nth(number) else { continue };
+                    let mut sums = [0.0; ACROSS];
                     for (sum, gradient) in sums.iter_mut().zip(gradient.iter()) {
                         *sum = *gradient;
                     }
-                }
-                for (&delta, turned) in delta.iter().skip(first).zip(&tile) {
-                    if delta == 0.0 {
-                        continue;
+                    add_rows::<V, 1, ACROSS>([&mut sums], [&turned], block(delta, first), list.indices(), 0);
+                    for (gradient, sum) in gradient.iter_mut().zip(sums) {
+                        *gradient = sum;
                     }
-                    for (sum, w) in sums.iter_mut().zip(turned) {
-                        *sum += delta * w;
-                    }
-                }
-                for (gradient, sum) in gradient.iter_mut().zip(sums) {
-                    *gradient = sum;
                 }
             }
         }
@@ -104,60 +118,31 @@ pub(crate) fn input_gradient<S, const IN: usize, const OUT: usize>(
 /// Gradient and step in one pass over the weights of the inputs from `first` on; `view` shows an image's whole input
 /// and its δ.
 #[inline(always)]
-pub(crate) fn update<S, const IN: usize, const OUT: usize>(
+pub(crate) fn update<V: Vector, S, const IN: usize, const OUT: usize>(
     weights: &mut [[f32; OUT]],
     first: usize,
     batch: &[S],
     view: impl Fn(&S) -> (&[f32; IN], &[f32; OUT]),
     sgd: &Sgd,
 ) {
+    if OUT < V::LANES && V::LANES > 1 {
+        return update::<V::Half, S, IN, OUT>(weights, first, batch, view, sgd);
+    }
     for (row, i) in weights.iter_mut().zip(first..) {
         // A row that no image reaches has the gradient 0, and stays as it is where nothing decays.
-        if sgd.decay == 1.0 && batch.iter().all(|sample| view(sample).0[i] == 0.0) {
+        if sgd.decay == 1.0 && batch.iter().all(|image| view(image).0[i] == 0.0) {
             continue;
         }
-        let (blocks, rest) = row.as_chunks_mut::<COLUMNS>();
-        let mut j = 0;
-        for block in blocks {
-            step(block, j, i, batch, &view, sgd);
-            j += COLUMNS;
+        for pass in 0..Tile::<V, [f32; OUT], 1>::PASSES {
+            let mut gradient = Tile::<V, [f32; OUT], 1>::zero();
+            for image in batch {
+                let (x, delta) = view(image);
+                if x[i] != 0.0 {
+                    gradient.add_product(delta, pass, x[i]);
+                }
+            }
+            gradient.step(row, pass, sgd);
         }
-        let (blocks, rest) = rest.as_chunks_mut::<4>();
-        for block in blocks {
-            step(block, j, i, batch, &view, sgd);
-            j += 4;
-        }
-        for weight in rest {
-            step(core::array::from_mut(weight), j, i, batch, &view, sgd);
-            j += 1;
-        }
-    }
-}
-
-/// The step of the `N` weights from input `i` to the outputs from `j` on, their gradients in registers.
-#[inline(always)]
-fn step<S, const N: usize, const IN: usize, const OUT: usize>(
-    weights: &mut [f32; N],
-    j: usize,
-    i: usize,
-    batch: &[S],
-    view: impl Fn(&S) -> (&[f32; IN], &[f32; OUT]),
-    sgd: &Sgd,
-) {
-    let mut gradient = [0.0; N];
-    for sample in batch {
-        let (x, delta) = view(sample);
-        let x = x[i];
-        let Some(delta) = delta.get(j..).and_then(|delta| delta.first_chunk::<N>()) else { continue };
-        if x == 0.0 {
-            continue;
-        }
-        for (sum, delta) in gradient.iter_mut().zip(delta) {
-            *sum += x * delta;
-        }
-    }
-    for (weight, gradient) in weights.iter_mut().zip(gradient) {
-        *weight = sgd.weight(*weight, gradient);
     }
 }
 

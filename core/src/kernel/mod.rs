@@ -21,3 +21,7 @@
 pub(crate) mod conv5x5;
 pub(crate) mod dense;
 pub(crate) mod math;
+pub(crate) mod vector;
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
+pub(crate) mod x86;

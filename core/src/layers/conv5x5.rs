@@ -4,6 +4,7 @@ use crate::activation::{Elementwise, Identity};
 use crate::executor::{Executor, Kernel, split};
 use crate::init::{Fan, Init};
 use crate::kernel::conv5x5::{self, Filters, Image};
+use crate::kernel::vector::Vector;
 use crate::layer::Layer;
 use crate::pool::{NoPool, Pool};
 use crate::sgd::Sgd;
@@ -85,7 +86,7 @@ where
         if let (Some(image), Some(out)) =
             (<Image<H, W, IN>>::nest(front).first(), <Self::Out>::nest_mut(back).first_mut())
         {
-            conv5x5::forward::<P, H, W, IN, OUT>(image, &self.filters, &self.bias, out.flat_mut(), None);
+            conv5x5::forward::<[f32; 4], P, H, W, IN, OUT>(image, &self.filters, &self.bias, out.flat_mut(), None);
             A::forward(out.flat_mut());
         }
     }
@@ -137,77 +138,77 @@ where
     }
 }
 
-struct Forward<'a, S, V, const IN: usize, const OUT: usize, P: Pool, A: Elementwise> {
+struct Forward<'a, S, View, const IN: usize, const OUT: usize, P: Pool, A: Elementwise> {
     layer: &'a Conv5x5<IN, OUT, P, A>,
     batch: &'a mut [S],
-    view: V,
+    view: View,
 }
 
-impl<S, V, Out, Which, P, A, const H: usize, const W: usize, const IN: usize, const OUT: usize> Kernel
-    for Forward<'_, S, V, IN, OUT, P, A>
+impl<S, View, Out, Which, P, A, const H: usize, const W: usize, const IN: usize, const OUT: usize> Kernel
+    for Forward<'_, S, View, IN, OUT, P, A>
 where
-    V: Fn(&mut S) -> (&Image<H, W, IN>, &mut ConvTape<Out, Which>, &mut u64),
+    View: Fn(&mut S) -> (&Image<H, W, IN>, &mut ConvTape<Out, Which>, &mut u64),
     Out: Tensor,
     Which: Tensor<u8>,
     P: Pool,
     A: Elementwise,
 {
     #[inline(always)]
-    fn run(self) {
+    fn run<V: Vector>(self) {
         let Conv5x5 { filters, bias, .. } = self.layer;
         for sample in self.batch {
             let (image, tape, _) = (self.view)(sample);
             let (out, which) = (tape.output.flat_mut(), tape.which.flat_mut());
-            conv5x5::forward::<P, H, W, IN, OUT>(image, filters, bias, out, Some(which));
+            conv5x5::forward::<V, P, H, W, IN, OUT>(image, filters, bias, out, Some(which));
             A::forward(out);
         }
     }
 }
 
-struct InputGradient<'a, S, V, const IN: usize, const OUT: usize, P: Pool, A: Elementwise> {
+struct InputGradient<'a, S, View, const IN: usize, const OUT: usize, P: Pool, A: Elementwise> {
     layer: &'a Conv5x5<IN, OUT, P, A>,
     batch: &'a mut [S],
-    view: V,
+    view: View,
 }
 
-impl<S, V, Out, Which, P, A, const H: usize, const W: usize, const IN: usize, const OUT: usize> Kernel
-    for InputGradient<'_, S, V, IN, OUT, P, A>
+impl<S, View, Out, Which, P, A, const H: usize, const W: usize, const IN: usize, const OUT: usize> Kernel
+    for InputGradient<'_, S, View, IN, OUT, P, A>
 where
-    V: Fn(&mut S) -> (&mut ConvTape<Out, Which>, &mut Image<H, W, IN>),
+    View: Fn(&mut S) -> (&mut ConvTape<Out, Which>, &mut Image<H, W, IN>),
     Out: Tensor,
     Which: Tensor<u8>,
     P: Pool,
     A: Elementwise,
 {
     #[inline(always)]
-    fn run(self) {
-        conv5x5::input_gradient::<_, P, H, W, IN, OUT>(&self.layer.filters, self.batch, |sample| {
+    fn run<V: Vector>(self) {
+        conv5x5::input_gradient::<V, _, P, H, W, IN, OUT>(&self.layer.filters, self.batch, |sample| {
             let (tape, gradient) = (self.view)(sample);
             (tape.gradient.flat(), tape.which.flat(), gradient)
         });
     }
 }
 
-struct Update<'a, S, V, P, const IN: usize, const OUT: usize> {
+struct Update<'a, S, View, P, const IN: usize, const OUT: usize> {
     rows: &'a mut [[[[f32; OUT]; IN]; 5]],
     first: usize,
     batch: &'a [S],
-    view: V,
+    view: View,
     sgd: &'a Sgd,
     kind: PhantomData<P>,
 }
 
-impl<S, V, Out, Which, P, const H: usize, const W: usize, const IN: usize, const OUT: usize> Kernel
-    for Update<'_, S, V, P, IN, OUT>
+impl<S, View, Out, Which, P, const H: usize, const W: usize, const IN: usize, const OUT: usize> Kernel
+    for Update<'_, S, View, P, IN, OUT>
 where
-    V: Fn(&S) -> (&Image<H, W, IN>, &ConvTape<Out, Which>),
+    View: Fn(&S) -> (&Image<H, W, IN>, &ConvTape<Out, Which>),
     Out: Tensor,
     Which: Tensor<u8>,
     P: Pool,
 {
     #[inline(always)]
-    fn run(self) {
-        conv5x5::update::<_, P, H, W, IN, OUT>(
+    fn run<V: Vector>(self) {
+        conv5x5::update::<V, _, P, H, W, IN, OUT>(
             self.rows,
             self.first,
             self.batch,

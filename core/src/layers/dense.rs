@@ -4,6 +4,7 @@ use crate::activation::{Activation, Identity, Softmax};
 use crate::executor::{Executor, Kernel, split};
 use crate::init::{Fan, Init};
 use crate::kernel::dense;
+use crate::kernel::vector::Vector;
 use crate::layer::{Layer, Pair};
 use crate::sgd::Sgd;
 use crate::tensor::Tensor;
@@ -59,7 +60,7 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
 
     fn infer(&self, front: &mut [f32], back: &mut [f32]) {
         if let (Some(x), Some(z)) = (front.first_chunk(), back.first_chunk_mut()) {
-            dense::forward(x, &self.weights, &self.bias, z);
+            dense::forward::<[f32; 4], _, IN, OUT>(&self.weights, &self.bias, &mut [(x, &mut *z)], |(x, z)| (x, z));
             A::forward(z);
         }
     }
@@ -110,60 +111,62 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
     }
 }
 
-struct Forward<'a, S, V, const IN: usize, const OUT: usize, A: Activation> {
+struct Forward<'a, S, View, const IN: usize, const OUT: usize, A: Activation> {
     layer: &'a Dense<IN, OUT, A>,
     batch: &'a mut [S],
-    view: V,
+    view: View,
 }
 
-impl<S, V, const IN: usize, const OUT: usize, A: Activation> Kernel for Forward<'_, S, V, IN, OUT, A>
+impl<S, View, const IN: usize, const OUT: usize, A: Activation> Kernel for Forward<'_, S, View, IN, OUT, A>
 where
-    V: Fn(&mut S) -> (&[f32; IN], &mut Pair<[f32; OUT]>, &mut u64),
+    View: Fn(&mut S) -> (&[f32; IN], &mut Pair<[f32; OUT]>, &mut u64),
 {
     #[inline(always)]
-    fn run(self) {
-        for sample in self.batch {
+    fn run<V: Vector>(self) {
+        dense::forward::<V, _, IN, OUT>(&self.layer.weights, &self.layer.bias, self.batch, |sample| {
             let (x, tape, _) = (self.view)(sample);
-            dense::forward(x, &self.layer.weights, &self.layer.bias, &mut tape.output);
-            A::forward(&mut tape.output);
+            (x, &mut tape.output)
+        });
+        for sample in self.batch {
+            A::forward(&mut (self.view)(sample).1.output);
         }
     }
 }
 
-struct InputGradient<'a, S, V, const IN: usize, const OUT: usize, A: Activation> {
+struct InputGradient<'a, S, View, const IN: usize, const OUT: usize, A: Activation> {
     layer: &'a Dense<IN, OUT, A>,
     batch: &'a mut [S],
-    view: V,
+    view: View,
 }
 
-impl<S, V, const IN: usize, const OUT: usize, A: Activation> Kernel for InputGradient<'_, S, V, IN, OUT, A>
+impl<S, View, const IN: usize, const OUT: usize, A: Activation> Kernel for InputGradient<'_, S, View, IN, OUT, A>
 where
-    V: Fn(&mut S) -> (&mut Pair<[f32; OUT]>, &mut [f32; IN]),
+    View: Fn(&mut S) -> (&mut Pair<[f32; OUT]>, &mut [f32; IN]),
 {
     #[inline(always)]
-    fn run(self) {
-        dense::input_gradient(&self.layer.weights, self.batch, |sample| {
+    fn run<V: Vector>(self) {
+        dense::input_gradient::<V, _, IN, OUT>(&self.layer.weights, self.batch, |sample| {
             let (tape, gradient) = (self.view)(sample);
             (&tape.gradient, gradient)
         });
     }
 }
 
-struct Update<'a, S, V, const OUT: usize> {
+struct Update<'a, S, View, const OUT: usize> {
     rows: &'a mut [[f32; OUT]],
     first: usize,
     batch: &'a [S],
-    view: V,
+    view: View,
     sgd: &'a Sgd,
 }
 
-impl<S, V, const IN: usize, const OUT: usize> Kernel for Update<'_, S, V, OUT>
+impl<S, View, const IN: usize, const OUT: usize> Kernel for Update<'_, S, View, OUT>
 where
-    V: Fn(&S) -> (&[f32; IN], &Pair<[f32; OUT]>),
+    View: Fn(&S) -> (&[f32; IN], &Pair<[f32; OUT]>),
 {
     #[inline(always)]
-    fn run(self) {
-        dense::update(
+    fn run<V: Vector>(self) {
+        dense::update::<V, _, IN, OUT>(
             self.rows,
             self.first,
             self.batch,

@@ -1,0 +1,110 @@
+//! Registers of x86-64 as vectors, and the functions that are compiled for them.
+//!
+//! LLVM turns loops over short arrays into 4 lanes reliably, and into 8 or 16 only sometimes, so these two are written
+//! out. They add and multiply like the arrays, lane by lane, and have the same bits.
+
+use super::vector::Vector;
+use crate::executor::Kernel;
+use core::arch::x86_64::*;
+
+/// Runs a kernel with AVX2: 8 lanes.
+///
+/// # Safety
+/// The processor must have AVX2.
+#[target_feature(enable = "avx2")]
+pub fn avx2(kernel: impl Kernel) {
+    kernel.run::<Avx2>();
+}
+
+/// Runs a kernel with AVX-512: 16 lanes.
+///
+/// # Safety
+/// The processor must have AVX-512 F, VL, BW and DQ.
+#[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq")]
+pub fn avx512(kernel: impl Kernel) {
+    kernel.run::<Avx512>();
+}
+
+/// 8 numbers. No one outside of this module can name it, so it is used in [`avx2`] and [`avx512`] alone, which are
+/// called where the processor has the instructions.
+#[derive(Clone, Copy)]
+struct Avx2(__m256);
+
+/// 16 numbers; used in [`avx512`] alone.
+#[derive(Clone, Copy)]
+struct Avx512(__m512);
+
+macro_rules! register {
+    ($vector:ident, $lanes:literal / 2 = $half:ty, $sums:literal, $set:ident, $load:ident, $store:ident, $add:ident,
+     $sub:ident, $mul:ident) => {
+        impl Vector for $vector {
+            const LANES: usize = $lanes;
+            const SUMS: usize = $sums;
+            type Half = $half;
+
+            #[inline(always)]
+            fn splat(value: f32) -> Self {
+                // SAFETY: this type is used only where the processor has the instructions (see there).
+                Self(unsafe { $set(value) })
+            }
+
+            #[inline(always)]
+            fn load(run: &[f32]) -> Self {
+                match run.first_chunk::<$lanes>() {
+                    // SAFETY: the instructions as above; the pointer leads to as many numbers as are loaded.
+                    Some(run) => Self(unsafe { $load(run.as_ptr()) }),
+                    None => Self::splat(0.0),
+                }
+            }
+
+            #[inline(always)]
+            fn store(self, run: &mut [f32]) {
+                if let Some(run) = run.first_chunk_mut::<$lanes>() {
+                    // SAFETY: the instructions as above; the pointer leads to as many numbers as are stored.
+                    unsafe { $store(run.as_mut_ptr(), self.0) };
+                }
+            }
+
+            #[inline(always)]
+            fn add(self, other: Self) -> Self {
+                // SAFETY: the instructions as above.
+                Self(unsafe { $add(self.0, other.0) })
+            }
+
+            #[inline(always)]
+            fn sub(self, other: Self) -> Self {
+                // SAFETY: the instructions as above.
+                Self(unsafe { $sub(self.0, other.0) })
+            }
+
+            #[inline(always)]
+            fn mul(self, other: Self) -> Self {
+                // SAFETY: the instructions as above.
+                Self(unsafe { $mul(self.0, other.0) })
+            }
+        }
+    };
+}
+
+register!(
+    Avx2,
+    8 / 2 = [f32; 4],
+    13,
+    _mm256_set1_ps,
+    _mm256_loadu_ps,
+    _mm256_storeu_ps,
+    _mm256_add_ps,
+    _mm256_sub_ps,
+    _mm256_mul_ps
+);
+register!(
+    Avx512,
+    16 / 2 = Avx2,
+    16,
+    _mm512_set1_ps,
+    _mm512_loadu_ps,
+    _mm512_storeu_ps,
+    _mm512_add_ps,
+    _mm512_sub_ps,
+    _mm512_mul_ps
+);
