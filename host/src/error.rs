@@ -124,7 +124,7 @@ pub enum Error {
     /// A model's architecture is none of the named networks'.
     #[error(
         "{path}: holds a network that this program has no name for ({architecture}); read it with a program that \
-         defines its type, as host/examples/own_network.rs does"
+         defines its type, as host/examples/01_own_network.rs does"
     )]
     UnknownArchitecture { path: PathBuf, architecture: String },
 
@@ -137,7 +137,7 @@ pub enum Error {
     ModelName { path: PathBuf },
 
     /// The weights became infinite or not numbers.
-    #[error("training diverged in epoch {epoch} at learning rate {eta}; nothing was written: try a smaller --eta")]
+    #[error("training diverged in epoch {epoch} at learning rate {eta:?}; nothing was written: try a smaller --eta")]
     Diverged { epoch: u32, eta: f32 },
 
     // The machine.

@@ -158,6 +158,17 @@ fn curve(svg: &mut String, places: &[(f64, f64)], index: usize, is_marked: bool)
     }
 }
 
+/// The files that charts are written to: `path_stem.svg` and `path_stem.png`.
+pub fn paths(path_stem: &Path) -> [PathBuf; 2] {
+    // Not `with_extension`, which would take `.5` from `rate-0.5`.
+    ["svg", "png"].map(|extension| {
+        let mut path = path_stem.as_os_str().to_owned();
+        path.push(".");
+        path.push(extension);
+        PathBuf::from(path)
+    })
+}
+
 /// Writes charts, one above the other, as `path_stem.svg` and `path_stem.png`, and returns these paths.
 ///
 /// # Errors
@@ -169,13 +180,7 @@ pub fn save(charts: &[Chart], path_stem: &Path) -> Result<[PathBuf; 2]> {
         chart.draw(&mut body, index as f64 * HEIGHT);
     }
     let drawing = svg::document(WIDTH, HEIGHT * charts.len().max(1) as f64, &body);
-    // Not `with_extension`, which would take `.5` from `rate-0.5`.
-    let paths = ["svg", "png"].map(|extension| {
-        let mut path = path_stem.as_os_str().to_owned();
-        path.push(".");
-        path.push(extension);
-        PathBuf::from(path)
-    });
+    let paths = paths(path_stem);
     write_atomically(&paths[0], |file| file.write_all(drawing.as_bytes()))?;
     write_atomically(&paths[1], |file| file.write_all(&svg::png(&svg::render(&drawing, 2.0)?)?))?;
     Ok(paths)

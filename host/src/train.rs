@@ -165,13 +165,13 @@ pub fn train<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(
             run_epoch::<In, L, C>(net, &mut batch, training, &order, eta, hyper, &mut rng, executor, &mut progress)
         });
         let seconds = start.elapsed().as_secs_f64();
+        if !met.cost.is_finite() || !is_finite(net) {
+            return Err(Error::Diverged { epoch: epoch + 1, eta });
+        }
 
         let score = |set| executor.run(|| evaluate::<In, L, C>(net, set, executor));
         let training = if hyper.monitor_training { score(training)? } else { met };
         let validation = if validation.is_empty() { None } else { Some(score(validation)?) };
-        if !met.cost.is_finite() || !is_finite(net) {
-            return Err(Error::Diverged { epoch: epoch + 1, eta });
-        }
         let right = validation.map(|score| score.right);
         let is_best = right.is_none() || right > most_right;
         if is_best {

@@ -6,7 +6,7 @@ use host::data::{Mnist, Samples};
 use host::error::{Error, Result};
 use host::executor::Threads;
 use host::nets::{self, Named, Visitor};
-use host::plot::{EpochStats, training_curve};
+use host::plot::{self, EpochStats, training_curve};
 use host::train::{Epoch, Event, History, Hyper, Score, evaluate, train};
 use host::{file, model};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -163,8 +163,8 @@ pub fn run(arguments: Arguments) -> Result<()> {
     if arguments.out.extension().is_some_and(|extension| extension == "svg" || extension == "png") {
         return Err(Error::ModelName { path: arguments.out });
     }
-    for path in [arguments.out.clone(), stem.with_extension("svg"), stem.with_extension("png")] {
-        file::check_writable(&path)?;
+    for path in [&arguments.out].into_iter().chain(&plot::paths(&stem)) {
+        file::check_writable(path)?;
     }
     let executor = arguments.resources.executor()?;
     let mnist = arguments.resources.mnist()?;

@@ -1,0 +1,74 @@
+//! Recognizes ten digits with the embedded model, trains a small network, and says what it took.
+#![no_std]
+#![no_main]
+
+use core::fmt;
+use cortex_m_rt::entry;
+use firmware_demo::board::{Board, Chosen, memory};
+use firmware_demo::end::end;
+use firmware_demo::images;
+use firmware_demo::nets::{BATCH, DIGITS, Digits, INPUT, SCRATCH, SMALL};
+use firmware_demo::picture::{Decimal, Picture};
+use firmware_demo::training::{self, Small};
+use minnet::prelude::*;
+
+#[entry]
+fn main() -> ! {
+    end(demo(&mut Chosen::start()))
+}
+
+fn demo<B: Board>(board: &mut B) -> fmt::Result {
+    writeln!(board, "\nminnet on {}; a tick is {}", B::NAME, B::TICK)?;
+    recognize(board)?;
+    train(board)?;
+    sizes(board)?;
+    writeln!(board, "done")
+}
+
+/// Shows ten digits that the model has not been trained on, and what it makes of them.
+fn recognize<B: Board>(board: &mut B) -> fmt::Result {
+    let (input, scratch) = (INPUT.take(), SCRATCH.take());
+    let mut right = 0;
+    let mut ticks = 0;
+    for (image, &label) in images::DIGITS.pixels.iter().zip(images::DIGITS.labels) {
+        load_pixels(image, input);
+        let start = board.ticks();
+        let mut scores = DIGITS.infer(input, scratch);
+        ticks = board.ticks().wrapping_sub(start);
+
+        writeln!(board, "\n{}", Picture(image))?;
+        write!(board, "label {label}, recognized as {}:", argmax(&scores))?;
+        right += usize::from(argmax(&scores) == usize::from(label));
+        for _ in 0..3 {
+            let best = argmax(&scores);
+            write!(board, "  {best} {}", Decimal(scores[best]))?;
+            scores[best] = f32::NEG_INFINITY;
+        }
+        writeln!(board)?;
+    }
+    writeln!(board, "\n{right} of {} right; one inference takes {ticks} ticks", images::DIGITS.labels.len())
+}
+
+/// Trains the small network.
+fn train<B: Board>(board: &mut B) -> fmt::Result {
+    let (net, batch) = (SMALL.take(), BATCH.take());
+    let data = images::TRAINING;
+    writeln!(board, "\ntraining {} on {} images", Small::ARCHITECTURE, data.labels.len())?;
+    let start = board.ticks();
+    let mut written = Ok(());
+    let hash = training::run(net, batch, data.pixels, data.labels, &Serial, |progress| {
+        let training::Progress { epoch, cost, accuracy } = progress;
+        let line = writeln!(board, "epoch {epoch}: cost {}, accuracy {}", Decimal(cost), Decimal(accuracy));
+        written = written.and(line);
+    });
+    written?;
+    let ticks = board.ticks().wrapping_sub(start);
+    writeln!(board, "hash of the weights: {hash:016x}, after {ticks} ticks")
+}
+
+/// What the program takes.
+fn sizes<B: Board>(board: &mut B) -> fmt::Result {
+    writeln!(board, "\nflash {} bytes, {} of them the model's weights", memory::flash(), Digits::FLASH_BYTES)?;
+    writeln!(board, "static RAM {} bytes, {} of them for inference", memory::statics(), Digits::RAM_BYTES)?;
+    writeln!(board, "stack at most {} of {} bytes", memory::stack_peak(), memory::stack())
+}

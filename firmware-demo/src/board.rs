@@ -1,0 +1,28 @@
+//! What the programs need of a board, and the choice of one.
+//!
+//! A board is a feature, two files in `board/` of the feature's name (the code, and the linker's memory layout), and
+//! two lines here.
+
+use core::fmt;
+
+pub mod memory;
+#[cfg(feature = "stm32f405")]
+mod stm32f405;
+
+#[cfg(feature = "stm32f405")]
+pub use stm32f405::Stm32f405 as Chosen;
+
+/// A board, as a serial port to write to and a counter. A line feed is sent with a carriage return before it.
+pub trait Board: fmt::Write + Sized {
+    /// The microcontroller's name.
+    const NAME: &'static str;
+    /// What one tick of the counter is, in words.
+    const TICK: &'static str;
+
+    /// Sets up the port and the counter. It may be called again, and a handler of panics and faults does so: it then
+    /// finds the port usable, whatever was being done.
+    fn start() -> Self;
+
+    /// The counter, which runs on from 2³² - 1 to 0.
+    fn ticks(&self) -> u32;
+}

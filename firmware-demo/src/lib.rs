@@ -1,0 +1,16 @@
+//! Minnet on a microcontroller: what the two programs in `bin` share.
+//!
+//! - [`board`]: the one module that knows the hardware;
+//! - [`nets`]: the networks, and the memory they work in;
+//! - [`images`]: digits in flash;
+//! - [`training`]: a training run that gives the same bits on every machine;
+//! - [`picture`]: digits and numbers as text;
+//! - [`end`]: how a program ends.
+#![no_std]
+
+pub mod board;
+pub mod end;
+pub mod images;
+pub mod nets;
+pub mod picture;
+pub mod training;

@@ -1,0 +1,33 @@
+//! The networks, and the memory they work in. All of it is static: nothing large crosses the stack, and a program
+//! that does not fit does not link.
+
+use crate::training::{self, Image, Slot, Small};
+use minnet::prelude::*;
+use static_cell::ConstStaticCell;
+
+/// The network of the embedded model: the one that `host train` trains when it is told nothing.
+pub type Digits = Net<
+    Image,
+    seq![
+        Conv5x5<1, 20, MaxPool2, Relu>,
+        Conv5x5<20, 40, MaxPool2, Relu>,
+        Flatten,
+        Dense<640, 100, Relu>,
+        Dense<100, 10, Softmax>
+    ],
+>;
+
+/// The model that build.rs chose. It is checked here, while the program compiles, and used where it lies, in flash.
+pub static DIGITS: Digits = minnet::include_model!(Digits, concat!(env!("OUT_DIR"), "/model.minnet"));
+
+/// The image to recognize.
+pub static INPUT: ConstStaticCell<Image> = ConstStaticCell::new(<Image as Tensor>::ZERO);
+
+/// What inference works in.
+pub static SCRATCH: ConstStaticCell<[f32; Digits::RAM]> = ConstStaticCell::new([0.0; Digits::RAM]);
+
+/// The network that the device trains.
+pub static SMALL: ConstStaticCell<Small> = ConstStaticCell::new(Small::ZERO);
+
+/// Its mini-batch.
+pub static BATCH: ConstStaticCell<[Slot; training::BATCH]> = ConstStaticCell::new([Slot::ZERO; training::BATCH]);

@@ -1,0 +1,81 @@
+//! The training run that gives the same weights, to the last bit, on the device and on a PC.
+//!
+//! The host's tests include this very file, so it knows no board: only `minnet` and the random numbers' crates.
+
+use minnet::prelude::*;
+use rand_core::SeedableRng;
+use rand_xorshift::XorShiftRng;
+
+/// A digit of one channel, as a convolution takes it.
+pub type Image = [[[f32; 1]; 28]; 28];
+/// Pixels of a digit.
+pub const PIXELS: usize = 28 * 28;
+
+type Layers = seq![
+    Conv5x5<1, 4, MaxPool2, Relu>,
+    Conv5x5<4, 12, MaxPool2, Relu>,
+    Flatten,
+    Dropout<20>,
+    Dense<192, 10, Softmax>
+];
+
+/// A network small enough to be trained in the RAM of a microcontroller.
+pub type Small = Net<Image, Layers>;
+/// One image's place in its mini-batch.
+pub type Slot = Sample<Image, Layers>;
+
+/// Images in a mini-batch: what fits a RAM of 128 kB beside the demo's inference, with a third to spare.
+pub const BATCH: usize = 4;
+/// Training images.
+pub const IMAGES: usize = 200;
+/// How many times it sees them.
+pub const EPOCHS: usize = 4;
+/// The learning rate η.
+pub const ETA: f32 = 0.1;
+/// The strength λ of L2 regularization, divided by the number of training images as in the book's `network2.py`.
+pub const LAMBDA: f32 = 0.1;
+/// What the random numbers of the weights and of dropout start from.
+pub const SEED: u64 = 1;
+
+/// What came of one epoch's images, each judged, with dropout, just before the step that it was part of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// The epoch, counted from 1.
+    pub epoch: usize,
+    /// The mean cost.
+    pub cost: f32,
+    /// The share classified rightly.
+    pub accuracy: f32,
+}
+
+/// Initializes `net`, trains it on `images` in their order, [`EPOCHS`] times, and gives the hash of its weights.
+pub fn run(
+    net: &mut Small,
+    batch: &mut [Slot],
+    images: &[[u8; PIXELS]],
+    labels: &[u8],
+    executor: &impl Executor,
+    mut report: impl FnMut(Progress),
+) -> u64 {
+    let mut rng = XorShiftRng::seed_from_u64(SEED);
+    net.initialize(Init::He, &mut rng);
+    for epoch in 1..=EPOCHS {
+        let (mut trained, mut cost, mut right) = (0, 0.0, 0);
+        let size = batch.len().max(1);
+        for (images, labels) in images.chunks(size).zip(labels.chunks(size)) {
+            let batch = &mut batch[..images.len().min(labels.len())];
+            for ((slot, image), &label) in batch.iter_mut().zip(images).zip(labels) {
+                slot.load(image, label);
+            }
+            let sgd = Sgd::new(ETA, batch.len()).with_l2(ETA, LAMBDA, IMAGES);
+            net.train::<LogLikelihood>(batch, &sgd, &mut rng, executor);
+            for slot in batch.iter() {
+                trained += 1;
+                cost += slot.cost::<LogLikelihood>();
+                right += usize::from(slot.is_right());
+            }
+        }
+        report(Progress { epoch, cost: cost / trained as f32, accuracy: right as f32 / trained as f32 });
+    }
+    net.weight_hash()
+}

@@ -1,0 +1,22 @@
+//! The firmware's training run, on this machine.
+
+#[path = "../../firmware-demo/src/training.rs"]
+#[allow(dead_code, reason = "the firmware also uses what the tests do not")]
+mod firmware;
+
+use firmware::{BATCH, IMAGES, Small};
+use host::data::{Mnist, default_directory};
+use host::model::{batch, zeroed};
+use minnet::prelude::Executor;
+
+/// The hash that the run must give, everywhere. It may change only with the order of arithmetic or the random numbers.
+pub const HASH: &str = "2bc3aa4a033f4ba6";
+
+/// The hash of the weights after the run that the firmware makes, with the executor given.
+pub fn hash(executor: &impl Executor) -> u64 {
+    let mnist = Mnist::load(&default_directory().expect("the bundled data")).expect("the bundled data");
+    let mut net: Box<Small> = zeroed().expect("memory");
+    let mut batch = batch(BATCH).expect("memory");
+    let (images, labels) = (&mnist.train.images[..IMAGES], &mnist.train.labels[..IMAGES]);
+    firmware::run(&mut net, &mut batch, images, labels, executor, |_| {})
+}

@@ -1,0 +1,338 @@
+//! What goes wrong: the exit code tells it, the message names the file and the remedy, and nothing is left half done.
+
+use crate::program::{BUNDLED_MODEL, DATA, DIGITS, Place};
+use host::data::{write_idx_images, write_idx_labels};
+use minnet::prelude::*;
+use std::fs;
+use std::path::Path;
+
+const TRAIN: &str = "train --data @data --net 784-10 --images 50 --epochs 1";
+
+/// Asserts that a run fails with a message that contains all of `words`, prints nothing else, and changes no file.
+#[track_caller]
+fn assert_refused(place: &Place, line: &str, words: &[&str]) {
+    let before = place.names();
+    let run = place.run(line);
+    assert!(run.code.is_some_and(|code| code == 1 || code == 2), "{line}: exit code {:?}: {}", run.code, run.stderr);
+    assert_eq!(run.stdout, "", "{line}");
+    let errors: Vec<&str> = run.stderr.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert_eq!(errors.len(), 1, "{line}: {}", run.stderr);
+    for words in words {
+        assert!(errors[0].contains(words), "{line}: {words:?} is not in {:?}", errors[0]);
+    }
+    assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
+    assert_eq!(place.names(), before, "{line}");
+}
+
+/// A copy of the small data set in which one file is changed.
+fn with_data(change: impl FnOnce(&Path)) -> Place {
+    let place = Place::new();
+    let directory = place.path("data");
+    fs::create_dir(&directory).unwrap();
+    for entry in fs::read_dir(&*DATA).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, directory.join(path.file_name().unwrap())).unwrap();
+    }
+    change(&directory);
+    place
+}
+
+#[track_caller]
+fn assert_data_refused(change: impl FnOnce(&Path), words: &[&str]) {
+    let place = with_data(change);
+    assert_refused(&place, "train --data data --net 784-10 --epochs 1", words);
+    fs::copy(BUNDLED_MODEL, place.path("digits.minnet")).unwrap();
+    assert_refused(&place, "eval digits.minnet --data data", words);
+}
+
+fn edit(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = fs::read(path).unwrap();
+    change(&mut bytes);
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn no_such_data() {
+    let words = ["nowhere: no such directory", "name the one which holds MNIST's four files"];
+    assert_refused(&Place::new(), "train --data nowhere", &words);
+}
+
+#[test]
+fn a_file_of_the_data_is_missing() {
+    for name in ["train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"] {
+        let words = [&format!("data: has neither {name} nor {name}.gz")[..], "put the file there"];
+        assert_data_refused(|data| fs::remove_file(data.join(name)).unwrap(), &words);
+    }
+}
+
+#[test]
+fn data_that_are_something_else() {
+    let words = [
+        "train-images-idx3-ubyte: byte 0: not an IDX file: it begins with 3c 21 64 6f (a web page",
+        "get the file anew",
+    ];
+    assert_data_refused(|data| fs::write(data.join("train-images-idx3-ubyte"), "<!doctype html>").unwrap(), &words);
+}
+
+#[test]
+fn labels_in_the_place_of_images() {
+    let words =
+        ["train-images-idx3-ubyte: byte 3: has 1 dimensions, not 3", "check that the two files are not exchanged"];
+    let exchange = |data: &Path| write_idx_labels(&data.join("train-images-idx3-ubyte"), &[1; 300]).unwrap();
+    assert_data_refused(exchange, &words);
+}
+
+#[test]
+fn labels_and_images_of_different_number() {
+    let words =
+        ["t10k-images-idx3-ubyte.gz holds 100 images", "t10k-labels-idx1-ubyte holds 99 labels", "the same set"];
+    let fewer = |data: &Path| write_idx_labels(&data.join("t10k-labels-idx1-ubyte"), &[1; 99]).unwrap();
+    assert_data_refused(fewer, &words);
+}
+
+#[test]
+fn a_label_that_is_no_digit() {
+    let words = ["t10k-labels-idx1-ubyte: byte 18: label 10", "mend the label or get the file anew"];
+    assert_data_refused(|data| edit(&data.join("t10k-labels-idx1-ubyte"), |bytes| bytes[18] = 10), &words);
+}
+
+#[test]
+fn data_that_are_cut_off() {
+    let plain = |data: &Path| edit(&data.join("train-images-idx3-ubyte"), |bytes| bytes.truncate(100_000));
+    assert_data_refused(plain, &["train-images-idx3-ubyte: byte 100000: the data end here, 235216 bytes are needed"]);
+    let zipped = |data: &Path| edit(&data.join("t10k-images-idx3-ubyte.gz"), |bytes| bytes.truncate(bytes.len() / 2));
+    assert_data_refused(zipped, &["t10k-images-idx3-ubyte.gz: the gzip file is cut off, ", "get it anew"]);
+}
+
+#[test]
+fn data_that_are_damaged() {
+    let flip = |bytes: &mut Vec<u8>| {
+        let middle = bytes.len() / 2;
+        bytes[middle..middle + 40].fill(0xff);
+    };
+    let zipped = |data: &Path| edit(&data.join("t10k-images-idx3-ubyte.gz"), flip);
+    assert_data_refused(zipped, &["t10k-images-idx3-ubyte.gz: the gzip file is ", "get it anew"]);
+    let longer = |data: &Path| edit(&data.join("t10k-labels-idx1-ubyte"), |bytes| bytes.push(0));
+    assert_data_refused(longer, &["t10k-labels-idx1-ubyte: byte 108: the data go on after the end", "get it anew"]);
+}
+
+#[test]
+fn images_of_another_size() {
+    let small = |data: &Path| edit(&data.join("train-images-idx3-ubyte"), |bytes| bytes[11] = 27);
+    let words =
+        ["train-images-idx3-ubyte: byte 8: images of 27 x 28 pixels, not 28 x 28", "scale them to 28 x 28 first"];
+    assert_data_refused(small, &words);
+    let none = |data: &Path| write_idx_images(&data.join("train-images-idx3-ubyte"), &[]).unwrap();
+    assert_data_refused(none, &["train-images-idx3-ubyte: byte 4: holds 0 items", "at least one"]);
+}
+
+#[test]
+fn unknown_networks_and_costs() {
+    let place = Place::new();
+    for (line, words) in [
+        ("train --net 784-30-1O", "there is no network 784-30-1O; did you mean 784-30-10? `host nets` lists them all"),
+        ("train --net conv20-100-1", "did you mean conv20-100-10?"),
+        ("train --net 784-10 --cost log-likelihood", "it goes with: cross-entropy, quadratic"),
+        ("train --cost quadratic", "does not go with the cost quadratic; it goes with: log-likelihood"),
+        ("train --cost cheap", "does not go with the cost cheap"),
+    ] {
+        assert_refused(&place, line, &[words]);
+    }
+}
+
+#[test]
+fn flags_with_senseless_values() {
+    let place = Place::new();
+    for (flag, words) in [
+        ("--eta -1", "give a number above 0"),
+        ("--eta 0", "give a number above 0"),
+        ("--eta nan", "give a number above 0"),
+        ("--eta inf", "give a number above 0"),
+        ("--final-eta -0.1", "give a number above 0"),
+        ("--lambda -1", "give 0 or a number above it"),
+        ("--batch 0", "give a number from 1 to 10,000"),
+        ("--batch -3", "give a number from 1 to 10,000"),
+        ("--epochs 0", "0 is not in 1..=100000"),
+        ("--epochs x", "invalid digit"),
+        ("--images 0", "0 is not in 1.."),
+        ("--early-stopping 0", "0 is not in 1.."),
+        ("--seed -1", "invalid digit"),
+        ("--threads many", "invalid digit"),
+        ("--init zero", "invalid value 'zero'"),
+    ] {
+        let name = flag.split_whitespace().next().unwrap();
+        assert_refused(&place, &format!("train --data @data {flag}"), &[name, words]);
+    }
+}
+
+#[test]
+fn unknown_flags_and_commands() {
+    let place = Place::new();
+    for line in ["train --epoch 3", "nets --all", "eval", "classify", "classify model", "inspect", "tarin"] {
+        assert_refused(&place, line, &[]);
+    }
+    assert!(place.run("train --epoch 3").stderr.contains("--epochs"));
+    assert!(place.run("tarin").stderr.contains("train"));
+}
+
+/// Asserts that an output is refused before anything is trained or measured.
+#[track_caller]
+fn assert_output_refused(place: &Place, line: &str, words: &[&str]) {
+    assert_refused(place, line, words);
+    let stderr = place.run(line).stderr;
+    assert!(!stderr.contains("training images"), "{line}: {stderr}");
+}
+
+#[test]
+fn outputs_that_cannot_be_written() {
+    let place = Place::new();
+    fs::create_dir(place.path("taken")).unwrap();
+    fs::create_dir(place.path("curve.png")).unwrap();
+    fs::create_dir(place.path("rate-0.5.svg")).unwrap();
+    for (out, words) in [
+        ("no/digits.minnet", ["no/digits.minnet: cannot be written: there is no directory no", "create it first"]),
+        ("taken", ["taken: cannot be written: a directory", "choose another name"]),
+        ("curve.minnet", ["curve.png: cannot be written: a directory", "choose another name"]),
+        ("rate-0.5.minnet", ["rate-0.5.svg: cannot be written: a directory", "choose another name"]),
+        ("digits.png", ["digits.png: the training curve will have this name", "with .minnet"]),
+        ("/dev/null", ["/dev/null: cannot be written: a directory or a device", "choose another name"]),
+    ] {
+        assert_output_refused(&place, &format!("{TRAIN} --out {out}"), &words);
+    }
+    let words = ["no/wrong.png: cannot be written: there is no directory no"];
+    assert_output_refused(&place, &format!("eval {BUNDLED_MODEL} --data @data --sheet no/wrong.png"), &words);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn directories_that_take_no_files() {
+    use std::os::unix::fs::PermissionsExt;
+    // Nobody creates files in /proc. In a read-only directory root does: then there is nothing to refuse.
+    let place = Place::new();
+    let words =
+        ["/proc/digits.minnet: cannot be written: ", "check that there is room on the disk and that you may write"];
+    assert_output_refused(&place, &format!("{TRAIN} --out /proc/digits.minnet"), &words);
+
+    let closed = place.path("closed");
+    fs::create_dir(&closed).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o555)).unwrap();
+    if fs::write(closed.join("probe"), "").is_err() {
+        let words = ["closed/digits.minnet: cannot be written: Permission denied"];
+        assert_output_refused(&place, &format!("{TRAIN} --out closed/digits.minnet"), &words);
+    }
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// Writes that fail halfway, as on a full disk: files may not grow beyond some blocks.
+#[cfg(unix)]
+#[test]
+fn a_file_that_finds_no_room() {
+    let place = Place::new();
+    fs::write(place.path("digits.minnet"), "old").unwrap();
+    let train = place.command(TRAIN);
+    let output = std::process::Command::new("sh")
+        .args(["-c", "ulimit -f 16; trap '' XFSZ; exec \"$0\" \"$@\""])
+        .arg(train.get_program())
+        .args(train.get_args())
+        .current_dir(place.path(""))
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("error: digits.minnet: cannot be written: File too large"), "{stderr}");
+    assert_eq!(place.names(), ["digits.minnet"]);
+    assert_eq!(fs::read(place.path("digits.minnet")).unwrap(), b"old");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn results_that_cannot_be_printed() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = Place::new().command("nets").stdout(full).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr.starts_with("error: the results cannot be written to the standard output: No space"), "{stderr}");
+}
+
+#[test]
+fn models_that_are_none() {
+    let place = Place::new();
+    let model = fs::read(BUNDLED_MODEL).unwrap();
+    let mut flipped = model.clone();
+    flipped[1000] ^= 1;
+    place.write_png("picture.png", 28, &DIGITS.images[0]);
+    fs::write(place.path("empty.minnet"), "").unwrap();
+    fs::write(place.path("short.minnet"), &model[..model.len() / 2]).unwrap();
+    fs::write(place.path("long.minnet"), [&model[..], b"\n"].concat()).unwrap();
+    fs::write(place.path("flipped.minnet"), flipped).unwrap();
+    let net = Net::<[f32; 784], Dense<784, 5, Softmax>>::ZERO;
+    host::model::save(&place.path("other.minnet"), &net, &Metadata::default()).unwrap();
+    for (name, words) in [
+        ("missing.minnet", ["cannot be read: No such file", "check that it exists"]),
+        ("empty.minnet", ["the model is cut short", "copy it again"]),
+        ("short.minnet", ["the model is cut short", "copy it again"]),
+        ("long.minnet", ["there are bytes after the model's end", "copy it again"]),
+        ("flipped.minnet", ["the model's checksum is wrong", "copy it again"]),
+        ("picture.png", ["this is not a minnet model", "make one with `host train`"]),
+        ("other.minnet", ["no name for (784: dense 5 softmax)", "host/examples/01_own_network.rs"]),
+    ] {
+        let words = [name, words[0], words[1]];
+        assert_refused(&place, &format!("inspect {name}"), &words);
+        assert_refused(&place, &format!("eval {name} --data @data"), &words);
+        assert_refused(&place, &format!("classify {name} picture.png"), &words);
+    }
+    assert!(Path::new(crate::program::REPOSITORY).join("host/examples/01_own_network.rs").exists());
+}
+
+#[test]
+fn a_model_whose_words_belie_its_weights() {
+    // The right words, the weights of another network, and a checksum that is right.
+    let place = Place::new();
+    let net = Net::<[f32; 784], Dense<784, 10, Softmax>>::ZERO;
+    host::model::save(&place.path("a.minnet"), &net, &Metadata::default()).unwrap();
+    edit(&place.path("a.minnet"), |bytes| {
+        let words = b"784: dense 10 softmax";
+        assert_eq!(bytes[33..33 + words.len()], *words);
+        bytes[33 + 14..33 + 21].copy_from_slice(b"sigmoid");
+        bytes.truncate(bytes.len() - 4);
+        let mut crc = flate2::Crc::new();
+        crc.update(bytes);
+        let crc = crc.sum();
+        bytes.extend(crc.to_le_bytes());
+    });
+    assert_refused(&place, "inspect a.minnet", &["a.minnet: the model belongs to another network than the program's"]);
+}
+
+#[test]
+fn pictures_that_are_none() {
+    let place = Place::new();
+    fs::write(place.path("text.png"), "seven").unwrap();
+    fs::write(place.path("empty.png"), "").unwrap();
+    place.write_png("blank.png", 50, &[255; 2500]);
+    place.write_png("whole.png", 28, &DIGITS.images[0]);
+    let whole = fs::read(place.path("whole.png")).unwrap();
+    fs::write(place.path("cut.png"), &whole[..whole.len() / 2]).unwrap();
+    for (name, words) in [
+        ("missing.png", ["cannot be read: No such file", "check that it exists"]),
+        ("text.png", ["byte 0: not a PNG picture: it begins with 73 65 76 65", "save the picture as PNG"]),
+        ("empty.png", ["it begins with nothing, as it is empty", "save the picture as PNG"]),
+        ("blank.png", ["no digit found", "write darker, or crop to the digit"]),
+        ("cut.png", ["the PNG picture cannot be decoded", "save it anew"]),
+    ] {
+        let line = format!("classify {BUNDLED_MODEL} whole.png {name}");
+        assert_refused(&place, &line, &[name, words[0], words[1]]);
+    }
+}
+
+#[test]
+fn training_that_diverges() {
+    let place = Place::new();
+    fs::write(place.path("digits.minnet"), "old").unwrap();
+    let train = "train --data @data --net conv4-conv12-10-relu --images 30 --epochs 3 --eta 1e30";
+    assert_refused(
+        &place,
+        train,
+        &["diverged in epoch 1 at learning rate 1e30; nothing was written: try a smaller --eta"],
+    );
+    assert_eq!(fs::read(place.path("digits.minnet")).unwrap(), b"old");
+}

@@ -1,0 +1,269 @@
+//! What goes well.
+
+use crate::program::{BUNDLED_MODEL, DIGITS, Place, TEST_IMAGES, TRAINING_IMAGES, enlarged, png_size};
+use serde_json::Value;
+use std::fs;
+
+const TRAIN: &str = "train --data @data --net 784-30-10 --images 200 --epochs 2";
+
+#[test]
+fn training_writes_a_model_and_its_curve() {
+    let place = Place::new();
+    let run = place.run(&format!("{TRAIN} --out digits.minnet"));
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(place.names(), ["digits.minnet", "digits.png", "digits.svg"]);
+    for words in
+        ["validation: ", " of 50 (", "test: ", " of 100 (", "hash ", "digits.minnet", "digits.svg and digits.png"]
+    {
+        assert!(run.stdout.contains(words), "{words:?} is not in\n{}", run.stdout);
+    }
+    for words in ["784: dense 30 sigmoid, dense 10 sigmoid", "200 training images", "epoch 1/2: ", "epoch 2/2: "] {
+        assert!(run.stderr.contains(words), "{words:?} is not in\n{}", run.stderr);
+    }
+    let svg = fs::read_to_string(place.path("digits.svg")).unwrap();
+    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
+    assert_eq!(png_size(&place.path("digits.png")), (1800, 1840));
+}
+
+#[test]
+fn json_tells_the_whole_run() {
+    let place = Place::new();
+    let run = place.json(&format!("{TRAIN} --out digits.minnet"));
+    assert_eq!(run["net"]["name"], "784-30-10");
+    assert_eq!(run["history"]["stopped"], false);
+    let epochs = run["history"]["epochs"].as_array().unwrap();
+    assert_eq!(epochs.len(), 2);
+    for (index, epoch) in epochs.iter().enumerate() {
+        assert_eq!(epoch["epoch"], index + 1);
+        assert_eq!(epoch["training"]["images"], 200);
+        assert_eq!(epoch["validation"]["images"], TRAINING_IMAGES / 6);
+    }
+    assert_eq!(run["test"]["images"], TEST_IMAGES);
+
+    let model = place.json("inspect digits.minnet");
+    assert_eq!(model["weight_hash"], run["weight_hash"]);
+    let metadata = &model["metadata"];
+    assert_eq!(metadata["cost"], "cross-entropy");
+    assert_eq!(metadata["seed"], 1);
+    assert_eq!(metadata["epochs"], run["history"]["chosen"]);
+    assert_eq!(metadata["training_images"], 200);
+    let share = run["test"]["right"].as_f64().unwrap() / TEST_IMAGES as f64;
+    assert!((metadata["test_accuracy"].as_f64().unwrap() - share).abs() < 1e-6);
+    assert!(metadata["command"].as_str().unwrap().starts_with("host train --data "));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits_with_any_number_of_threads() {
+    let place = Place::new();
+    let hash = |flags: &str| place.json(&format!("{TRAIN} {flags}"))["weight_hash"].clone();
+    let first = hash("--seed 5");
+    for flags in ["--seed 5", "--seed 5 --threads 1", "--seed 5 --threads 2", "--seed 5 --threads 3"] {
+        assert_eq!(hash(flags), first, "{flags}");
+    }
+    assert_ne!(hash("--seed 6"), first);
+}
+
+#[test]
+fn convolutions_give_the_same_bits_too() {
+    let place = Place::new();
+    let train = "train --data @data --net conv4-conv12-10-relu --images 30 --epochs 1";
+    let hash = |threads: u32| place.json(&format!("{train} --threads {threads}"))["weight_hash"].clone();
+    assert_eq!(hash(1), hash(2));
+}
+
+#[test]
+fn what_was_written_before_is_replaced() {
+    let place = Place::new();
+    fs::write(place.path("digits.minnet"), "old").unwrap();
+    fs::write(place.path("digits.svg"), "old").unwrap();
+    place.succeed(TRAIN);
+    place.succeed("inspect digits.minnet");
+    assert_eq!(place.names(), ["digits.minnet", "digits.png", "digits.svg"]);
+}
+
+#[test]
+fn a_name_with_a_number_keeps_it() {
+    let place = Place::new();
+    place.succeed("train --data @data --net 784-10 --images 50 --epochs 1 --out rate-0.5.minnet");
+    assert_eq!(place.names(), ["rate-0.5.minnet", "rate-0.5.png", "rate-0.5.svg"]);
+}
+
+#[test]
+fn training_stops_when_it_gets_no_better() {
+    let run = Place::new().json("train --data @data --net 784-10 --images 50 --epochs 1000 --early-stopping 3");
+    let epochs = run["history"]["epochs"].as_array().unwrap();
+    let chosen = run["history"]["chosen"].as_u64().unwrap();
+    assert!(epochs.len() < 1000);
+    assert_eq!(epochs.len() as u64, chosen + 3);
+    assert!(epochs[epochs.len() - 3..].iter().all(|epoch| epoch["best"] == false));
+    let right = |epoch: &Value| epoch["validation"]["right"].as_u64().unwrap();
+    assert_eq!(right(&epochs[chosen as usize - 1]), epochs.iter().map(right).max().unwrap());
+}
+
+#[test]
+fn every_cost_and_way_to_start_trains() {
+    let place = Place::new();
+    for flags in [
+        "--cost quadratic --init large",
+        "--cost cross-entropy --init he --lambda 0.1 --l2 per-batch",
+        "--cost log-likelihood --init network3 --no-shuffle --final-eta 0.1 --monitor-training",
+    ] {
+        let run = place.json(&format!("{TRAIN} {flags}"));
+        assert!(flags.contains(run["net"]["cost"].as_str().unwrap()));
+    }
+}
+
+/// The confusion matrix in the text of `host eval`: its rows without their labels.
+fn confusion(text: &str) -> Vec<Vec<u64>> {
+    let rows = text.lines().skip_while(|line| !line.trim_start().starts_with("label")).skip(1).take(10);
+    let number = |cell: &str| if cell == "." { 0 } else { cell.parse().unwrap() };
+    rows.map(|row| row.split_whitespace().skip(1).map(number).collect()).collect()
+}
+
+#[test]
+fn evaluation_counts_every_image_once() {
+    let place = Place::new();
+    let trained = place.json(TRAIN);
+    let text = place.succeed("eval digits.minnet --data @data --sheet wrong.png");
+    let report = place.json("eval digits.minnet --data @data --sheet wrong.png");
+    let matrix = confusion(&text);
+    assert_eq!(serde_json::json!(matrix), report["confusion"]);
+
+    let (_, test) = DIGITS.samples().split_at(TRAINING_IMAGES);
+    let (test, _) = test.split_at(TEST_IMAGES);
+    for (label, row) in matrix.iter().enumerate() {
+        let count = test.labels.iter().filter(|&&other| usize::from(other) == label).count();
+        assert_eq!((row.len(), row.iter().sum::<u64>()), (10, count as u64), "label {label}");
+    }
+    let right: u64 = (0..10).map(|digit| matrix[digit][digit]).sum();
+    assert_eq!(report["right"], right);
+    assert_eq!(trained["test"]["right"], right);
+    assert!(text.starts_with(&format!("784-30-10: {right} of 100 right ({right}.00 %)\n")), "{text}");
+    let (width, height) = png_size(&place.path("wrong.png"));
+    assert!(width > 100 && height > 100);
+}
+
+#[test]
+fn evaluation_takes_each_set() {
+    let place = Place::new();
+    place.succeed(TRAIN);
+    for (set, images) in [("test", TEST_IMAGES), ("validation", 50), ("training", 250)] {
+        let report = place.json(&format!("eval digits.minnet --data @data --set {set}"));
+        assert_eq!(report["images"], images);
+    }
+    assert!(place.names().contains(&"misclassified.png".into()));
+}
+
+#[test]
+fn digits_are_classified_as_they_are_inverted_and_enlarged() {
+    let place = Place::new();
+    for (image, label) in DIGITS.samples().split_at(6).0.iter() {
+        let inverted: Vec<u8> = image.iter().map(|pixel| 255 - pixel).collect();
+        let large: Vec<u8> = enlarged(image, 10).iter().map(|pixel| 255 - pixel).collect();
+        place.write_png("plain.png", 28, image);
+        place.write_png("inverted.png", 28, &inverted);
+        place.write_png("large.png", 280, &large);
+        let answers = place.json(&format!("classify {BUNDLED_MODEL} plain.png inverted.png large.png"));
+        for answer in answers.as_array().unwrap() {
+            assert_eq!(answer["digit"], label, "{answer}");
+            assert_eq!(answer["scores"].as_array().unwrap().len(), 10);
+        }
+        assert_eq!(answers[0]["scores"], answers[1]["scores"]);
+    }
+}
+
+#[test]
+fn classification_says_digit_and_scores_and_shows_the_picture() {
+    let place = Place::new();
+    place.write_png("seven.png", 28, &DIGITS.images[0]);
+    let text = place.succeed(&format!("classify {BUNDLED_MODEL} seven.png --show"));
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 29);
+    assert!(lines[..28].iter().any(|line| line.contains("@@")), "{text}");
+    assert!(lines[28].starts_with("seven.png: 7  (7: "), "{}", lines[28]);
+}
+
+#[test]
+fn networks_are_listed() {
+    let place = Place::new();
+    let text = place.succeed("nets");
+    let nets = place.json("nets");
+    for net in nets.as_array().unwrap() {
+        assert!(text.contains(net["name"].as_str().unwrap()) && text.contains(net["architecture"].as_str().unwrap()));
+    }
+    assert_eq!(text.matches("(default)").count(), 1);
+    assert!(text.contains("1,633,000"));
+}
+
+#[test]
+fn the_bundled_model_is_the_default_network() {
+    let place = Place::new();
+    let model = place.json(&format!("inspect {BUNDLED_MODEL}"));
+    assert_eq!(model["net"]["name"], host::nets::DEFAULT);
+    assert_eq!(model["file_bytes"], fs::metadata(BUNDLED_MODEL).unwrap().len());
+    let text = place.succeed(&format!("inspect {BUNDLED_MODEL}"));
+    for words in ["architecture  28x28x1: conv5x5 20", "weight hash", model["fingerprint"].as_str().unwrap()] {
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+#[test]
+fn every_command_has_help() {
+    let place = Place::new();
+    let help = place.succeed("--help");
+    for (command, flags) in [
+        (
+            "train",
+            "--net --cost --init --epochs --batch --eta --lambda --early-stopping --seed --out --json --data --threads",
+        ),
+        ("eval", "--set --sheet --json --data --threads"),
+        ("classify", "--show --json"),
+        ("nets", "--json"),
+        ("inspect", "--json"),
+    ] {
+        assert!(help.contains(&format!("\n  {command} ")), "{help}");
+        let help = place.succeed(&format!("{command} --help"));
+        assert!(help.contains(&format!("Usage: host {command}")), "{help}");
+        for flag in flags.split_whitespace() {
+            assert!(help.contains(flag), "{flag} is not in\n{help}");
+        }
+    }
+    assert!(place.succeed("--version").starts_with("host "));
+    let bare = place.run("");
+    assert_eq!((bare.code, bare.stderr), (Some(2), place.succeed("-h")));
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = Place::new().command("nets").stdout(writer).output().unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_whole_of_mnist_takes_at_most_200_megabytes() {
+    let place = Place::new();
+    let mut child = place
+        .command("train --net 784-30-10 --images 2000 --epochs 1")
+        .current_dir(crate::program::REPOSITORY)
+        .arg("--out")
+        .arg(place.path("digits.minnet"))
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    // The most memory that it had in use so far, in KiB.
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        if let Some(line) = status.lines().find_map(|line| line.strip_prefix("VmHWM:")) {
+            peak = line.trim().trim_end_matches(" kB").parse::<u64>().unwrap();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    assert!(child.wait().unwrap().success());
+    // Less than the images themselves would show that nothing was measured.
+    assert!((45_000..200_000).contains(&peak), "{peak} KiB");
+}

@@ -1,0 +1,114 @@
+//! `cargo xtask`: the project's commands that cargo has none for.
+
+use clap::{Parser, Subcommand};
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+use xtask::{Board, Error, Missing, Toolchain, elf::Report, find_program, firmware, qemu, run, suite};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The project's commands that cargo has none for")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Provide the toolchain and QEMU, then run every test, those of the firmware too
+    Test {
+        /// Handed on to `cargo test`
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Check the format, clippy's lints, and the documentation
+    Lint,
+    /// Build the demo and run it in QEMU
+    Qemu {
+        /// The board; the first one if not given
+        board: Option<String>,
+    },
+    /// Build the demo and run it on a board, through probe-rs
+    Flash {
+        /// The board; the first one if not given
+        board: Option<String>,
+    },
+    /// Print what the demo takes of the board's memory, and check that it has no heap
+    Size {
+        /// The board; the first one if not given
+        board: Option<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Test { arguments } => suite::run(&arguments),
+        Task::Lint => lint(),
+        Task::Qemu { board } => Board::named(board.as_deref()).and_then(qemu),
+        Task::Flash { board } => Board::named(board.as_deref()).and_then(flash),
+        Task::Size { board } => Board::named(board.as_deref()).and_then(size),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn lint() -> Result<(), Error> {
+    step("format", &["fmt", "--all", "--check"], None)?;
+    step("format of the firmware", &["fmt", "--manifest-path", "firmware-demo/Cargo.toml", "--check"], None)?;
+    step("clippy", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], None)?;
+    step("documentation", &["doc", "--workspace", "--no-deps"], Some(("RUSTDOCFLAGS", "-D warnings")))
+}
+
+fn step(name: &str, arguments: &[&str], variable: Option<(&str, &str)>) -> Result<(), Error> {
+    eprintln!("lint: {name}: cargo {}", arguments.join(" "));
+    let begin = Instant::now();
+    run(suite::cargo().args(arguments).envs(variable))?;
+    eprintln!("lint: {name}: ok, {:.1} s", begin.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn qemu(board: &Board) -> Result<(), Error> {
+    qemu::provide(board.emulator)?;
+    let elf = firmware::build(&Toolchain::provide(board.target)?, board, "demo", &["qemu"])?;
+    eprintln!("demo on QEMU's {}; Ctrl-A X ends it", board.machine);
+    let ran = run(&mut qemu::command(board, &elf, "mon:stdio")?);
+    print_memory(&Report::read(&elf, board)?, board);
+    ran
+}
+
+fn flash(board: &Board) -> Result<(), Error> {
+    let probe_rs = find_program("probe-rs").ok_or_else(|| Missing {
+        what: "no probe-rs on PATH, which writes the firmware to a board".into(),
+        remedies: vec![
+            "cargo install probe-rs-tools --locked".into(),
+            "brew install probe-rs    (macOS)".into(),
+            "the installer at https://probe.rs".into(),
+        ],
+    })?;
+    let elf = firmware::build(&Toolchain::provide(board.target)?, board, "demo", &[])?;
+    run(Command::new(probe_rs).args(["run", "--chip", board.chip]).arg(elf))
+}
+
+fn size(board: &Board) -> Result<(), Error> {
+    let path = firmware::build(&Toolchain::provide(board.target)?, board, "demo", &[])?;
+    let report = Report::read(&path, board)?;
+    print_memory(&report, board);
+    if report.heap_symbols.is_empty() {
+        println!("heap       none");
+        Ok(())
+    } else {
+        Err(Error::Heap { path, symbols: report.heap_symbols })
+    }
+}
+
+fn print_memory(report: &Report, board: &Board) {
+    println!("{:<6}{:>9}{:>10}{:>8}    (bytes, on {})", "memory", "used", "of", "share", board.name);
+    for (name, used, all) in [("flash", report.flash, &board.flash), ("RAM", report.ram, &board.ram)] {
+        let all = all.end - all.start;
+        println!("{name:<6}{used:>9}{all:>10}{:>6.1} %", 100.0 * used as f64 / all as f64);
+    }
+}
