@@ -31,7 +31,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 
 fn main() {
     let arguments = Arguments::from_args();
-    let trials = BOARDS.iter().flat_map(|board| trials(board)).collect();
+    let trials = BOARDS.iter().flat_map(trials).collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
 
@@ -42,19 +42,21 @@ fn trials(board: &'static Board) -> Vec<Trial> {
     }
     let is_ignored = found.is_err();
     let device = Arc::new(Device { board, selftest: OnceLock::new(), demo: OnceLock::new() });
-    let tests: [(&str, fn(&Device) -> Result<(), Failed>); 5] = [
+    let tests: [(&str, Test); 5] = [
         ("classifies_with_the_host_s_bits", classifies_with_the_host_s_bits),
         ("trains_to_the_host_s_bits", trains_to_the_host_s_bits),
         ("recognizes_the_demo_s_digits", recognizes_the_demo_s_digits),
         ("has_no_heap", has_no_heap),
         ("leaves_the_weights_in_flash", leaves_the_weights_in_flash),
     ];
-    let trial = |(name, test): (&str, fn(&Device) -> Result<(), Failed>)| {
+    let trial = |(name, test): (&str, Test)| {
         let device = Arc::clone(&device);
         Trial::test(format!("{}::{name}", board.name), move || test(&device)).with_ignored_flag(is_ignored)
     };
     tests.into_iter().map(trial).collect()
 }
+
+type Test = fn(&Device) -> Result<(), Failed>;
 
 fn found(board: &Board) -> Result<Toolchain, Missing> {
     qemu::find(board.emulator)?;

@@ -59,8 +59,8 @@ fn main() -> ExitCode {
 fn lint() -> Result<(), Error> {
     step("format", &["fmt", "--all", "--check"], None)?;
     step("format of the firmware", &["fmt", "--manifest-path", "firmware-demo/Cargo.toml", "--check"], None)?;
-    step("clippy", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], None)?;
-    step("documentation", &["doc", "--workspace", "--no-deps"], Some(("RUSTDOCFLAGS", "-D warnings")))
+    step("clippy", &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"], None)?;
+    step("documentation", &["doc", "--workspace", "--all-features", "--no-deps"], Some(("RUSTDOCFLAGS", "-D warnings")))
 }
 
 fn step(name: &str, arguments: &[&str], variable: Option<(&str, &str)>) -> Result<(), Error> {

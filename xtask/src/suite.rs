@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::process::{Command, Stdio};
 
-/// Provides what the tests need and runs them all with `cargo test --workspace`, to which `arguments` are handed on.
+/// Provides what the tests need and runs them all with `cargo test --workspace --all-features`, to which `arguments` are handed on.
 /// Its output passes through as it comes.
 ///
 /// # Errors
@@ -18,7 +18,8 @@ pub fn run(arguments: &[String]) -> Result<(), Error> {
         qemu::provide(board.emulator)?;
     }
     let mut cargo = cargo();
-    let mut child = process::start(cargo.args(["test", "--workspace"]).args(arguments).stdout(Stdio::piped()))?;
+    let mut child =
+        process::start(cargo.args(["test", "--workspace", "--all-features"]).args(arguments).stdout(Stdio::piped()))?;
     let passed_on = match child.stdout.take() {
         Some(output) => pass_on(output, io::stdout()),
         None => Ok(0),
