@@ -3,7 +3,8 @@
 //! A network decides *what* may run side by side, so that no bit depends on who runs it; an [`Executor`] decides
 //! whether it does.
 
-use crate::kernel::vector::Vector;
+use crate::kernel::vector::Baseline;
+pub use crate::kernel::vector::Vector;
 
 /// Runs pieces of work that do not depend on each other.
 pub trait Executor: Sync {
@@ -16,7 +17,7 @@ pub trait Executor: Sync {
     /// Runs an inner loop, compiled for the widest vectors this machine has; as it stands here, for those that the
     /// program was compiled for.
     fn vectorize(&self, kernel: impl Kernel) {
-        kernel.run::<[f32; 4]>();
+        kernel.run::<Baseline>();
     }
 }
 

@@ -61,8 +61,8 @@ pub trait Layer<In: Tensor>: FromBytes + Immutable + KnownLayout + Send + Sync +
 
     /// Takes its input from the first values of `front` and leaves its output in the first of `back`, or of `front`
     /// if [`IN_PLACE`](Self::IN_PLACE). Does nothing if `front` is shorter than [`FRONT`](Self::FRONT) or `back`
-    /// than [`BACK`](Self::BACK).
-    fn infer(&self, front: &mut [f32], back: &mut [f32]);
+    /// than [`BACK`](Self::BACK). It runs on vectors `V`: mark it `#[inline(always)]`, as a [`Kernel`].
+    fn infer<V: Vector>(&self, front: &mut [f32], back: &mut [f32]);
 
     /// The output that [`forward`](Self::forward) left.
     fn output(tape: &Self::Tape) -> &Self::Out;
@@ -158,12 +158,13 @@ impl<In: Tensor, A: Layer<In>, B: Layer<A::Out>> Layer<In> for Seq<A, B> {
         self.1.visit_mut(visitor);
     }
 
-    fn infer(&self, front: &mut [f32], back: &mut [f32]) {
-        self.0.infer(front, back);
+    #[inline(always)]
+    fn infer<V: Vector>(&self, front: &mut [f32], back: &mut [f32]) {
+        self.0.infer::<V>(front, back);
         if A::IN_PLACE {
-            self.1.infer(front, back);
+            self.1.infer::<V>(front, back);
         } else {
-            self.1.infer(back, front);
+            self.1.infer::<V>(back, front);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::activation::Activation;
 use crate::cost::Cost;
-use crate::executor::{Executor, split};
+use crate::executor::{Executor, Kernel, Serial, Vector, split};
 use crate::init::Init;
 use crate::layer::Layer;
 use crate::sgd::Sgd;
@@ -100,12 +100,17 @@ impl<In: Tensor, L: Layer<In>> Net<In, L> {
     /// As [`infer`](Self::infer), in a buffer whose length is known only when the program runs; `None` if it is too
     /// short.
     pub fn infer_in<'a>(&self, input: &In, ram: &'a mut [f32]) -> Option<&'a L::Out> {
+        self.infer_with(input, ram, &Serial)
+    }
+
+    /// As [`infer_in`](Self::infer_in), with the executor's vectors. The bits are the same.
+    pub fn infer_with<'a>(&self, input: &In, ram: &'a mut [f32], executor: &impl Executor) -> Option<&'a L::Out> {
         let (front, back) = ram.split_at_mut_checked(L::FRONT)?;
         front.get_mut(..In::LEN)?.copy_from_slice(input.flat());
         if back.len() < L::BACK {
             return None;
         }
-        self.layers.infer(front, back);
+        executor.vectorize(Infer { layers: &self.layers, front, back, input: PhantomData::<In> });
         let out: &'a [f32] = if L::IN_PLACE { front } else { back };
         Tensor::nest(out).first()
     }
@@ -158,6 +163,20 @@ impl<In: Tensor, L: Layer<In>> Net<In, L> {
             }
             self.layers.backward(batch, |sample: &mut Sample<In, L>| &mut sample.tape, executor);
         });
+    }
+}
+
+struct Infer<'a, L, In> {
+    layers: &'a L,
+    front: &'a mut [f32],
+    back: &'a mut [f32],
+    input: PhantomData<In>,
+}
+
+impl<In: Tensor, L: Layer<In>> Kernel for Infer<'_, L, In> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        self.layers.infer::<V>(self.front, self.back);
     }
 }
 

@@ -1,6 +1,6 @@
 //! A dense layer's inner loops. `weights[i][j]` leads from input i to output j.
 
-use super::vector::{Tile, Vector, add_rows, list_nonzero};
+use super::vector::{Tile, Vector, add_rows, list_nonzero, listed};
 use crate::sgd::Sgd;
 
 /// Inputs whose weights are used by all images before the next: their rows stay in the cache.
@@ -51,7 +51,7 @@ pub(crate) fn forward<V: Vector, S, const IN: usize, const OUT: usize>(
             }
             for (image, list) in images.iter_mut().zip(&lists) {
                 let (x, z) = view(image);
-                add_rows::<V, 1, OUT>([z], [rows], block(x, first), list.indices(), 0);
+                add_rows::<V, [f32; OUT], 1>([z], [rows], listed(list.indices(), block(x, first), 0));
             }
         }
         for image in images {
@@ -105,7 +105,8 @@ pub(crate) fn input_gradient<V: Vector, S, const IN: usize, const OUT: usize>(
                     for (sum, gradient) in sums.iter_mut().zip(gradient.iter()) {
                         *sum = *gradient;
                     }
-                    add_rows::<V, 1, ACROSS>([&mut sums], [&turned], block(delta, first), list.indices(), 0);
+                    let terms = listed(list.indices(), block(delta, first), 0);
+                    add_rows::<V, [f32; ACROSS], 1>([&mut sums], [&turned], terms);
                     for (gradient, sum) in gradient.iter_mut().zip(sums) {
                         *gradient = sum;
                     }

@@ -21,6 +21,8 @@
 pub(crate) mod conv5x5;
 pub(crate) mod dense;
 pub(crate) mod math;
+#[cfg(test)]
+mod naive;
 pub(crate) mod vector;
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]

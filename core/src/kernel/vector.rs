@@ -29,7 +29,16 @@ pub trait Vector: Copy {
     fn sub(self, other: Self) -> Self;
     /// Lane by lane.
     fn mul(self, other: Self) -> Self;
+    /// `then` in the lanes that are greater than those of `other`, `otherwise` in the rest.
+    fn if_greater(self, other: Self, then: Self, otherwise: Self) -> Self;
 }
+
+/// The vectors that every processor of the target has.
+#[cfg(target_arch = "x86_64")]
+pub(crate) type Baseline = super::x86::Sse2;
+/// The vectors that every processor of the target has; on a microcontroller, single numbers in fours.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) type Baseline = [f32; 4];
 
 /// The most vectors that a [`Tile`] holds.
 const MOST: usize = 16;
@@ -84,6 +93,17 @@ macro_rules! array {
                 }
                 self
             }
+
+            #[inline(always)]
+            fn if_greater(self, other: Self, then: Self, otherwise: Self) -> Self {
+                let mut chosen = otherwise;
+                for (((a, b), then), chosen) in self.iter().zip(&other).zip(then).zip(&mut chosen) {
+                    if a > b {
+                        *chosen = then;
+                    }
+                }
+                chosen
+            }
         }
     )*};
 }
@@ -106,7 +126,8 @@ impl<V: Vector, T: Tensor, const SHARE: usize> Tile<V, T, SHARE> {
     const ALL: usize = T::LEN.div_ceil(V::LANES);
     /// How many times the run is gone through.
     pub(crate) const PASSES: usize = Self::ALL.div_ceil(V::SUMS / SHARE);
-    const VECTORS: usize = if Self::PASSES == 0 { 0 } else { Self::ALL.div_ceil(Self::PASSES) };
+    /// The vectors of a pass.
+    pub(crate) const VECTORS: usize = if Self::PASSES == 0 { 0 } else { Self::ALL.div_ceil(Self::PASSES) };
     /// How many values a pass covers.
     const SPAN: usize = {
         let span = Self::VECTORS * V::LANES;
@@ -179,6 +200,27 @@ impl<V: Vector, T: Tensor, const SHARE: usize> Tile<V, T, SHARE> {
         }
     }
 
+    /// Adds to each sum its value in `run`.
+    #[inline(always)]
+    pub(crate) fn add(&mut self, run: &[f32], pass: usize) {
+        if let Some(part) = Self::part(run, pass) {
+            for (v, sum) in self.sums.iter_mut().take(Self::VECTORS).enumerate() {
+                *sum = sum.add(V::load(&part[Self::start(v)..]));
+            }
+        }
+    }
+
+    /// Keeps the greater of each value and its rival, and in `tags` the tag of the one that was kept.
+    #[inline(always)]
+    pub(crate) fn keep_greater(&mut self, rival: &Self, tags: &mut Self, tag: f32) {
+        let tag = V::splat(tag);
+        let kept = self.sums.iter_mut().zip(&mut tags.sums).take(Self::VECTORS);
+        for ((best, kept_tag), &rival) in kept.zip(&rival.sums) {
+            *kept_tag = rival.if_greater(*best, tag, *kept_tag);
+            *best = rival.if_greater(*best, rival, *best);
+        }
+    }
+
     /// The step of a run of weights whose gradients the sums are: w·decay - rate·sum.
     #[inline(always)]
     pub(crate) fn step(&self, weights: &mut [f32], pass: usize, sgd: &Sgd) {
@@ -205,32 +247,42 @@ pub(crate) fn list_nonzero(list: &mut [u16], mut count: usize, values: &[f32], f
     count
 }
 
-/// Adds to each of `SHARE` runs of sums the products of some inputs and their rows of weights:
-/// sums_j += x_i·w_ij, i running over `indices`. Row 0 of the weights belongs to the input `first`.
+/// Adds to each of `SHARE` runs of sums the products of some inputs and their rows of weights: sums_j += x_i·w_ij.
+/// `terms` gives i, counted from the first row of the weights, and x_i.
 #[inline(always)]
-pub(crate) fn add_rows<V: Vector, const SHARE: usize, const O: usize>(
-    mut sums: [&mut [f32; O]; SHARE],
-    weights: [&[[f32; O]]; SHARE],
-    inputs: &[f32],
-    indices: &[u16],
-    first: usize,
+pub(crate) fn add_rows<V: Vector, T: Tensor, const SHARE: usize>(
+    mut sums: [&mut T; SHARE],
+    weights: [&[T]; SHARE],
+    terms: impl Iterator<Item = (usize, f32)> + Clone,
 ) {
-    for pass in 0..Tile::<V, [f32; O], SHARE>::PASSES {
-        let mut tiles = [(); SHARE].map(|()| Tile::<V, [f32; O], SHARE>::zero());
+    for pass in 0..Tile::<V, T, SHARE>::PASSES {
+        let mut tiles = [(); SHARE].map(|()| Tile::<V, T, SHARE>::zero());
         for (tile, sums) in tiles.iter_mut().zip(&sums) {
-            *tile = Tile::load(&sums[..], pass);
+            *tile = Tile::load(sums.flat(), pass);
         }
-        for &index in indices {
-            let index = usize::from(index);
-            let Some(&x) = inputs.get(index) else { continue };
+        for (index, x) in terms.clone() {
             for (tile, weights) in tiles.iter_mut().zip(weights) {
-                if let Some(row) = weights.get(index.wrapping_sub(first)) {
-                    tile.add_product(row, pass, x);
+                if let Some(row) = weights.get(index) {
+                    tile.add_product(row.flat(), pass, x);
                 }
             }
         }
         for (tile, sums) in tiles.iter().zip(&mut sums) {
-            tile.store(&mut sums[..], pass);
+            tile.store(sums.flat_mut(), pass);
         }
     }
+}
+
+/// The terms for [`add_rows`] of the inputs that `indices` names. The first row of the weights belongs to the input
+/// `first`.
+#[inline(always)]
+pub(crate) fn listed<'a>(
+    indices: &'a [u16],
+    inputs: &'a [f32],
+    first: usize,
+) -> impl Iterator<Item = (usize, f32)> + Clone {
+    indices.iter().filter_map(move |&index| {
+        let index = usize::from(index);
+        Some((index.wrapping_sub(first), *inputs.get(index)?))
+    })
 }

@@ -1,7 +1,7 @@
 //! Registers of x86-64 as vectors, and the functions that are compiled for them.
 //!
-//! LLVM turns loops over short arrays into 4 lanes reliably, and into 8 or 16 only sometimes, so these two are written
-//! out. They add and multiply like the arrays, lane by lane, and have the same bits.
+//! LLVM turns loops over short arrays into vectors only sometimes, and less often where it is allowed wider ones, so
+//! these are written out. They add and multiply like the arrays, lane by lane, and have the same bits.
 
 use super::vector::Vector;
 use crate::executor::Kernel;
@@ -25,6 +25,10 @@ pub fn avx512(kernel: impl Kernel) {
     kernel.run::<Avx512>();
 }
 
+/// 4 numbers: what every x86-64 processor has.
+#[derive(Clone, Copy)]
+pub struct Sse2(__m128);
+
 /// 8 numbers. No one outside of this module can name it, so it is used in [`avx2`] and [`avx512`] alone, which are
 /// called where the processor has the instructions.
 #[derive(Clone, Copy)]
@@ -36,7 +40,7 @@ struct Avx512(__m512);
 
 macro_rules! register {
     ($vector:ident, $lanes:literal / 2 = $half:ty, $sums:literal, $set:ident, $load:ident, $store:ident, $add:ident,
-     $sub:ident, $mul:ident) => {
+     $sub:ident, $mul:ident, $greater:expr) => {
         impl Vector for $vector {
             const LANES: usize = $lanes;
             const SUMS: usize = $sums;
@@ -82,20 +86,42 @@ macro_rules! register {
                 // SAFETY: the instructions as above.
                 Self(unsafe { $mul(self.0, other.0) })
             }
+
+            #[inline(always)]
+            fn if_greater(self, other: Self, then: Self, otherwise: Self) -> Self {
+                // SAFETY: the instructions as above.
+                Self(unsafe { $greater(self.0, other.0, then.0, otherwise.0) })
+            }
         }
     };
 }
 
 register!(
+    Sse2,
+    4 / 2 = [f32; 2],
+    12,
+    _mm_set1_ps,
+    _mm_loadu_ps,
+    _mm_storeu_ps,
+    _mm_add_ps,
+    _mm_sub_ps,
+    _mm_mul_ps,
+    |a, b, then, otherwise| {
+        let greater = _mm_cmpgt_ps(a, b);
+        _mm_or_ps(_mm_and_ps(greater, then), _mm_andnot_ps(greater, otherwise))
+    }
+);
+register!(
     Avx2,
-    8 / 2 = [f32; 4],
+    8 / 2 = Sse2,
     13,
     _mm256_set1_ps,
     _mm256_loadu_ps,
     _mm256_storeu_ps,
     _mm256_add_ps,
     _mm256_sub_ps,
-    _mm256_mul_ps
+    _mm256_mul_ps,
+    |a, b, then, otherwise| _mm256_blendv_ps(otherwise, then, _mm256_cmp_ps::<_CMP_GT_OQ>(a, b))
 );
 register!(
     Avx512,
@@ -106,5 +132,25 @@ register!(
     _mm512_storeu_ps,
     _mm512_add_ps,
     _mm512_sub_ps,
-    _mm512_mul_ps
+    _mm512_mul_ps,
+    |a, b, then, otherwise| _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), otherwise, then)
 );
+
+/// For tests: runs a kernel on each of these widths that this processor has.
+#[cfg(test)]
+pub(super) fn on_each_width(kernel: impl Kernel + Copy) {
+    extern crate std;
+    kernel.run::<Sse2>();
+    if std::is_x86_feature_detected!("avx2") {
+        // SAFETY: just detected.
+        unsafe { avx2(kernel) };
+    }
+    if std::is_x86_feature_detected!("avx512f")
+        && std::is_x86_feature_detected!("avx512vl")
+        && std::is_x86_feature_detected!("avx512bw")
+        && std::is_x86_feature_detected!("avx512dq")
+    {
+        // SAFETY: just detected.
+        unsafe { avx512(kernel) };
+    }
+}

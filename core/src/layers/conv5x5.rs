@@ -3,7 +3,7 @@
 use crate::activation::{Elementwise, Identity};
 use crate::executor::{Executor, Kernel, split};
 use crate::init::{Fan, Init};
-use crate::kernel::conv5x5::{self, Filters, Image};
+use crate::kernel::conv5x5::{self, FILTERS, Filter, Filters, Image, Output};
 use crate::kernel::vector::Vector;
 use crate::layer::Layer;
 use crate::pool::{NoPool, Pool};
@@ -82,11 +82,15 @@ where
         visitor(&mut self.bias);
     }
 
-    fn infer(&self, front: &mut [f32], back: &mut [f32]) {
+    #[inline(always)]
+    fn infer<V: Vector>(&self, front: &mut [f32], back: &mut [f32]) {
         if let (Some(image), Some(out)) =
             (<Image<H, W, IN>>::nest(front).first(), <Self::Out>::nest_mut(back).first_mut())
         {
-            conv5x5::forward::<[f32; 4], P, H, W, IN, OUT>(image, &self.filters, &self.bias, out.flat_mut(), None);
+            let batch = &mut [(image, &mut *out)];
+            conv5x5::forward::<V, _, P, H, W, IN, OUT>(&self.filters, &self.bias, batch, |(image, out)| {
+                (image, Output { values: out.flat_mut(), which: None })
+            });
             A::forward(out.flat_mut());
         }
     }
@@ -131,9 +135,18 @@ where
     ) {
         let work = <Self as Layer<Image<H, W, IN>>>::MACS * batch.len();
         let pieces = if work < SPLIT { 1 } else { executor.threads() };
-        split(&mut self.filters, 0, pieces, executor, &|rows, first| {
-            executor.vectorize(Update { rows, first, batch, view, sgd, kind: PhantomData::<P> });
-        });
+        // Threads share the filters for the gradient, and their taps for the step.
+        for first in (0..OUT).step_by(FILTERS) {
+            let mut gradients = [[[[0.0; IN]; 5]; 5]; FILTERS];
+            let gradients = gradients.get_mut(..FILTERS.min(OUT - first)).unwrap_or_default();
+            split(gradients, first, pieces, executor, &|gradients, first| {
+                let kind = PhantomData::<(P, [f32; OUT])>;
+                executor.vectorize(Gradient { gradients, first, batch, view, kind });
+            });
+            split(self.filters.as_flattened_mut(), 0, pieces, executor, &|taps, tap| {
+                executor.vectorize(Step { taps, tap, gradients, first, sgd });
+            });
+        }
         conv5x5::update_bias(&mut self.bias, batch, |sample| view(sample).1.gradient.flat(), sgd);
     }
 }
@@ -156,11 +169,12 @@ where
     #[inline(always)]
     fn run<V: Vector>(self) {
         let Conv5x5 { filters, bias, .. } = self.layer;
-        for sample in self.batch {
+        conv5x5::forward::<V, _, P, H, W, IN, OUT>(filters, bias, self.batch, |sample| {
             let (image, tape, _) = (self.view)(sample);
-            let (out, which) = (tape.output.flat_mut(), tape.which.flat_mut());
-            conv5x5::forward::<V, P, H, W, IN, OUT>(image, filters, bias, out, Some(which));
-            A::forward(out);
+            (image, Output { values: tape.output.flat_mut(), which: Some(tape.which.flat_mut()) })
+        });
+        for sample in self.batch {
+            A::forward((self.view)(sample).1.output.flat_mut());
         }
     }
 }
@@ -189,17 +203,16 @@ where
     }
 }
 
-struct Update<'a, S, View, P, const IN: usize, const OUT: usize> {
-    rows: &'a mut [[[[f32; OUT]; IN]; 5]],
+struct Gradient<'a, S, View, P, const IN: usize, const OUT: usize> {
+    gradients: &'a mut [Filter<IN>],
     first: usize,
     batch: &'a [S],
     view: View,
-    sgd: &'a Sgd,
-    kind: PhantomData<P>,
+    kind: PhantomData<(P, [f32; OUT])>,
 }
 
 impl<S, View, Out, Which, P, const H: usize, const W: usize, const IN: usize, const OUT: usize> Kernel
-    for Update<'_, S, View, P, IN, OUT>
+    for Gradient<'_, S, View, P, IN, OUT>
 where
     View: Fn(&S) -> (&Image<H, W, IN>, &ConvTape<Out, Which>),
     Out: Tensor,
@@ -208,15 +221,24 @@ where
 {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        conv5x5::update::<V, _, P, H, W, IN, OUT>(
-            self.rows,
-            self.first,
-            self.batch,
-            |sample| {
-                let (image, tape) = (self.view)(sample);
-                (image, tape.gradient.flat(), tape.which.flat())
-            },
-            self.sgd,
-        );
+        conv5x5::gradient::<V, _, P, H, W, IN, OUT>(self.gradients, self.first, self.batch, |sample| {
+            let (image, tape) = (self.view)(sample);
+            (image, tape.gradient.flat(), tape.which.flat())
+        });
+    }
+}
+
+struct Step<'a, const IN: usize, const OUT: usize> {
+    taps: &'a mut [[[f32; OUT]; IN]],
+    tap: usize,
+    gradients: &'a [Filter<IN>],
+    first: usize,
+    sgd: &'a Sgd,
+}
+
+impl<const IN: usize, const OUT: usize> Kernel for Step<'_, IN, OUT> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        conv5x5::step(self.taps, self.tap, self.gradients, self.first, self.sgd);
     }
 }

@@ -58,9 +58,10 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
         visitor(&mut self.bias);
     }
 
-    fn infer(&self, front: &mut [f32], back: &mut [f32]) {
+    #[inline(always)]
+    fn infer<V: Vector>(&self, front: &mut [f32], back: &mut [f32]) {
         if let (Some(x), Some(z)) = (front.first_chunk(), back.first_chunk_mut()) {
-            dense::forward::<[f32; 4], _, IN, OUT>(&self.weights, &self.bias, &mut [(x, &mut *z)], |(x, z)| (x, z));
+            dense::forward::<V, _, IN, OUT>(&self.weights, &self.bias, &mut [(x, &mut *z)], |(x, z)| (x, z));
             A::forward(z);
         }
     }

@@ -3,6 +3,7 @@
 use crate::activation::Identity;
 use crate::executor::Executor;
 use crate::init::Init;
+use crate::kernel::vector::Vector;
 use crate::layer::Layer;
 use crate::sgd::Sgd;
 use crate::tensor::Tensor;
@@ -59,7 +60,8 @@ impl<In: Tensor, const PERCENT: u8> Layer<In> for Dropout<PERCENT> {
 
     fn visit_mut(&mut self, _: &mut impl FnMut(&mut [f32])) {}
 
-    fn infer(&self, front: &mut [f32], _: &mut [f32]) {
+    #[inline(always)]
+    fn infer<V: Vector>(&self, front: &mut [f32], _: &mut [f32]) {
         for value in front.iter_mut().take(In::LEN) {
             *value *= Self::STAYING;
         }

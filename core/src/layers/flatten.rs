@@ -3,6 +3,7 @@
 use crate::activation::Identity;
 use crate::executor::Executor;
 use crate::init::Init;
+use crate::kernel::vector::Vector;
 use crate::layer::{Layer, Pair};
 use crate::sgd::Sgd;
 use crate::shape::{Flat, Volume};
@@ -39,7 +40,8 @@ where
 
     fn visit_mut(&mut self, _: &mut impl FnMut(&mut [f32])) {}
 
-    fn infer(&self, _: &mut [f32], _: &mut [f32]) {}
+    #[inline(always)]
+    fn infer<V: Vector>(&self, _: &mut [f32], _: &mut [f32]) {}
 
     fn output(tape: &Self::Tape) -> &Self::Out {
         &tape.output

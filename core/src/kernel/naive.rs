@@ -1,0 +1,296 @@
+//! Every kernel once more as plain loops in the documented order, which the kernels must match to the last bit.
+
+#![allow(clippy::needless_range_loop, reason = "indices as in the formulas")]
+
+use super::conv5x5::{self, Filter, Output};
+use super::{dense, vector::Vector};
+use crate::executor::Kernel;
+use crate::pool::{MaxPool2, NoPool, Pool};
+use crate::sgd::Sgd;
+use core::marker::PhantomData;
+
+extern crate std;
+use std::vec::Vec;
+
+const SGD: [Sgd; 2] = [Sgd { decay: 1.0, rate: 0.03 }, Sgd { decay: 0.97, rate: 0.11 }];
+
+/// Runs a kernel on every width of vectors that this machine has.
+fn on_each_width(kernel: impl Kernel + Copy) {
+    kernel.run::<[f32; 4]>();
+    kernel.run::<[f32; 2]>();
+    kernel.run::<[f32; 1]>();
+    #[cfg(target_arch = "x86_64")]
+    super::x86::on_each_width(kernel);
+}
+
+/// Numbers between -1 and 1, `zeros` of eight 0.
+struct Random(u32);
+
+impl Random {
+    fn next(&mut self, zeros: u32) -> f32 {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        if self.0 >> 29 < zeros { 0.0 } else { (self.0 << 8) as i32 as f32 / 2f32.powi(31) }
+    }
+
+    fn fill<'a>(&mut self, values: impl IntoIterator<Item = &'a mut f32>, zeros: u32) {
+        values.into_iter().for_each(|value| *value = self.next(zeros));
+    }
+}
+
+#[track_caller]
+fn assert_same_bits<'a>(ours: impl IntoIterator<Item = &'a f32>, naive: impl IntoIterator<Item = &'a f32>, what: &str) {
+    let bits = |values: Vec<&f32>| values.into_iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+    let (ours, naive) = (bits(ours.into_iter().collect()), bits(naive.into_iter().collect()));
+    assert!(!ours.is_empty() && ours == naive, "{what}");
+}
+
+#[derive(Clone, Copy)]
+struct Dense<const IN: usize, const OUT: usize> {
+    images: usize,
+}
+
+/// x, z, and the gradients in them.
+struct Vectors<const IN: usize, const OUT: usize> {
+    x: [f32; IN],
+    z: [f32; OUT],
+    delta: [f32; OUT],
+    gradient: [f32; IN],
+}
+
+impl<const IN: usize, const OUT: usize> Kernel for Dense<IN, OUT> {
+    fn run<V: Vector>(self) {
+        let mut random = Random((IN * OUT + self.images) as u32);
+        let (mut weights, mut bias) = ([[0.0; OUT]; IN], [0.0; OUT]);
+        random.fill(weights.as_flattened_mut(), 1);
+        random.fill(&mut bias, 1);
+        let blank = || Vectors { x: [0.0; IN], z: [9.0; OUT], delta: [0.0; OUT], gradient: [9.0; IN] };
+        let mut batch: Vec<Vectors<IN, OUT>> = (0..self.images).map(|_| blank()).collect();
+        for (number, image) in batch.iter_mut().enumerate() {
+            random.fill(&mut image.x, 4);
+            random.fill(&mut image.delta, if number == 1 { 8 } else { 4 });
+            image.x[0] = 0.0;
+        }
+
+        dense::forward::<V, _, IN, OUT>(&weights, &bias, &mut batch, |image| (&image.x, &mut image.z));
+        dense::input_gradient::<V, _, IN, OUT>(&weights, &mut batch, |image| (&image.delta, &mut image.gradient));
+        for image in &batch {
+            let z = core::array::from_fn::<_, OUT, _>(|j| {
+                (0..IN).fold(0.0, |z, i| z + image.x[i] * weights[i][j]) + bias[j]
+            });
+            assert_same_bits(&image.z, &z, "forward");
+            let gradient = weights.map(|row| (0..OUT).fold(0.0, |sum, j| sum + image.delta[j] * row[j]));
+            assert_same_bits(&image.gradient, &gradient, "input gradient");
+        }
+        for sgd in SGD {
+            let (mut ours, mut naive) = (weights, weights);
+            let middle = IN / 2;
+            let (upper, lower) = ours.split_at_mut(middle);
+            for (rows, first) in [(upper, 0), (lower, middle)] {
+                dense::update::<V, _, IN, OUT>(rows, first, &batch, |image| (&image.x, &image.delta), &sgd);
+            }
+            for (i, row) in naive.iter_mut().enumerate() {
+                for (j, weight) in row.iter_mut().enumerate() {
+                    let gradient = batch.iter().fold(0.0, |sum, image| sum + image.x[i] * image.delta[j]);
+                    *weight = *weight * sgd.decay - sgd.rate * gradient;
+                }
+            }
+            assert_same_bits(ours.as_flattened(), naive.as_flattened(), "weights");
+
+            let (mut ours, mut naive) = (bias, bias);
+            dense::update_bias(&mut ours, &batch, |image| &image.delta, &sgd);
+            for (j, bias) in naive.iter_mut().enumerate() {
+                *bias -= sgd.rate * batch.iter().fold(0.0, |sum, image| sum + image.delta[j]);
+            }
+            assert_same_bits(&ours, &naive, "bias");
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Conv<P, const H: usize, const W: usize, const C: usize, const O: usize> {
+    images: usize,
+    pool: PhantomData<P>,
+}
+
+/// An image, its map after pooling, and the gradients in them.
+struct Maps<const H: usize, const W: usize, const C: usize> {
+    image: [[[f32; C]; W]; H],
+    out: Vec<f32>,
+    which: Vec<u8>,
+    delta: Vec<f32>,
+    gradient: [[[f32; C]; W]; H],
+}
+
+impl<P: Pool, const H: usize, const W: usize, const C: usize, const O: usize> Conv<P, H, W, C, O> {
+    /// For each pooled position by rows: its number, and those of the map's positions in it, by rows.
+    fn squares() -> impl Iterator<Item = (usize, Vec<(usize, usize)>)> {
+        let width = (W - 4) / P::SIDE;
+        (0..(H - 4) / P::SIDE * width).map(move |number| {
+            let (top, left) = (number / width * P::SIDE, number % width * P::SIDE);
+            (number, (0..P::SIDE * P::SIDE).map(|at| (top + at / P::SIDE, left + at % P::SIDE)).collect())
+        })
+    }
+
+    fn check_forward(image: &Maps<H, W, C>, filters: &[[[[f32; O]; C]; 5]; 5], bias: &[f32; O], with_which: bool) {
+        for (number, positions) in Self::squares() {
+            for o in 0..O {
+                let (mut best, mut best_at) = (f32::NEG_INFINITY, 0);
+                for (at, &(y, x)) in positions.iter().enumerate() {
+                    let mut sum = 0.0;
+                    for ky in 0..5 {
+                        for kx in 0..5 {
+                            for c in 0..C {
+                                sum += image.image[y + ky][x + kx][c] * filters[ky][kx][c][o];
+                            }
+                        }
+                    }
+                    if sum > best {
+                        (best, best_at) = (sum, at);
+                    }
+                }
+                assert_eq!(image.out[number * O + o].to_bits(), (best + bias[o]).to_bits(), "forward");
+                assert!(!with_which || usize::from(image.which[number * O + o]) == best_at, "position of the greatest");
+            }
+        }
+    }
+
+    /// δ of channel `o` by positions, with their places in the map.
+    fn deltas(image: &Maps<H, W, C>, o: usize) -> Vec<(f32, (usize, usize))> {
+        Self::squares()
+            .map(|(number, positions)| {
+                (image.delta[number * O + o], positions[usize::from(image.which[number * O + o])])
+            })
+            .collect()
+    }
+
+    fn check_input_gradient(image: &Maps<H, W, C>, filters: &[[[[f32; O]; C]; 5]; 5]) {
+        let mut gradient = [[[0.0; C]; W]; H];
+        for o in 0..O {
+            for (delta, (y, x)) in Self::deltas(image, o) {
+                for ky in 0..5 {
+                    for kx in 0..5 {
+                        for c in 0..C {
+                            gradient[y + ky][x + kx][c] += delta * filters[ky][kx][c][o];
+                        }
+                    }
+                }
+            }
+        }
+        let (ours, naive) = (image.gradient.as_flattened(), gradient.as_flattened());
+        assert_same_bits(ours.as_flattened(), naive.as_flattened(), "input gradient");
+    }
+
+    fn weight_gradient(batch: &[Maps<H, W, C>], o: usize) -> Filter<C> {
+        let mut gradient = [[[0.0; C]; 5]; 5];
+        for image in batch {
+            for (delta, (y, x)) in Self::deltas(image, o) {
+                for (ky, row) in gradient.iter_mut().enumerate() {
+                    for (kx, tap) in row.iter_mut().enumerate() {
+                        for (c, sum) in tap.iter_mut().enumerate() {
+                            *sum += image.image[y + ky][x + kx][c] * delta;
+                        }
+                    }
+                }
+            }
+        }
+        gradient
+    }
+}
+
+impl<P: Pool, const H: usize, const W: usize, const C: usize, const O: usize> Kernel for Conv<P, H, W, C, O> {
+    fn run<V: Vector>(self) {
+        let mut random = Random((H * W * C * O + self.images) as u32);
+        let (mut filters, mut bias) = ([[[[0.0; O]; C]; 5]; 5], [0.0; O]);
+        random.fill(filters.as_flattened_mut().as_flattened_mut().as_flattened_mut(), 1);
+        random.fill(&mut bias, 1);
+        let outputs = (H - 4) / P::SIDE * ((W - 4) / P::SIDE) * O;
+        let blank = || Maps {
+            image: [[[0.0; C]; W]; H],
+            out: std::vec![9.0; outputs],
+            which: std::vec![0; outputs],
+            delta: std::vec![0.0; outputs],
+            gradient: [[[9.0; C]; W]; H],
+        };
+        let mut batch: Vec<Maps<H, W, C>> = (0..self.images).map(|_| blank()).collect();
+        for image in &mut batch {
+            random.fill(image.image.as_flattened_mut().as_flattened_mut(), 4);
+            // Rows without a value, and squares of equal sums.
+            image.image[..H / 3].as_flattened_mut().as_flattened_mut().fill(0.0);
+            random.fill(&mut image.delta, 4);
+        }
+
+        for with_which in [false, true] {
+            conv5x5::forward::<V, _, P, H, W, C, O>(&filters, &bias, &mut batch, |image| {
+                let which = with_which.then_some(&mut image.which[..]);
+                (&image.image, Output { values: &mut image.out, which })
+            });
+            batch.iter().for_each(|image| Self::check_forward(image, &filters, &bias, with_which));
+        }
+        conv5x5::input_gradient::<V, _, P, H, W, C, O>(&filters, &mut batch, |image| {
+            (&image.delta, &image.which, &mut image.gradient)
+        });
+        batch.iter().for_each(|image| Self::check_input_gradient(image, &filters));
+
+        for sgd in SGD {
+            let (mut ours, mut naive) = (filters, filters);
+            let mut gradients: [Filter<C>; O] = [[[[9.0; C]; 5]; 5]; O];
+            let (some, others) = gradients.split_at_mut(O / 2);
+            for (gradients, first) in [(some, 0), (others, O / 2)] {
+                conv5x5::gradient::<V, _, P, H, W, C, O>(gradients, first, &batch, |image| {
+                    (&image.image, &image.delta, &image.which)
+                });
+                conv5x5::step(ours.as_flattened_mut(), 0, gradients, first, &sgd);
+            }
+            let naive_gradients: Vec<_> = (0..O).map(|o| Self::weight_gradient(&batch, o)).collect();
+            for (tap, weights) in naive.as_flattened_mut().iter_mut().enumerate() {
+                for (weights, c) in weights.iter_mut().zip(0..) {
+                    for (weight, gradient) in weights.iter_mut().zip(&naive_gradients) {
+                        *weight = *weight * sgd.decay - sgd.rate * gradient[tap / 5][tap % 5][c];
+                    }
+                }
+            }
+            let (ours, naive) = (ours.as_flattened().as_flattened(), naive.as_flattened().as_flattened());
+            assert_same_bits(ours.as_flattened(), naive.as_flattened(), "filters");
+
+            let (mut ours, mut naive) = (bias, bias);
+            conv5x5::update_bias(&mut ours, &batch, |image| &image.delta, &sgd);
+            for (o, bias) in naive.iter_mut().enumerate() {
+                let deltas = batch.iter().flat_map(|image| Self::deltas(image, o));
+                *bias -= sgd.rate * deltas.fold(0.0, |sum, (delta, _)| sum + delta);
+            }
+            assert_same_bits(&ours, &naive, "bias");
+        }
+    }
+}
+
+#[test]
+fn dense_layers_have_the_bits_of_plain_loops() {
+    macro_rules! check {
+        ($($inputs:literal x $outputs:literal),*) => {
+            for images in [1, 3, 10] {
+                $(on_each_width(Dense::<$inputs, $outputs> { images });)*
+            }
+        };
+    }
+    check!(3 x 1, 3 x 7, 16 x 10, 16 x 33, 37 x 30, 37 x 33, 130 x 100, 100 x 290);
+    // More images than are listed at a time.
+    on_each_width(Dense::<37, 10> { images: 17 });
+}
+
+#[test]
+fn convolutions_have_the_bits_of_plain_loops() {
+    macro_rules! check {
+        ($($height:literal x $width:literal x $channels:literal to $filters:literal $pool:ty),*) => {
+            for images in [1, 3, 10] {
+                $(on_each_width(Conv::<$pool, $height, $width, $channels, $filters> { images, pool: PhantomData });)*
+            }
+        };
+    }
+    check!(
+        5 x 5 x 1 to 1 NoPool, 6 x 6 x 1 to 4 MaxPool2, 8 x 10 x 1 to 20 MaxPool2, 7 x 9 x 1 to 5 NoPool,
+        8 x 8 x 1 to 5 NoPool, 6 x 8 x 2 to 5 MaxPool2, 7 x 6 x 3 to 20 NoPool, 8 x 12 x 3 to 40 MaxPool2,
+        8 x 8 x 20 to 4 MaxPool2, 6 x 14 x 20 to 40 MaxPool2, 7 x 7 x 3 to 50 NoPool
+    );
+    // More hits than are kept at a time.
+    on_each_width(Conv::<NoPool, 24, 24, 1, 4> { images: 3, pool: PhantomData });
+}
