@@ -94,22 +94,28 @@ impl<In: Tensor, L: Layer<In>> Net<In, L> {
     /// The output for `input`, computed in `ram`, which needs [`RAM`](Self::RAM) values. Fewer do not compile.
     pub fn infer<const N: usize>(&self, input: &In, ram: &mut [f32; N]) -> L::Out {
         const { assert!(N >= L::FRONT + L::BACK, "the buffer is too short: give it `Net::RAM` values") }
-        self.infer_in(input, ram).copied().unwrap_or(L::Out::ZERO)
+        self.infer_with(|place| *place = *input, ram, &Serial).copied().unwrap_or(L::Out::ZERO)
     }
 
-    /// As [`infer`](Self::infer), in a buffer whose length is known only when the program runs; `None` if it is too
-    /// short.
-    pub fn infer_in<'a>(&self, input: &In, ram: &'a mut [f32]) -> Option<&'a L::Out> {
-        self.infer_with(input, ram, &Serial)
+    /// As [`infer`](Self::infer), for 8-bit pixels ([`load_pixels`]), which go straight to their place in `ram`.
+    pub fn infer_pixels<const N: usize>(&self, pixels: &[u8], ram: &mut [f32; N]) -> L::Out {
+        const { assert!(N >= L::FRONT + L::BACK, "the buffer is too short: give it `Net::RAM` values") }
+        self.infer_with(|place| load_pixels(pixels, place), ram, &Serial).copied().unwrap_or(L::Out::ZERO)
     }
 
-    /// As [`infer_in`](Self::infer_in), with the executor's vectors. The bits are the same.
-    pub fn infer_with<'a>(&self, input: &In, ram: &'a mut [f32], executor: &impl Executor) -> Option<&'a L::Out> {
+    /// As [`infer`](Self::infer), for an input that `fill` puts in its place, in a buffer whose length is known only
+    /// when the program runs (`None` if it is too short), with the executor's vectors.
+    pub fn infer_with<'a>(
+        &self,
+        fill: impl FnOnce(&mut In),
+        ram: &'a mut [f32],
+        executor: &impl Executor,
+    ) -> Option<&'a L::Out> {
         let (front, back) = ram.split_at_mut_checked(L::FRONT)?;
-        front.get_mut(..In::LEN)?.copy_from_slice(input.flat());
         if back.len() < L::BACK {
             return None;
         }
+        fill(In::nest_mut(front).first_mut()?);
         executor.vectorize(Infer { layers: &self.layers, front, back, input: PhantomData::<In> });
         let out: &'a [f32] = if L::IN_PLACE { front } else { back };
         Tensor::nest(out).first()
@@ -216,9 +222,12 @@ impl<In: Tensor, L: Layer<In>> Sample<In, L> {
 pub const PIXEL_DIVISOR: u16 = 256;
 
 /// Turns 8-bit pixels into a network's input: each is divided by [`PIXEL_DIVISOR`]. Pixels beyond the input's size
-/// are left out.
+/// are left out; where there are too few, the rest is 0.
 pub fn load_pixels<In: Tensor>(pixels: &[u8], input: &mut In) {
-    for (value, &pixel) in input.flat_mut().iter_mut().zip(pixels) {
+    let values = input.flat_mut();
+    let (values, rest) = values.split_at_mut(pixels.len().min(In::LEN));
+    for (value, &pixel) in values.iter_mut().zip(pixels) {
         *value = f32::from(pixel) / f32::from(PIXEL_DIVISOR);
     }
+    rest.fill(0.0);
 }

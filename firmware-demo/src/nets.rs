@@ -20,10 +20,7 @@ pub type Digits = Net<
 /// The model that build.rs chose. It is checked here, while the program compiles, and used where it lies, in flash.
 pub static DIGITS: Digits = minnet::include_model!(Digits, concat!(env!("OUT_DIR"), "/model.minnet"));
 
-/// The image to recognize.
-pub static INPUT: ConstStaticCell<Image> = ConstStaticCell::new(<Image as Tensor>::ZERO);
-
-/// What inference works in.
+/// What inference works in, the image to recognize included.
 pub static SCRATCH: ConstStaticCell<[f32; Digits::RAM]> = ConstStaticCell::new([0.0; Digits::RAM]);
 
 /// The network that the device trains.

@@ -270,10 +270,8 @@ pub fn outputs<In: Tensor, L: Layer<In>>(
             for (images, outputs) in set.images.chunks(run).zip(outputs.chunks_mut(run)) {
                 scope.spawn(move |_| {
                     let mut ram = vec![0.0; Net::<In, L>::RAM];
-                    let mut input = In::ZERO;
                     for (image, output) in images.iter().zip(outputs) {
-                        load_pixels(image, &mut input);
-                        if let Some(result) = net.infer_in(&input, &mut ram) {
+                        if let Some(result) = net.infer_with(|input| load_pixels(image, input), &mut ram, executor) {
                             *output = *result;
                         }
                     }

@@ -52,7 +52,7 @@ fn check<In: Tensor, L: minnet::layer::Layer<In>, C: Cost<L::Activation>>(
     // Inference.
     let mut ram = vec![f32::NAN; Net::<In, L>::RAM];
     for (sample, image) in samples.iter().zip(&images) {
-        let output = net.infer_in(&sample.input, &mut ram).unwrap().flat();
+        let output = net.infer_with(|input| *input = sample.input, &mut ram, &Serial).unwrap().flat();
         for (value, expected) in output.iter().zip(reference::forward(layers, &parameters, image, None)) {
             assert!((f64::from(*value) - expected).abs() < 1e-5, "inference gives {value} instead of {expected}");
         }

@@ -493,7 +493,10 @@ fn output_with_one_at<In: Tensor, L: Layer<In>>(place: usize, input: &In) -> L::
         bytes[at..at + 4].copy_from_slice(&1_f32.to_le_bytes());
     });
     let mut ram = vec![0.0; Net::<In, L>::RAM];
-    look(0, &bytes, |model: Model<'_, In, L>| *model.net.infer_in(input, &mut ram).unwrap()).unwrap()
+    look(0, &bytes, |model: Model<'_, In, L>| {
+        *model.net.infer_with(|place| *place = *input, &mut ram, &Serial).unwrap()
+    })
+    .unwrap()
 }
 
 #[test]

@@ -7,7 +7,7 @@ use cortex_m_rt::entry;
 use firmware_demo::board::{Board, Chosen, memory};
 use firmware_demo::end::end;
 use firmware_demo::images;
-use firmware_demo::nets::{BATCH, DIGITS, Digits, INPUT, SCRATCH, SMALL};
+use firmware_demo::nets::{BATCH, DIGITS, Digits, SCRATCH, SMALL};
 use firmware_demo::picture::{Decimal, Picture};
 use firmware_demo::training::{self, Small};
 use minnet::prelude::*;
@@ -27,13 +27,12 @@ fn demo<B: Board>(board: &mut B) -> fmt::Result {
 
 /// Shows ten digits that the model has not been trained on, and what it makes of them.
 fn recognize<B: Board>(board: &mut B) -> fmt::Result {
-    let (input, scratch) = (INPUT.take(), SCRATCH.take());
+    let scratch = SCRATCH.take();
     let mut right = 0;
     let mut ticks = 0;
     for (image, &label) in images::DIGITS.pixels.iter().zip(images::DIGITS.labels) {
-        load_pixels(image, input);
         let start = board.ticks();
-        let mut scores = DIGITS.infer(input, scratch);
+        let mut scores = DIGITS.infer_pixels(image, scratch);
         ticks = board.ticks().wrapping_sub(start);
 
         writeln!(board, "\n{}", Picture(image))?;

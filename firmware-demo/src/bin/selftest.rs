@@ -12,7 +12,7 @@ use cortex_m_rt::entry;
 use firmware_demo::board::{Board, Chosen, memory};
 use firmware_demo::end::end;
 use firmware_demo::images;
-use firmware_demo::nets::{BATCH, DIGITS, INPUT, SCRATCH, SMALL};
+use firmware_demo::nets::{BATCH, DIGITS, SCRATCH, SMALL};
 use firmware_demo::training;
 use minnet::prelude::*;
 
@@ -22,12 +22,11 @@ fn main() -> ! {
 }
 
 fn test<B: Board>(board: &mut B) -> fmt::Result {
-    let (input, scratch) = (INPUT.take(), SCRATCH.take());
+    let scratch = SCRATCH.take();
     let mut ticks = 0;
     for (index, image) in images::TEST.pixels.iter().enumerate() {
-        load_pixels(image, input);
         let start = board.ticks();
-        let output = DIGITS.infer(input, scratch);
+        let output = DIGITS.infer_pixels(image, scratch);
         ticks = board.ticks().wrapping_sub(start);
         write!(board, "out {index}")?;
         for value in output {

@@ -50,13 +50,12 @@ impl Visitor for Classify {
     fn visit<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Result<()> {
         let model = self.file.model::<In, L>()?;
         let mut ram = vec![0.0; Net::<In, L>::RAM];
-        let mut input = In::ZERO;
         let mut answers = Vec::new();
         let mut text = String::new();
         for picture in self.arguments.pictures {
             let pixels = picture::load(&picture)?;
-            load_pixels(&pixels, &mut input);
-            let scores = model.net.infer_in(&input, &mut ram).map_or(Vec::new(), |output| output.flat().to_vec());
+            let output = model.net.infer_with(|input| load_pixels(&pixels, input), &mut ram, &Serial);
+            let scores = output.map_or(Vec::new(), |output| output.flat().to_vec());
             let digit = argmax(&scores);
             if self.arguments.show {
                 text += &picture::ascii_art(&pixels);

@@ -14,58 +14,62 @@ fn start(place: &Place, line: &str) -> Child {
 }
 
 /// When to kill a run.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Moment {
     /// After this part of the time that a whole run takes.
     Share(f64),
-    /// When, after the last epoch, this many files have been begun.
+    /// When, after the last epoch, files have begun, grown or gone so many times.
     Writing(usize),
 }
 
-/// Waits for the last epoch of a run, then until it has begun to write `count` files beside those in `before`.
+/// Waits for the last epoch of a run, then until the files have changed `count` times, or the run has ended.
 fn wait_for_writing(place: &Place, child: &mut Child, count: usize) {
+    // A file may go between its name and its length.
+    let length = |name: &String| std::fs::metadata(place.path(name)).map(|file| file.len()).ok();
+    let files = || place.names().into_iter().map(|name| (length(&name), name)).collect::<Vec<_>>();
+    let mut seen = files();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     assert!(lines.any(|line| line.starts_with("epoch 2/2")));
-    let mut begun = std::collections::BTreeSet::new();
-    while begun.len() < count && child.try_wait().unwrap().is_none() {
-        begun.extend(place.names().into_iter().filter(|name| name.ends_with(".tmp")));
+    for _ in 0..count {
+        while files() == seen && child.try_wait().unwrap().is_none() {}
+        seen = files();
     }
 }
 
 #[test]
 fn a_killed_run_leaves_a_whole_model_or_none() {
-    let start_of_all = Instant::now();
-    let old = Place::new();
-    let new_hash = old.json(TRAIN)["weight_hash"].clone();
-    let whole_run = start_of_all.elapsed();
+    let [old, new] = [Place::new(), Place::new()];
     let old_hash = old.json(&format!("{TRAIN} --seed 2"))["weight_hash"].clone();
+    let start_of_run = Instant::now();
+    let new_hash = new.json(TRAIN)["weight_hash"].clone();
+    let whole_run = start_of_run.elapsed();
     assert_ne!(old_hash, new_hash);
 
-    let shares = [0.02, 0.1, 0.4, 0.7, 0.9].map(Moment::Share);
-    for moment in shares.into_iter().chain([1, 1, 2, 3].map(Moment::Writing)) {
-        for has_old in [false, true] {
-            let place = Place::new();
-            if has_old {
-                std::fs::copy(old.path("digits.minnet"), place.path("digits.minnet")).unwrap();
-            }
-            let mut child = start(&place, TRAIN);
-            match moment {
-                Moment::Share(share) => sleep(whole_run.mul_f64(share)),
-                Moment::Writing(count) => wait_for_writing(&place, &mut child, count),
-            }
-            child.kill().unwrap();
-            child.wait().unwrap();
+    let shares = [0.02, 0.2, 0.5, 0.8].map(|share| (Moment::Share(share), true));
+    let writing = [1, 2, 4, 12].map(Moment::Writing);
+    let writing = writing.into_iter().flat_map(|moment| [(moment, false), (moment, true)]);
+    for (moment, has_old) in shares.into_iter().chain(writing) {
+        let place = Place::new();
+        if has_old {
+            std::fs::copy(old.path("digits.minnet"), place.path("digits.minnet")).unwrap();
+        }
+        let mut child = start(&place, TRAIN);
+        match moment {
+            Moment::Share(share) => sleep(whole_run.mul_f64(share)),
+            Moment::Writing(count) => wait_for_writing(&place, &mut child, count),
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
 
-            if place.path("digits.minnet").exists() {
-                let hash = place.json("inspect digits.minnet")["weight_hash"].clone();
-                assert!(hash == new_hash || has_old && hash == old_hash, "{moment:?}");
-            } else {
-                assert!(!has_old, "{moment:?}: the old model is gone");
-            }
-            if let Moment::Writing(_) = moment {
-                // What was left behind does not trouble the next run.
-                assert_eq!(place.json(TRAIN)["weight_hash"], new_hash);
-            }
+        if place.path("digits.minnet").exists() {
+            let hash = place.json("inspect digits.minnet")["weight_hash"].clone();
+            assert!(hash == new_hash || has_old && hash == old_hash, "{moment:?}");
+        } else {
+            assert!(!has_old, "{moment:?}: the old model is gone");
+        }
+        if !has_old {
+            // What was left behind does not trouble the next run.
+            assert_eq!(place.json(TRAIN)["weight_hash"], new_hash);
         }
     }
 }
