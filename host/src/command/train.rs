@@ -273,11 +273,13 @@ impl Outcome {
         let _ = writeln!(text, "weights:    {} bytes, hash {}", grouped(self.net.flash_bytes), self.weight_hash);
         let _ = writeln!(text, "model:      {}", self.model.display());
         let _ = writeln!(text, "curve:      {} and {}", self.curve[0].display(), self.curve[1].display());
+        // Cargo says when the program runs through it; then the next command had better, too.
+        let host = if std::env::var_os("CARGO").is_some() { "cargo run --release -p host --" } else { "host" };
         let model = self.model.display();
         let _ = writeln!(
             text,
-            "\nNext:\n  host eval {model}                 what it gets wrong\n  host classify {model} PICTURE…    \
-             your own digits\n  MINNET_MODEL={model} cargo xtask qemu    the same model on a microcontroller"
+            "\nNext:\n  {host} eval {model}\n      what it gets wrong\n  {host} classify {model} PICTURE…\n      \
+             your own digits\n  MINNET_MODEL={model} cargo xtask qemu\n      the same model on a microcontroller"
         );
         text
     }

@@ -45,7 +45,7 @@ fn a_killed_run_leaves_a_whole_model_or_none() {
     let whole_run = start_of_run.elapsed();
     assert_ne!(old_hash, new_hash);
 
-    let shares = [0.02, 0.2, 0.5, 0.8].map(|share| (Moment::Share(share), true));
+    let shares = [0.05, 0.4, 0.8].map(|share| (Moment::Share(share), true));
     let writing = [1, 2, 4, 12].map(Moment::Writing);
     let writing = writing.into_iter().flat_map(|moment| [(moment, false), (moment, true)]);
     for (moment, has_old) in shares.into_iter().chain(writing) {
