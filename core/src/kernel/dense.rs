@@ -1,6 +1,6 @@
 //! A dense layer's inner loops. `weights[i][j]` leads from input i to output j.
 
-use super::vector::{Tile, Vector, add_rows, list_nonzero, listed};
+use super::vector::{Tile, Vector, add_rows, list_nonzero, listed, transpose};
 use crate::sgd::Sgd;
 
 /// Inputs whose weights are used by all images before the next: their rows stay in the cache.
@@ -93,24 +93,51 @@ pub(crate) fn input_gradient<V: Vector, S, const IN: usize, const OUT: usize>(
                 list.list(block(view(image).0, first));
             }
             for (number, rows) in weights.chunks(ACROSS).enumerate() {
-                for (i, row) in rows.iter().enumerate() {
-                    for (w, turned) in block(row, first).iter().zip(&mut turned) {
-                        turned[i] = *w;
-                    }
-                }
+                turn(rows, first, &mut turned);
                 for (image, list) in images.iter_mut().zip(&lists) {
                     let (delta, gradient) = view(image);
-                    let Some(gradient) = gradient.chunks_mut(ACROSS).nth(number) else { continue };
-                    let mut sums = [0.0; ACROSS];
-                    for (sum, gradient) in sums.iter_mut().zip(gradient.iter()) {
-                        *sum = *gradient;
-                    }
                     let terms = listed(list.indices(), block(delta, first), 0);
-                    add_rows::<V, [f32; ACROSS], 1>([&mut sums], [&turned], terms);
-                    for (gradient, sum) in gradient.iter_mut().zip(sums) {
-                        *gradient = sum;
+                    let (whole, rest) = gradient.as_chunks_mut::<ACROSS>();
+                    if let Some(sums) = whole.get_mut(number) {
+                        add_rows::<V, [f32; ACROSS], 1>([sums], [&turned], terms);
+                    } else {
+                        let mut sums = [0.0; ACROSS];
+                        sums.iter_mut().zip(rest.iter()).for_each(|(sum, gradient)| *sum = *gradient);
+                        add_rows::<V, [f32; ACROSS], 1>([&mut sums], [&turned], terms);
+                        rest.iter_mut().zip(sums).for_each(|(gradient, sum)| *gradient = sum);
                     }
                 }
+            }
+        }
+    }
+}
+
+/// Writes the weights to the outputs from `first` on, by outputs.
+#[inline(always)]
+fn turn<const OUT: usize>(rows: &[[f32; OUT]], first: usize, turned: &mut [[f32; ACROSS]; ROWS]) {
+    let (blocks, rest) = rows.as_chunks::<4>();
+    for (number, rows) in blocks.iter().enumerate() {
+        let rows = rows.each_ref().map(|row| block(row, first).as_chunks::<4>());
+        let [a, b, c, d] = rows.map(|(blocks, _)| blocks);
+        for ((((a, b), c), d), turned) in a.iter().zip(b).zip(c).zip(d).zip(turned.as_chunks_mut::<4>().0) {
+            for (turned, column) in turned.iter_mut().zip(transpose([*a, *b, *c, *d])) {
+                if let Some(place) = turned.as_chunks_mut::<4>().0.get_mut(number) {
+                    *place = column;
+                }
+            }
+        }
+        for ((_, rest), i) in rows.iter().zip(4 * number..) {
+            for (w, turned) in rest.iter().zip(turned.iter_mut().skip(4 * a.len())) {
+                if let Some(place) = turned.get_mut(i) {
+                    *place = *w;
+                }
+            }
+        }
+    }
+    for (row, i) in rest.iter().zip(4 * blocks.len()..) {
+        for (w, turned) in block(row, first).iter().zip(turned.iter_mut()) {
+            if let Some(place) = turned.get_mut(i) {
+                *place = *w;
             }
         }
     }

@@ -233,6 +233,23 @@ impl<V: Vector, T: Tensor, const SHARE: usize> Tile<V, T, SHARE> {
     }
 }
 
+/// Turns a block of 4x4 numbers.
+#[cfg(target_arch = "x86_64")]
+pub(crate) use super::x86::transpose;
+
+/// Turns a block of 4x4 numbers.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+pub(crate) fn transpose(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
+    let mut columns = [[0.0; 4]; 4];
+    for (r, row) in rows.iter().enumerate() {
+        for (column, value) in columns.iter_mut().zip(row) {
+            column[r] = *value;
+        }
+    }
+    columns
+}
+
 /// Appends the indices of the values that are not zero to a list of `count`, and gives the new count. The first value
 /// has the index `first`.
 #[inline(always)]

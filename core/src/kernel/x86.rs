@@ -38,6 +38,28 @@ struct Avx2(__m256);
 #[derive(Clone, Copy)]
 struct Avx512(__m512);
 
+/// Turns a block of 4x4 numbers.
+#[inline(always)]
+pub(crate) fn transpose(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
+    let [a, b, c, d] = rows.map(|row| <Sse2 as Vector>::load(&row).0);
+    // SAFETY: every x86-64 processor has SSE2.
+    let columns = unsafe {
+        let (ab_low, ab_high) = (_mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b));
+        let (cd_low, cd_high) = (_mm_unpacklo_ps(c, d), _mm_unpackhi_ps(c, d));
+        [
+            _mm_movelh_ps(ab_low, cd_low),
+            _mm_movehl_ps(cd_low, ab_low),
+            _mm_movelh_ps(ab_high, cd_high),
+            _mm_movehl_ps(cd_high, ab_high),
+        ]
+    };
+    columns.map(|column| {
+        let mut row = [0.0; 4];
+        Sse2(column).store(&mut row);
+        row
+    })
+}
+
 macro_rules! register {
     ($vector:ident, $lanes:literal / 2 = $half:ty, $sums:literal, $set:ident, $load:ident, $store:ident, $add:ident,
      $sub:ident, $mul:ident, $greater:expr) => {

@@ -43,21 +43,24 @@ impl Hits {
     ) -> Option<usize> {
         let width = (W - 4) / P::SIDE;
         let rows = delta.as_chunks::<O>().0.chunks(width).zip(which.as_chunks::<O>().0.chunks(width));
+        let (mut count, mut rest) = (self.count, None);
         for (y, (delta, which)) in rows.enumerate().skip(from) {
-            if self.count + width > HITS {
-                return Some(y);
+            if count + width > HITS {
+                rest = Some(y);
+                break;
             }
             for (x, (delta, which)) in delta.iter().zip(which).enumerate() {
                 let which = usize::from(which[o]);
                 let pixel = (y * P::SIDE + which / P::SIDE) * W + x * P::SIDE + which % P::SIDE;
                 // No branch, as in `list_nonzero`.
-                if let Some(place) = self.list.get_mut(self.count) {
+                if let Some(place) = self.list.get_mut(count) {
                     *place = Hit { delta: delta[o], image: image as u16, pixel: pixel as u16 };
                 }
-                self.count += usize::from(delta[o] != 0.0);
+                count += usize::from(delta[o] != 0.0);
             }
         }
-        None
+        self.count = count;
+        rest
     }
 }
 

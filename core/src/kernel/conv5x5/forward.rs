@@ -97,11 +97,17 @@ pub(crate) fn forward<V: Vector, S, P: Pool, const H: usize, const W: usize, con
     if single::fits(H, W, C) {
         return single::forward::<V, S, P, H, W, C, O>(filters, bias, batch, view);
     }
+    let copy = Aligned(*filters);
+    let filters = if cfg!(target_os = "none") { filters } else { &copy.0 };
     for sample in batch {
         let (image, out) = view(sample);
         convolve::<V, P, H, W, C, O>(image, filters, bias, out);
     }
 }
+
+/// At the start of a cache line, so that fewer vectors lie across the end of one.
+#[repr(align(64))]
+struct Aligned<T>(T);
 
 #[inline(always)]
 fn convolve<V: Vector, P: Pool, const H: usize, const W: usize, const C: usize, const O: usize>(
