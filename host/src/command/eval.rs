@@ -23,13 +23,23 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value = "test")]
     set: Set,
     /// Where to put the sheet of the digits it got wrong, the surest mistakes first
-    #[arg(long, value_name = "FILE", default_value = "misclassified.png")]
+    #[arg(long, value_name = "FILE", default_value = "misclassified.png", value_parser = png)]
     sheet: PathBuf,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     resources: Resources,
+}
+
+/// A picture's name, so that no slip of the pen replaces a model.
+fn png(name: &str) -> std::result::Result<PathBuf, String> {
+    let path = PathBuf::from(name);
+    if path.extension().is_some_and(|extension| extension == "png") {
+        Ok(path)
+    } else {
+        Err("give a name that ends in .png".into())
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -141,6 +141,13 @@ fn unknown_networks_and_costs() {
 }
 
 #[test]
+fn a_sheet_that_would_replace_the_model() {
+    let place = Place::new();
+    fs::copy(BUNDLED_MODEL, place.path("digits.minnet")).unwrap();
+    assert_refused(&place, "eval digits.minnet --sheet digits.minnet", &["give a name that ends in .png"]);
+}
+
+#[test]
 fn flags_with_senseless_values() {
     let place = Place::new();
     for (flag, words) in [
