@@ -59,10 +59,12 @@ pub trait Layer<In: Tensor>: FromBytes + Immutable + KnownLayout + Send + Sync +
     /// As [`visit`](Self::visit), to write.
     fn visit_mut(&mut self, visitor: &mut impl FnMut(&mut [f32]));
 
-    /// Takes its input from the first values of `front` and leaves its output in the first of `back`, or of `front`
-    /// if [`IN_PLACE`](Self::IN_PLACE). Does nothing if `front` is shorter than [`FRONT`](Self::FRONT) or `back`
-    /// than [`BACK`](Self::BACK). It runs on vectors `V`: mark it `#[inline(always)]`, as a [`Kernel`].
-    fn infer<V: Vector>(&self, front: &mut [f32], back: &mut [f32]);
+    /// Computes the outputs as a trained network does, and remembers nothing. `view` shows an image's two buffers,
+    /// `front` and `back`: the input is taken from the first values of `front`, and the output left in the first of
+    /// `back`, or of `front` if [`IN_PLACE`](Self::IN_PLACE). Does nothing for an image whose `front` is shorter than
+    /// [`FRONT`](Self::FRONT) or whose `back` is shorter than [`BACK`](Self::BACK). It runs on vectors `V`: mark it
+    /// `#[inline(always)]`, as a [`Kernel`].
+    fn infer<V: Vector, S>(&self, batch: &mut [S], view: impl Fn(&mut S) -> (&mut [f32], &mut [f32]) + Copy);
 
     /// The output that [`forward`](Self::forward) left.
     fn output(tape: &Self::Tape) -> &Self::Out;
@@ -159,13 +161,12 @@ impl<In: Tensor, A: Layer<In>, B: Layer<A::Out>> Layer<In> for Seq<A, B> {
     }
 
     #[inline(always)]
-    fn infer<V: Vector>(&self, front: &mut [f32], back: &mut [f32]) {
-        self.0.infer::<V>(front, back);
-        if A::IN_PLACE {
-            self.1.infer::<V>(front, back);
-        } else {
-            self.1.infer::<V>(back, front);
-        }
+    fn infer<V: Vector, S>(&self, batch: &mut [S], view: impl Fn(&mut S) -> (&mut [f32], &mut [f32]) + Copy) {
+        self.0.infer::<V, S>(batch, view);
+        self.1.infer::<V, S>(batch, move |image| {
+            let (front, back) = view(image);
+            if A::IN_PLACE { (front, back) } else { (back, front) }
+        });
     }
 
     fn output(tape: &Self::Tape) -> &Self::Out {

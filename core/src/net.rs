@@ -111,14 +111,27 @@ impl<In: Tensor, L: Layer<In>> Net<In, L> {
         ram: &'a mut [f32],
         executor: &impl Executor,
     ) -> Option<&'a L::Out> {
-        let (front, back) = ram.split_at_mut_checked(L::FRONT)?;
-        if back.len() < L::BACK {
-            return None;
-        }
-        fill(In::nest_mut(front).first_mut()?);
-        executor.vectorize(Infer { layers: &self.layers, front, back, input: PhantomData::<In> });
-        let out: &'a [f32] = if L::IN_PLACE { front } else { back };
-        Tensor::nest(out).first()
+        fill(Self::input_in(ram)?);
+        self.infer_batch(&mut [&mut *ram], executor);
+        Self::output_in(ram)
+    }
+
+    /// Computes the outputs for several images at a time. Each has a buffer of at least [`RAM`](Self::RAM) values,
+    /// which holds its input ([`input_in`](Self::input_in)) and gets its output ([`output_in`](Self::output_in)).
+    /// Shorter buffers are left as they are.
+    pub fn infer_batch(&self, buffers: &mut [&mut [f32]], executor: &impl Executor) {
+        executor.vectorize(Infer { layers: &self.layers, buffers, input: PhantomData::<In> });
+    }
+
+    /// The input's place in a buffer for inference; `None` if the buffer is too short.
+    pub fn input_in(buffer: &mut [f32]) -> Option<&mut In> {
+        In::nest_mut(buffer.get_mut(..Self::RAM)?).first_mut()
+    }
+
+    /// The output's place in a buffer after inference; `None` if the buffer is too short.
+    pub fn output_in(buffer: &[f32]) -> Option<&L::Out> {
+        let (front, back) = buffer.get(..Self::RAM)?.split_at_checked(L::FRONT)?;
+        Tensor::nest(if L::IN_PLACE { front } else { back }).first()
     }
 
     /// One step of gradient descent on the mini-batch's images. The order of the images matters to the last bit; how
@@ -172,17 +185,16 @@ impl<In: Tensor, L: Layer<In>> Net<In, L> {
     }
 }
 
-struct Infer<'a, L, In> {
+struct Infer<'a, 'b, L, In> {
     layers: &'a L,
-    front: &'a mut [f32],
-    back: &'a mut [f32],
+    buffers: &'a mut [&'b mut [f32]],
     input: PhantomData<In>,
 }
 
-impl<In: Tensor, L: Layer<In>> Kernel for Infer<'_, L, In> {
+impl<In: Tensor, L: Layer<In>> Kernel for Infer<'_, '_, L, In> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        self.layers.infer::<V>(self.front, self.back);
+        self.layers.infer::<V, _>(self.buffers, |buffer| buffer.split_at_mut_checked(L::FRONT).unwrap_or_default());
     }
 }
 

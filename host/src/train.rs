@@ -1,6 +1,6 @@
 //! Training: mini-batches, epochs, monitors, early stopping. What the core does for one batch, done for a data set.
 
-use crate::data::Samples;
+use crate::data::{Image, Samples};
 use crate::error::{Error, Result};
 use crate::executor::Threads;
 use crate::model;
@@ -263,23 +263,37 @@ pub fn outputs<In: Tensor, L: Layer<In>>(
     executor: &Threads,
 ) -> Result<Vec<L::Out>> {
     let mut outputs = vec![L::Out::ZERO; set.len()];
-    let pieces = executor.threads() * 4;
-    let run = set.len().div_ceil(pieces).max(1);
+    let piece = set.len().div_ceil(executor.threads() * 4).max(1);
     executor.run(|| {
         rayon::scope(|scope| {
-            for (images, outputs) in set.images.chunks(run).zip(outputs.chunks_mut(run)) {
-                scope.spawn(move |_| {
-                    let mut ram = vec![0.0; Net::<In, L>::RAM];
-                    for (image, output) in images.iter().zip(outputs) {
-                        if let Some(result) = net.infer_with(|input| load_pixels(image, input), &mut ram, executor) {
-                            *output = *result;
-                        }
-                    }
-                });
+            for (images, outputs) in set.images.chunks(piece).zip(outputs.chunks_mut(piece)) {
+                scope.spawn(move |_| infer(net, images, outputs, executor));
             }
         });
     });
     Ok(outputs)
+}
+
+/// Images that go through a layer before the next layer: so many share what is read of its weights.
+const TOGETHER: usize = 16;
+
+fn infer<In: Tensor, L: Layer<In>>(net: &Net<In, L>, images: &[Image], outputs: &mut [L::Out], executor: &Threads) {
+    let length = Net::<In, L>::RAM.max(1);
+    let mut memory = vec![0.0; length * TOGETHER.min(images.len())];
+    for (images, outputs) in images.chunks(TOGETHER).zip(outputs.chunks_mut(TOGETHER)) {
+        let mut buffers: Vec<&mut [f32]> = memory.chunks_mut(length).take(images.len()).collect();
+        for (image, buffer) in images.iter().zip(&mut buffers) {
+            if let Some(input) = Net::<In, L>::input_in(buffer) {
+                load_pixels(image, input);
+            }
+        }
+        net.infer_batch(&mut buffers, executor);
+        for (buffer, output) in buffers.iter().zip(outputs) {
+            if let Some(result) = Net::<In, L>::output_in(buffer) {
+                *output = *result;
+            }
+        }
+    }
 }
 
 /// Puts `order` in a random one (Fisher-Yates).

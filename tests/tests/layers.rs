@@ -58,6 +58,22 @@ fn check<In: Tensor, L: minnet::layer::Layer<In>, C: Cost<L::Activation>>(
         }
     }
 
+    // Several images at a time have the same bits as one by one; a buffer that is too short is left alone.
+    let mut memory = vec![vec![f32::NAN; Net::<In, L>::RAM]; 40];
+    for (buffer, sample) in memory.iter_mut().zip(samples.iter().cycle()) {
+        *Net::<In, L>::input_in(buffer).unwrap() = sample.input;
+    }
+    memory[20].pop();
+    let mut buffers: Vec<&mut [f32]> = memory.iter_mut().map(|buffer| &mut buffer[..]).collect();
+    net.infer_batch(&mut buffers, &Serial);
+    for (buffer, sample) in buffers.iter().zip(samples.iter().cycle()) {
+        let alone = net.infer_with(|input| *input = sample.input, &mut ram, &Serial).unwrap().flat();
+        match Net::<In, L>::output_in(buffer) {
+            Some(output) => assert_eq!(output.flat(), alone),
+            None => assert_eq!(buffer.len(), Net::<In, L>::RAM - 1),
+        }
+    }
+
     // The outputs in training, with the random states that the batch was given.
     let mut gradient = zeroed::<In, L>().unwrap();
     let mut states = rng.clone();

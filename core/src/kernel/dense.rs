@@ -6,7 +6,7 @@ use crate::sgd::Sgd;
 /// Inputs whose weights are used by all images before the next: their rows stay in the cache.
 const ROWS: usize = 64;
 /// Images whose non-zero values are listed at the same time. A microcontroller has one, and little stack.
-const IMAGES: usize = if cfg!(target_os = "none") { 1 } else { 16 };
+pub(crate) const IMAGES: usize = if cfg!(target_os = "none") { 1 } else { 16 };
 
 /// The indices of the values that are not zero in a block of at most `ROWS`.
 #[derive(Clone, Copy)]

@@ -83,15 +83,18 @@ where
     }
 
     #[inline(always)]
-    fn infer<V: Vector>(&self, front: &mut [f32], back: &mut [f32]) {
-        if let (Some(image), Some(out)) =
-            (<Image<H, W, IN>>::nest(front).first(), <Self::Out>::nest_mut(back).first_mut())
-        {
-            let batch = &mut [(image, &mut *out)];
-            conv5x5::forward::<V, _, P, H, W, IN, OUT>(&self.filters, &self.bias, batch, |(image, out)| {
-                (image, Output { values: out.flat_mut(), which: None })
-            });
-            A::forward(out.flat_mut());
+    fn infer<V: Vector, S>(&self, batch: &mut [S], view: impl Fn(&mut S) -> (&mut [f32], &mut [f32]) + Copy) {
+        for place in batch {
+            let (front, back) = view(place);
+            if let (Some(image), Some(out)) =
+                (<Image<H, W, IN>>::nest(front).first(), <Self::Out>::nest_mut(back).first_mut())
+            {
+                let pair = &mut [(image, &mut *out)];
+                conv5x5::forward::<V, _, P, H, W, IN, OUT>(&self.filters, &self.bias, pair, |(image, out)| {
+                    (image, Output { values: out.flat_mut(), which: None })
+                });
+                A::forward(out.flat_mut());
+            }
         }
     }
 

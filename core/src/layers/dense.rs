@@ -59,10 +59,20 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
     }
 
     #[inline(always)]
-    fn infer<V: Vector>(&self, front: &mut [f32], back: &mut [f32]) {
-        if let (Some(x), Some(z)) = (front.first_chunk(), back.first_chunk_mut()) {
-            dense::forward::<V, _, IN, OUT>(&self.weights, &self.bias, &mut [(x, &mut *z)], |(x, z)| (x, z));
-            A::forward(z);
+    fn infer<V: Vector, S>(&self, batch: &mut [S], view: impl Fn(&mut S) -> (&mut [f32], &mut [f32]) + Copy) {
+        for images in batch.chunks_mut(dense::IMAGES) {
+            let mut pairs = heapless::Vec::<(&[f32; IN], &mut [f32; OUT]), { dense::IMAGES }>::new();
+            for image in images {
+                let (front, back) = view(image);
+                if let (Some(x), Some(z)) = (front.first_chunk(), back.first_chunk_mut()) {
+                    // There is room for as many as the chunk has.
+                    let _ = pairs.push((x, z));
+                }
+            }
+            dense::forward::<V, _, IN, OUT>(&self.weights, &self.bias, &mut pairs, |(x, z)| (x, z));
+            for (_, z) in &mut pairs {
+                A::forward(*z);
+            }
         }
     }
 

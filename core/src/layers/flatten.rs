@@ -41,7 +41,7 @@ where
     fn visit_mut(&mut self, _: &mut impl FnMut(&mut [f32])) {}
 
     #[inline(always)]
-    fn infer<V: Vector>(&self, _: &mut [f32], _: &mut [f32]) {}
+    fn infer<V: Vector, S>(&self, _: &mut [S], _: impl Fn(&mut S) -> (&mut [f32], &mut [f32]) + Copy) {}
 
     fn output(tape: &Self::Tape) -> &Self::Out {
         &tape.output
