@@ -2,9 +2,12 @@
 
 use minnet::executor::{Executor, Kernel};
 
+mod team;
+
 /// Runs on a pool of threads, with the widest vectors this processor has, chosen once.
 pub struct Threads {
     pool: rayon::ThreadPool,
+    team: team::Team,
     vectors: Vectors,
 }
 
@@ -46,10 +49,11 @@ impl Threads {
     /// If the system does not give the threads.
     pub fn new(threads: usize, vectors: Vectors) -> Result<Self, rayon::ThreadPoolBuildError> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-        Ok(Self { pool, vectors: vectors.min(Vectors::detect()) })
+        let team = team::Team::new(pool.current_num_threads());
+        Ok(Self { pool, team, vectors: vectors.min(Vectors::detect()) })
     }
 
-    /// Runs `work` on the pool, where [`join`](Executor::join) costs least.
+    /// Runs `work` on one of the pool's threads, so that no more threads are busy than the pool has.
     pub fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         self.pool.install(work)
     }
@@ -61,7 +65,7 @@ impl Executor for Threads {
     }
 
     fn join<A: Send, B: Send>(&self, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
-        self.pool.join(a, b)
+        self.team.join(&self.pool, a, b)
     }
 
     #[inline(always)]
