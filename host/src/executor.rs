@@ -3,9 +3,12 @@
 use crate::error::{Error, Result};
 use minnet::executor::{Executor, Kernel};
 
+mod team;
+
 /// Runs on a pool of threads, with the widest vectors this processor has, chosen once.
 pub struct Threads {
     pool: rayon::ThreadPool,
+    team: team::Team,
     vectors: Vectors,
 }
 
@@ -48,10 +51,11 @@ impl Threads {
     pub fn new(threads: usize, vectors: Vectors) -> Result<Self> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|cause| Error::Threads { cause })?;
-        Ok(Self { pool, vectors: vectors.min(Vectors::detect()) })
+        let team = team::Team::new(pool.current_num_threads());
+        Ok(Self { pool, team, vectors: vectors.min(Vectors::detect()) })
     }
 
-    /// Runs `work` on the pool, where [`join`](Executor::join) costs least.
+    /// Runs `work` on one of the pool's threads, so that no more threads are busy than the pool has.
     pub fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         self.pool.install(work)
     }
@@ -63,7 +67,7 @@ impl Executor for Threads {
     }
 
     fn join<A: Send, B: Send>(&self, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
-        self.pool.join(a, b)
+        self.team.join(&self.pool, a, b)
     }
 
     #[inline(always)]

@@ -16,7 +16,12 @@
 //!    finite. This is what makes black pixels, dropped neurons and switched-off ReLUs cost nothing.
 //!
 //! Weights are stored input-major: all the weights that leave one input lie side by side. So vectors run across
-//! outputs, an input that is zero skips a whole run, and threads share the update by cutting along the inputs.
+//! outputs, an input that is zero skips a whole run, and threads share a dense layer's update by cutting along the
+//! inputs. A convolution's gradient has its vectors across a filter's row, and is shared by filters.
+//!
+//! How a kernel goes about it: list the values that are not zero (without branches, which would be guessed wrong),
+//! then keep a [`Tile`](vector::Tile) of sums in registers while the list is gone through. `naive` has every kernel
+//! once more as plain loops, and tests that the bits are the same.
 
 pub(crate) mod conv5x5;
 pub(crate) mod dense;

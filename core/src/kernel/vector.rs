@@ -8,11 +8,11 @@ use core::marker::PhantomData;
 
 /// Neighbouring numbers that one instruction works on.
 ///
-/// Only this crate implements it: arrays here, for every target, and registers of x86-64 in [`x86`](super::x86).
+/// Only this crate implements it: arrays for every target, and registers of x86-64.
 pub trait Vector: Copy {
     /// How many numbers.
     const LANES: usize;
-    /// How many vectors of sums the registers hold, with room for the factors; at most [`MOST`].
+    /// How many vectors of sums the registers hold, with room for the factors; at most 16.
     const SUMS: usize;
     /// What takes the runs that are shorter than this vector.
     type Half: Vector;

@@ -101,11 +101,11 @@ pub(crate) fn gradient<V: Vector, S, P: Pool, const H: usize, const W: usize, co
                     }
                     for hit in hits.all() {
                         let Some(sample) = batch.get(usize::from(hit.image)) else { continue };
+                        let start = usize::from(hit.pixel) + first * W;
                         let pixels = view(sample).0.as_flattened();
-                        for (sums, ky) in sums.iter_mut().zip(first..).take(together) {
-                            if let Some(run) =
-                                pixels.get(usize::from(hit.pixel) + ky * W..).and_then(<[_]>::first_chunk::<5>)
-                            {
+                        let Some(window) = pixels.get(start..start + (gradient.len() - 1) * W + 5) else { continue };
+                        for (sums, row) in sums.iter_mut().zip(window.chunks(W)).take(together) {
+                            if let Some(run) = row.first_chunk::<5>() {
                                 sums.add_product(run.as_flattened(), pass, hit.delta);
                             }
                         }

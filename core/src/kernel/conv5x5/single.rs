@@ -19,7 +19,7 @@ pub(super) const fn fits(height: usize, width: usize, channels: usize) -> bool {
     channels == 1 && height.is_multiple_of(2) && width.is_multiple_of(2) && width <= 64 && !cfg!(target_os = "none")
 }
 
-/// As [`forward`](super::forward), where it [`fits`].
+/// As [`forward`](super::forward()), where it [`fits`].
 #[inline(always)]
 pub(super) fn forward<V: Vector, S, P: Pool, const H: usize, const W: usize, const C: usize, const O: usize>(
     filters: &Filters<C, O>,
