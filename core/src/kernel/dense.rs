@@ -4,7 +4,7 @@ use super::vector::{Tile, Vector, add_rows, list_nonzero, listed, transpose};
 use crate::sgd::Sgd;
 
 /// Inputs whose weights are used by all images before the next: their rows stay in the cache.
-const ROWS: usize = 64;
+const ROWS: usize = if cfg!(target_os = "none") { 32 } else { 64 };
 /// Images whose non-zero values are listed at the same time. A microcontroller has one, and little stack.
 pub(crate) const IMAGES: usize = if cfg!(target_os = "none") { 1 } else { 16 };
 

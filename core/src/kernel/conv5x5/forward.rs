@@ -97,8 +97,13 @@ pub(crate) fn forward<V: Vector, S, P: Pool, const H: usize, const W: usize, con
     if single::fits(H, W, C) {
         return single::forward::<V, S, P, H, W, C, O>(filters, bias, batch, view);
     }
-    let copy = Aligned(*filters);
-    let filters = if cfg!(target_os = "none") { filters } else { &copy.0 };
+    let copy;
+    let filters = if cfg!(target_os = "none") || batch.len() < 2 {
+        filters
+    } else {
+        copy = Aligned(*filters);
+        &copy.0
+    };
     for sample in batch {
         let (image, out) = view(sample);
         convolve::<V, P, H, W, C, O>(image, filters, bias, out);
