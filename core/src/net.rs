@@ -47,6 +47,9 @@ pub struct Sample<In: Tensor, L: Layer<In>> {
     tape: L::Tape,
 }
 
+/// The fewest multiplications of a mini-batch that are worth a second thread: dense networks skip four in five.
+const SPLIT: usize = 1_000_000;
+
 impl<In: Tensor, L: Layer<In>> Net<In, L> {
     /// All weights and biases 0.
     pub const ZERO: Self = Self { layers: L::ZERO, input: PhantomData };
@@ -170,7 +173,8 @@ impl<In: Tensor, L: Layer<In>> Net<In, L> {
         for sample in batch.iter_mut() {
             sample.random = rng.next_u64();
         }
-        split(batch, 0, executor.threads(), executor, &|batch, _| {
+        let pieces = if L::MACS * batch.len() < SPLIT { 1 } else { executor.threads() };
+        split(batch, 0, pieces, executor, &|batch, _| {
             self.layers.forward(
                 batch,
                 |sample: &mut Sample<In, L>| (&sample.input, &mut sample.tape, &mut sample.random),
