@@ -12,7 +12,7 @@ pub(crate) type Filter<const C: usize> = [[[f32; C]; 5]; 5];
 #[derive(Clone, Copy)]
 struct Hit {
     delta: f32,
-    image: u16,
+    image: u32,
     pixel: u16,
 }
 
@@ -54,7 +54,7 @@ impl Hits {
                 let pixel = (y * P::SIDE + which / P::SIDE) * W + x * P::SIDE + which % P::SIDE;
                 // No branch, as in `list_nonzero`.
                 if let Some(place) = self.list.get_mut(count) {
-                    *place = Hit { delta: delta[o], image: image as u16, pixel: pixel as u16 };
+                    *place = Hit { delta: delta[o], image: image as u32, pixel: pixel as u16 };
                 }
                 count += usize::from(delta[o] != 0.0);
             }
@@ -100,7 +100,7 @@ pub(crate) fn gradient<V: Vector, S, P: Pool, const H: usize, const W: usize, co
                         *sums = Row::<V, C>::load(gradient.as_flattened(), pass);
                     }
                     for hit in hits.all() {
-                        let Some(sample) = batch.get(usize::from(hit.image)) else { continue };
+                        let Some(sample) = batch.get(hit.image as usize) else { continue };
                         let start = usize::from(hit.pixel) + first * W;
                         let pixels = view(sample).0.as_flattened();
                         let Some(window) = pixels.get(start..start + (gradient.len() - 1) * W + 5) else { continue };
