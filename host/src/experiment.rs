@@ -4,21 +4,31 @@
 //! results are kept on disk ([`store`]), so that a run which was cut short goes on where it stopped.
 
 mod chapter1;
+mod chapter2;
+mod chapter3;
+mod chapter5;
+mod chapter6;
 mod darkness;
 pub mod figure;
+mod gradients;
 pub mod plots;
 pub mod report;
 pub mod store;
+mod svm;
 mod training;
+mod xor;
 
 use crate::data::{Dataset, Mnist};
 use crate::error::{Error, Result};
 use crate::executor::Threads;
 use figure::Figure;
+use gradients::Gradients;
 use plots::Plot;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use svm::Svm;
 use training::Training;
+use xor::Xor;
 
 /// One of the book's programs.
 #[derive(Clone, Debug)]
@@ -58,6 +68,12 @@ pub enum Work {
     Training(Training),
     /// Guesses digits by how dark they are.
     Darkness,
+    /// Trains a support vector machine.
+    Svm(Svm),
+    /// Learns XOR.
+    Xor(Xor),
+    /// Watches the gradients of a deep network.
+    Gradients(Gradients),
 }
 
 /// Results: under each name a number for each epoch or step, or a single one.
@@ -91,19 +107,23 @@ impl Work {
         match self {
             Self::Training(training) => training.run(seed, lab),
             Self::Darkness => Ok(darkness::run(lab)),
+            Self::Svm(svm) => Ok(svm.run(lab)),
+            Self::Xor(xor) => xor.run(seed, lab),
+            Self::Gradients(gradients) => gradients.run(seed, lab),
         }
     }
 
     /// Whether the seed changes the results.
     pub fn is_seeded(&self) -> bool {
-        !matches!(self, Self::Darkness)
+        !matches!(self, Self::Darkness | Self::Svm(_))
     }
 
     /// The same work for a look whether it runs at all: few epochs.
     fn quick(self) -> Self {
         match self {
             Self::Training(training) => Self::Training(training.quick()),
-            Self::Darkness => self,
+            Self::Gradients(gradients) => Self::Gradients(gradients.quick()),
+            Self::Darkness | Self::Svm(_) | Self::Xor(_) => self,
         }
     }
 }
@@ -129,7 +149,14 @@ pub fn few_images(mut mnist: Mnist) -> Mnist {
 
 /// Every experiment, in the order of the book.
 pub fn all() -> Vec<Experiment> {
-    [chapter1::experiments()].into_iter().flatten().collect()
+    let chapters = [
+        chapter1::experiments(),
+        chapter2::experiments(),
+        chapter3::experiments(),
+        chapter5::experiments(),
+        chapter6::experiments(),
+    ];
+    chapters.into_iter().flatten().collect()
 }
 
 /// The experiment of this name.

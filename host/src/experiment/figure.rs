@@ -26,6 +26,8 @@ pub enum Unit {
     Percent,
     /// A plain number, shown with four digits.
     Number,
+    /// A count; its mean has one decimal.
+    Count,
 }
 
 /// Which number of a curve a figure is.
@@ -60,6 +62,8 @@ impl Unit {
                 format!("{number:.decimals$}")
             }
             Self::Number => format!("{number:.4}"),
+            Self::Count if number.fract() == 0.0 => format!("{number}"),
+            Self::Count => format!("{number:.1}"),
         }
     }
 }

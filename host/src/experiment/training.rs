@@ -49,7 +49,7 @@ pub const COST: &str = "cost";
 pub const JUDGED_ACCURACY: &str = "judged accuracy";
 
 impl Set {
-    fn of(self, mnist: &Mnist) -> Samples<'_> {
+    pub(super) fn of(self, mnist: &Mnist) -> Samples<'_> {
         match self {
             Self::Validation => mnist.split().1,
             Self::Test => mnist.test.samples(),
