@@ -132,6 +132,7 @@ impl Experiment {
     /// The same experiment for a look whether it runs at all, in seconds: few epochs. See [`few_images`].
     pub fn quick(mut self) -> Self {
         self.parts = self.parts.into_iter().map(|part| Part { work: part.work.quick(), ..part }).collect();
+        self.plots = self.plots.into_iter().map(Plot::whole).collect();
         self
     }
 }

@@ -63,6 +63,17 @@ impl Plot {
         Self { name, title, x_label: "Epoch", y_label, lines, log_x: false, log_y: false, lowest_y: None }
     }
 
+    /// The same plot with every epoch and every height, for runs too short to reach those that it shows.
+    pub(super) fn whole(mut self) -> Self {
+        self.lowest_y = None;
+        for line in &mut self.lines {
+            if let Points::Epochs { from, .. } = &mut line.points {
+                *from = 0;
+            }
+        }
+        self
+    }
+
     /// The name of its files without the extension.
     pub fn stem(&self, experiment: &str) -> String {
         if self.name.is_empty() { experiment.to_owned() } else { format!("{experiment}-{}", self.name) }
