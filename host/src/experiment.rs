@@ -137,14 +137,14 @@ impl Experiment {
     }
 }
 
-/// What a quick run takes of a data set: at most 1,200 training images (a sixth of them validate) and 500 test images.
+/// What a quick run takes of a data set: at most 120 training images (a sixth of them validate) and 50 test images.
 pub fn few_images(mut mnist: Mnist) -> Mnist {
     let cut = |set: &mut Dataset, count| {
         set.images.truncate(count);
         set.labels.truncate(count);
     };
-    cut(&mut mnist.train, 1_200);
-    cut(&mut mnist.test, 500);
+    cut(&mut mnist.train, 120);
+    cut(&mut mnist.test, 50);
     mnist
 }
 

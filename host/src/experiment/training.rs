@@ -71,8 +71,9 @@ impl Training {
         Self { net, cost, images: 50_000, expanded: false, monitor: None, judge: None, hyper }
     }
 
-    /// The same run with few epochs.
+    /// The same run with few epochs, and of images that are displaced only some.
     pub(super) fn quick(mut self) -> Self {
+        self.images = if self.expanded { 20 } else { self.images };
         self.hyper.epochs = self.hyper.epochs.min(2);
         self
     }
