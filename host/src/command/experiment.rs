@@ -9,7 +9,7 @@ use host::file::{check_writable, write_atomically};
 use indicatif::{ProgressBar, ProgressStyle};
 use minnet::prelude::Executor;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// The name that stands for every experiment.
@@ -40,16 +40,15 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let default = if is_all && !arguments.quick { "docs/book" } else { "experiments" };
     let directory = arguments.out.clone().unwrap_or_else(|| default.into());
 
+    let executor = arguments.resources.executor()?;
+    let mnist = arguments.resources.mnist()?;
+    let mnist = if arguments.quick { experiment::few_images(mnist) } else { mnist };
     // What cannot be written is said before the minutes of training, not after.
-    let store = Store::open(&directory, arguments.quick)?;
     let document = directory.with_file_name(document_name(&directory, arguments.quick));
     if is_all {
         check_writable(&document)?;
     }
-    let executor = arguments.resources.executor()?;
-    let mnist = arguments.resources.mnist()?;
-    let mnist = if arguments.quick { experiment::few_images(mnist) } else { mnist };
-    let store = store.of(&mnist);
+    let store = Store::open(&directory, &mnist, arguments.quick)?;
     let screen = Screen { bar: bar(), is_quiet: is_all };
     let lab = Lab { mnist: &mnist, executor: &executor, observer: &screen };
 
@@ -84,7 +83,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     Ok(())
 }
 
-fn document_name(directory: &std::path::Path, is_quick: bool) -> String {
+fn document_name(directory: &Path, is_quick: bool) -> String {
     let name = directory.file_name().map_or("book".into(), |name| name.to_string_lossy());
     format!("{name}{}.md", if is_quick { "-quick" } else { "" })
 }
@@ -165,7 +164,7 @@ impl Screen {
 impl Observer for Screen {
     fn line(&self, line: &str) {
         if !self.is_quiet {
-            // Whoever closed the output wants no lines; the table will say so.
+            // Where the output is closed, the table will fail to be printed, too, and tell it.
             self.bar.suspend(|| print(&format!("{line}\n")).unwrap_or_default());
         }
     }

@@ -226,7 +226,7 @@ fn more_data() -> Experiment {
     let plot = |name, log_x, lines| Plot {
         x_label: "Training set size",
         log_x,
-        ..Plot::over_epochs(name, "Accuracy on the validation data", "Accuracy (%)", lines)
+        ..Plot::over_epochs(name, "More data: accuracy on the validation data", "Accuracy (%)", lines)
     };
     Experiment {
         name: "more-data",
@@ -255,7 +255,7 @@ fn more_data() -> Experiment {
 
 fn weight_initialization(name: &'static str, net: &'static str, seconds: u32) -> Experiment {
     let starts = [
-        ("large", Init::Large, "Old approach to weight initialization: deviation 1"),
+        ("large", Init::Large, "Old approach: deviation 1"),
         ("fan-in", Init::FanIn, "New approach: deviation 1/√n_in"),
     ];
     let part = |start: &str| format!("{name}-{start}");
@@ -286,7 +286,7 @@ fn weight_initialization(name: &'static str, net: &'static str, seconds: u32) ->
             lowest_y: Some(80.0),
             ..Plot::over_epochs(
                 "",
-                &format!("{net}: accuracy on the validation data"),
+                &format!("Weight initialization, {net}: accuracy on the validation data"),
                 "Accuracy (%)",
                 starts.iter().map(|&(start, _, label)| Line::epochs(label, &part(start), training::ACCURACY)).collect(),
             )
@@ -324,7 +324,7 @@ fn multiple_eta() -> Experiment {
             .collect(),
         plots: vec![Plot::over_epochs(
             "",
-            "784-30-10: cost on the training data",
+            "Learning rates, 784-30-10: cost on the training data",
             "Cost",
             rates.iter().map(|&eta| Line::epochs(&format!("η = {eta}"), &part(eta), training::TRAINING_COST)).collect(),
         )],

@@ -1,6 +1,6 @@
 //! Results on disk, one JSON file for each part and seed, so that what was finished is never done again.
 
-use super::{Curves, Experiment, Part, Work};
+use super::{Curves, Part, Work};
 use crate::data::{Dataset, Mnist};
 use crate::error::{Error, Result};
 use crate::file::{check_writable, write_atomically};
@@ -46,11 +46,12 @@ pub struct Results {
 }
 
 impl Store {
-    /// Opens a directory, which is made if only itself is missing. `is_quick` keeps what comes of quick runs apart.
+    /// Opens a directory for results of these data; it is made if only itself is missing. `is_quick` keeps what comes
+    /// of quick runs apart.
     ///
     /// # Errors
     /// If nothing can be written there.
-    pub fn open(directory: &Path, is_quick: bool) -> Result<Self> {
+    pub fn open(directory: &Path, mnist: &Mnist, is_quick: bool) -> Result<Self> {
         let results = directory.join("results");
         for directory in [directory, &results] {
             if !directory.exists() {
@@ -63,23 +64,12 @@ impl Store {
             }
             check_writable(&directory.join("probe"))?;
         }
-        Ok(Self { directory: directory.to_owned(), is_quick, data: String::new() })
-    }
-
-    /// The same store for results of these data.
-    pub fn of(mut self, mnist: &Mnist) -> Self {
         let mut crc = Crc::new();
         for Dataset { images, labels } in [&mnist.train, &mnist.test] {
             crc.update(images.as_flattened());
             crc.update(labels);
         }
-        self.data = format!("{:08x}", crc.sum());
-        self
-    }
-
-    /// The directory's own path.
-    pub fn directory(&self) -> &Path {
-        &self.directory
+        Ok(Self { directory: directory.to_owned(), is_quick, data: format!("{:08x}", crc.sum()) })
     }
 
     /// Where a file of this name goes; quick runs have names of their own.
@@ -116,16 +106,6 @@ impl Store {
             writeln!(file)
         })?;
         Ok(record)
-    }
-
-    /// Everything that is kept of an experiment for the seeds from 1 to `seeds`.
-    pub fn results(&self, experiment: &Experiment, seeds: u64) -> Results {
-        let mut records = Vec::new();
-        for part in &experiment.parts {
-            let seeds = if part.work.is_seeded() { seeds } else { 1 };
-            records.extend((1..=seeds).filter_map(|seed| self.load(part, seed)));
-        }
-        Results { records }
     }
 }
 

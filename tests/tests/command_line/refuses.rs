@@ -351,6 +351,11 @@ fn an_unknown_experiment() {
 }
 
 #[test]
+fn experiments_without_data() {
+    assert_refused(&Place::new(), "experiment all --data nowhere", &["nowhere: no such directory"]);
+}
+
+#[test]
 fn results_that_could_not_be_written() {
     let place = Place::new();
     fs::write(place.path("file"), "").unwrap();
