@@ -63,8 +63,8 @@ impl Cli {
 /// Where the digits come from, and how many threads work on them.
 #[derive(Args)]
 struct Resources {
-    /// The directory of MNIST's four IDX files, plain or .gz [default: the bundled data/mnist]
-    #[arg(long, value_name = "DIR")]
+    /// The directory of MNIST's four IDX files, plain or .gz, or the book's mnist.pkl.gz [default: the bundled data/mnist]
+    #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
     /// Threads to use; 0 is one for each core. The results are the same with any number
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -74,7 +74,7 @@ struct Resources {
 impl Resources {
     fn mnist(&self) -> Result<Mnist> {
         match &self.data {
-            Some(directory) => Mnist::load(directory),
+            Some(path) => Mnist::load(path),
             None => Mnist::load(&data::default_directory()?),
         }
     }

@@ -2,6 +2,8 @@
 
 mod expand;
 mod idx;
+mod pickle;
+mod source;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -107,12 +109,17 @@ pub struct Mnist {
 
 impl Mnist {
     /// Loads MNIST's four files from a directory: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`,
-    /// `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`, each so or with `.gz`.
+    /// `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`, each so or with `.gz`; or the book's `mnist.pkl.gz`, if
+    /// that is what is named.
     ///
     /// # Errors
     ///
-    /// [`Error::NoDirectory`], [`Error::NoDataFile`], and those of [`Dataset::load`].
-    pub fn load(directory: &Path) -> Result<Self> {
+    /// [`Error::NoDirectory`], [`Error::NoDataFile`], those of [`Dataset::load`], and those of the book's pickle.
+    pub fn load(path: &Path) -> Result<Self> {
+        if path.is_file() {
+            return pickle::load(path);
+        }
+        let directory = path;
         if !directory.is_dir() {
             return Err(Error::NoDirectory { directory: directory.to_path_buf() });
         }
@@ -127,12 +134,17 @@ impl Mnist {
         })
     }
 
-    /// The standard split of the training set into what is learned from and what validates: the last sixth, so the
-    /// first 50,000 and the last 10,000 of MNIST's 60,000.
+    /// The standard split of the training set into what is learned from and what validates: the last sixth, but at most
+    /// 10,000, so the first 50,000 and the last 10,000 of MNIST's 60,000.
     pub fn split(&self) -> (Samples<'_>, Samples<'_>) {
         let count = self.train.len();
-        self.train.samples().split_at(count - count / 6)
+        self.train.samples().split_at(count - validation_images(count))
     }
+}
+
+/// How many of the last training images validate.
+fn validation_images(count: usize) -> usize {
+    (count / 6).min(10_000)
 }
 
 fn find(directory: &Path, name: &'static str) -> Result<PathBuf> {

@@ -38,8 +38,11 @@ pub enum Error {
     #[error("there is no directory data/mnist here, nor above, nor at {bundled}; name the directory of MNIST's files")]
     NoDefaultData { bundled: PathBuf },
 
-    /// The directory of a data set does not exist, or is no directory.
-    #[error("{directory}: no such directory; name the one which holds MNIST's four files (train-…, t10k-…)")]
+    /// The directory or file of a data set does not exist.
+    #[error(
+        "{directory}: no such directory or file; name the directory which holds MNIST's four files (train-…, t10k-…), \
+         or the book's mnist.pkl.gz"
+    )]
     NoDirectory { directory: PathBuf },
 
     /// A directory lacks one of MNIST's files.
@@ -93,7 +96,43 @@ pub enum Error {
 
     /// A label is not a digit.
     #[error("{path}: byte {offset}: label {label}, but labels are digits, 0 to 9; mend the label or get the file anew")]
-    LabelRange { path: PathBuf, offset: u64, label: u8 },
+    LabelRange { path: PathBuf, offset: u64, label: i64 },
+
+    // The data set as the book's pickle; `offset` counts decompressed bytes.
+    /// A file is no pickle.
+    #[error(
+        "{path}: byte 0: not a pickle: it begins with {found}; name the book's mnist.pkl.gz, or the directory of MNIST's \
+         four files"
+    )]
+    NotPickle { path: PathBuf, found: String },
+
+    /// A pickle does something that the book's data do not need.
+    #[error(
+        "{path}: byte {offset}: {what}, which the book's mnist.pkl.gz does without; nothing was executed; get it anew, or \
+         write its three pairs of arrays with protocol=4"
+    )]
+    PickleForeign { path: PathBuf, offset: u64, what: String },
+
+    /// A pickle holds something other than three pairs of arrays.
+    #[error(
+        "{path}: byte {offset}: {what}; the book's mnist.pkl.gz is a tuple of three pairs, each an array of float32 \
+         images (n x 784) and one of int64 labels (n): get it anew"
+    )]
+    PickleContent { path: PathBuf, offset: u64, what: String },
+
+    /// A pixel in a pickle is not what a byte gives.
+    #[error(
+        "{path}: byte {offset}: pixel value {value:?}, but each is k/256 with a whole k from 0 to 255 in the book's \
+         mnist.pkl.gz: get it anew, or divide the bytes by 256"
+    )]
+    PixelRange { path: PathBuf, offset: u64, value: f32 },
+
+    /// A pickle's sets are not of the sizes that a data set is split into.
+    #[error(
+        "{path}: {training} images to train on and {validating} to validate with; a sixth of both, at most 10,000, must \
+         validate: the book's mnist.pkl.gz has 50,000 and 10,000"
+    )]
+    PickleSplit { path: PathBuf, training: usize, validating: usize },
 
     // Pictures.
     /// A file does not begin as PNG pictures do.

@@ -53,7 +53,7 @@ fn edit(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
 
 #[test]
 fn no_such_data() {
-    let words = ["nowhere: no such directory", "name the one which holds MNIST's four files"];
+    let words = ["nowhere: no such directory or file", "name the directory which holds MNIST's four files"];
     assert_refused(&Place::new(), "train --data nowhere", &words);
 }
 
@@ -114,6 +114,21 @@ fn data_that_are_damaged() {
     assert_data_refused(zipped, &["t10k-images-idx3-ubyte.gz: the gzip file is ", "get it anew"]);
     let longer = |data: &Path| edit(&data.join("t10k-labels-idx1-ubyte"), |bytes| bytes.push(0));
     assert_data_refused(longer, &["t10k-labels-idx1-ubyte: byte 108: the data go on after the end", "get it anew"]);
+}
+
+#[test]
+fn a_file_that_is_not_the_book_s_pickle() {
+    let place = Place::new();
+    fs::write(place.path("text.pkl.gz"), "images").unwrap();
+    fs::write(place.path("evil.pkl"), b"\x80\x02cos\nsystem\nU\x07reached\x85R.").unwrap();
+    let idx = DATA.join("t10k-images-idx3-ubyte.gz").display().to_string();
+    for (file, words) in [
+        ("text.pkl.gz", ["text.pkl.gz: byte 0: not a pickle: it begins with 69 6d 61 67", "the book's mnist.pkl.gz"]),
+        (&idx, ["byte 0: not a pickle: it begins with 00 00 08 03", "the directory of MNIST's four files"]),
+        ("evil.pkl", ["evil.pkl: byte 2: the global \"os.system\"", "nothing was executed; get it anew"]),
+    ] {
+        assert_refused(&place, &format!("train --data {file}"), &words);
+    }
 }
 
 #[test]

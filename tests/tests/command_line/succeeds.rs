@@ -1,8 +1,10 @@
 //! What goes well.
 
-use crate::program::{BUNDLED_MODEL, DIGITS, Place, TEST_IMAGES, TRAINING_IMAGES, enlarged, png_size};
+use crate::program::{BUNDLED_MODEL, DIGITS, Place, REPOSITORY, TEST_IMAGES, TRAINING_IMAGES, enlarged, png_size};
+use host::data::{Mnist, write_idx_images, write_idx_labels};
 use serde_json::Value;
 use std::fs;
+use std::path::Path;
 
 const TRAIN: &str = "train --data @data --net 784-30-10 --images 200 --epochs 2";
 
@@ -111,6 +113,23 @@ fn every_cost_and_way_to_start_trains() {
         let run = place.json(&format!("{TRAIN} {flags}"));
         assert!(flags.contains(run["net"]["cost"].as_str().unwrap()));
     }
+}
+
+#[test]
+fn the_book_s_pickle_trains_as_the_same_images_do() {
+    let place = Place::new();
+    let pickle = format!("{REPOSITORY}/tests/data/pickles/python2-protocol2.pkl.gz");
+    let mnist = Mnist::load(Path::new(&pickle)).unwrap();
+    fs::create_dir(place.path("idx")).unwrap();
+    for (name, set) in [("train", &mnist.train), ("t10k", &mnist.test)] {
+        write_idx_images(&place.path(&format!("idx/{name}-images-idx3-ubyte")), &set.images).unwrap();
+        write_idx_labels(&place.path(&format!("idx/{name}-labels-idx1-ubyte")), &set.labels).unwrap();
+    }
+    let train = |data: &str| place.json(&format!("train --data {data} --net 784-30-10 --epochs 2"));
+    let (a, b) = (train(&pickle), train("idx"));
+    assert_eq!(a["weight_hash"], b["weight_hash"]);
+    assert_eq!(a["history"]["epochs"][0]["training"]["images"], 5);
+    assert_eq!(a["test"], b["test"]);
 }
 
 /// The confusion matrix in the text of `host eval`: its rows without their labels.

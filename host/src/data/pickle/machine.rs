@@ -1,0 +1,314 @@
+//! The stack machine of pickles, as far as the book's data need it. Its memory is bounded: it takes a limited number of
+//! steps, keeps short texts only, and turns the bytes of an array into pixels or labels as they come.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::opcodes;
+use super::run::{Kind, Run};
+use super::tape::{Coding, Tape};
+use crate::data::{Dataset, source::Source};
+use crate::error::Result;
+
+/// The steps of the book's file are below 200.
+const STEPS: usize = 1_000;
+/// The arrays of three pairs.
+const ARRAYS: usize = 6;
+
+/// What may be called or built, and nothing else.
+const GLOBALS: [(&str, &str, Global); 5] = [
+    ("numpy.core.multiarray", "_reconstruct", Global::Reconstruct),
+    ("numpy._core.multiarray", "_reconstruct", Global::Reconstruct),
+    ("numpy", "ndarray", Global::Ndarray),
+    ("numpy", "dtype", Global::Dtype),
+    ("_codecs", "encode", Global::Encode),
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Global {
+    Reconstruct,
+    Ndarray,
+    Dtype,
+    Encode,
+}
+
+/// What lies on the stack.
+#[derive(Clone)]
+enum Value {
+    Mark,
+    None,
+    Bool(bool),
+    Int(i64),
+    Text(Rc<str>),
+    Global(Global),
+    Tuple(Rc<[Value]>),
+    /// The type of an array's numbers.
+    Dtype(Kind),
+    /// The numbers of an array: the place in [`Machine::runs`].
+    Run(usize),
+    /// An array before its numbers.
+    Blank,
+    /// An array whose numbers have its shape.
+    Array(usize),
+}
+
+/// A pickle that is being read.
+pub(super) struct Machine {
+    tape: Tape,
+    stack: Vec<Value>,
+    memo: BTreeMap<u32, Value>,
+    runs: Vec<Run>,
+}
+
+impl Machine {
+    pub(super) fn new(source: Source) -> Self {
+        Self { tape: Tape::new(source), stack: Vec::new(), memo: BTreeMap::new(), runs: Vec::new() }
+    }
+
+    /// Runs to the end, and gives the three sets that the pickle holds.
+    pub(super) fn run(mut self) -> Result<[Dataset; 3]> {
+        for _ in 0..STEPS {
+            let opcode = self.tape.opcode()?;
+            if opcode == b'.' {
+                let result = self.pop()?;
+                let sets = self.sets(&result)?;
+                self.tape.end()?;
+                return Ok(sets);
+            }
+            self.step(opcode)?;
+        }
+        Err(self.tape.foreign(format!("more than {STEPS} steps")))
+    }
+
+    fn step(&mut self, opcode: u8) -> Result<()> {
+        match opcode {
+            // PROTO
+            0x80 => match self.tape.bytes()? {
+                [1..=4] => {}
+                [version] => return Err(self.tape.foreign(format!("protocol {version}"))),
+            },
+            // FRAME: its length is of no use here.
+            0x95 => drop(self.tape.bytes::<8>()?),
+            // MARK, NONE, NEWTRUE, NEWFALSE
+            b'(' => self.push(Value::Mark),
+            b'N' => self.push(Value::None),
+            0x88 => self.push(Value::Bool(true)),
+            0x89 => self.push(Value::Bool(false)),
+            // BININT1, BININT2, BININT, LONG1, INT
+            b'K' => self.int::<1>()?,
+            b'M' => self.int::<2>()?,
+            b'J' => {
+                let number = i32::from_le_bytes(self.tape.bytes()?);
+                self.push(Value::Int(number.into()));
+            }
+            0x8a => {
+                let number = self.tape.long()?;
+                self.push(Value::Int(number));
+            }
+            b'I' => self.decimal()?,
+            // SHORT_BINSTRING, BINSTRING, SHORT_BINBYTES, BINBYTES, SHORT_BINUNICODE, BINUNICODE
+            b'U' | b'C' => self.string::<1>(Coding::Bytes)?,
+            b'T' | b'B' => self.string::<4>(Coding::Bytes)?,
+            0x8c => self.string::<1>(Coding::Utf8)?,
+            b'X' => self.string::<4>(Coding::Utf8)?,
+            // TUPLE, TUPLE1, TUPLE2, TUPLE3
+            b't' => {
+                let mark = self.stack.iter().rposition(|value| matches!(value, Value::Mark));
+                let mark = mark.ok_or_else(|| self.tape.content("a TUPLE without its MARK"))?;
+                let values = self.stack.split_off(mark + 1);
+                self.stack.pop();
+                self.push(Value::Tuple(values.into()));
+            }
+            0x85..=0x87 => {
+                let count = usize::from(opcode - 0x84);
+                let first =
+                    self.stack.len().checked_sub(count).ok_or_else(|| self.tape.content("a TUPLE of too little"))?;
+                let values = self.stack.split_off(first);
+                self.push(Value::Tuple(values.into()));
+            }
+            // BINPUT, LONG_BINPUT, MEMOIZE, BINGET, LONG_BINGET
+            b'q' => self.put::<1>()?,
+            b'r' => self.put::<4>()?,
+            0x94 => self.remember(self.memo.len() as u32)?,
+            b'h' => self.get::<1>()?,
+            b'j' => self.get::<4>()?,
+            // GLOBAL, STACK_GLOBAL
+            b'c' => {
+                let [module, name] = [self.tape.line()?, self.tape.line()?];
+                self.global(&module, &name)?;
+            }
+            0x93 => {
+                let (name, module) = (self.pop()?, self.pop()?);
+                let (Value::Text(module), Value::Text(name)) = (module, name) else {
+                    return Err(self.tape.content("a global whose name is no text"));
+                };
+                self.global(&module, &name)?;
+            }
+            b'R' => self.reduce()?,
+            b'b' => self.build()?,
+            _ => {
+                let name = opcodes::name(opcode).unwrap_or("unknown");
+                return Err(self.tape.foreign(format!("opcode 0x{opcode:02x} ({name})")));
+            }
+        }
+        Ok(())
+    }
+
+    /// REDUCE: what would be a call.
+    fn reduce(&mut self) -> Result<()> {
+        let (arguments, callee) = (self.pop()?, self.pop()?);
+        let (Value::Tuple(arguments), Value::Global(global)) = (arguments, callee) else {
+            return Err(self.tape.content("a REDUCE of something else than a global and its arguments"));
+        };
+        let result = match (global, &*arguments) {
+            (Global::Reconstruct, [Value::Global(Global::Ndarray), ..]) => Value::Blank,
+            (Global::Dtype, [Value::Text(code), ..]) => match &**code {
+                "f4" => Value::Dtype(Kind::Pixels),
+                "i8" => Value::Dtype(Kind::Labels),
+                _ => {
+                    return Err(self
+                        .tape
+                        .content(format!("an array of {code:?}, neither f4 (images) nor i8 (labels)")));
+                }
+            },
+            (Global::Encode, [value, Value::Text(coding)]) if &**coding == "latin1" => value.clone(),
+            _ => return Err(self.tape.content("a REDUCE with other arguments than NumPy's")),
+        };
+        self.push(result);
+        Ok(())
+    }
+
+    /// BUILD: the rest of a dtype or of an array.
+    fn build(&mut self) -> Result<()> {
+        let (state, object) = (self.pop()?, self.pop()?);
+        let Value::Tuple(state) = state else { return Err(self.tape.content("a BUILD without a tuple")) };
+        let built = match (object, &*state) {
+            (Value::Dtype(kind), [_, Value::Text(order), ..]) if &**order == "<" => Value::Dtype(kind),
+            (Value::Dtype(_), _) => return Err(self.tape.content("numbers that are not little-endian")),
+            (Value::Blank, [_, Value::Tuple(shape), Value::Dtype(_), order, Value::Run(run)]) => {
+                if !matches!(order, Value::Bool(false) | Value::Int(0)) {
+                    return Err(self.tape.content("an array by columns (Fortran's order), not by rows"));
+                }
+                let int = |value: &Value| if let Value::Int(number) = value { *number } else { -1 };
+                let shape: Vec<i64> = shape.iter().map(int).collect();
+                if !self.runs.get(*run).is_some_and(|run| run.fills(&shape)) {
+                    let shape = shape.iter().map(i64::to_string).collect::<Vec<_>>().join(" x ");
+                    return Err(self
+                        .tape
+                        .content(format!("an array of {shape}, whose numbers are more, fewer, or others")));
+                }
+                Value::Array(*run)
+            }
+            _ => return Err(self.tape.content("a BUILD of something else than an array")),
+        };
+        self.push(built);
+        Ok(())
+    }
+
+    /// The result as the three sets.
+    fn sets(&mut self, result: &Value) -> Result<[Dataset; 3]> {
+        let Value::Tuple(sets) = result else { return Err(self.tape.content("no tuple at the end")) };
+        let [a, b, c] = &**sets else { return Err(self.tape.content(format!("{} sets, not 3", sets.len()))) };
+        Ok([self.set(a)?, self.set(b)?, self.set(c)?])
+    }
+
+    fn set(&mut self, value: &Value) -> Result<Dataset> {
+        let content = "a set that is no pair of an array of images and an array of labels";
+        let Value::Tuple(pair) = value else { return Err(self.tape.content(content)) };
+        let [Value::Array(images), Value::Array(labels)] = **pair else { return Err(self.tape.content(content)) };
+        let mut take = |run: usize, kind| {
+            let run = self.runs.get_mut(run).filter(|run| run.kind == kind)?;
+            Some((std::mem::take(&mut run.images), std::mem::take(&mut run.labels)))
+        };
+        let (Some((images, _)), Some((_, labels))) = (take(images, Kind::Pixels), take(labels, Kind::Labels)) else {
+            return Err(self.tape.content(content));
+        };
+        if images.is_empty() || images.len() != labels.len() {
+            return Err(self.tape.content(format!("a set of {} images and {} labels", images.len(), labels.len())));
+        }
+        Ok(Dataset { images, labels })
+    }
+
+    fn global(&mut self, module: &str, name: &str) -> Result<()> {
+        let known = GLOBALS.iter().find(|(known, of_it, _)| *known == module && *of_it == name);
+        let &(_, _, global) =
+            known.ok_or_else(|| self.tape.foreign(format!("the global {:?}", format!("{module}.{name}"))))?;
+        self.push(Value::Global(global));
+        Ok(())
+    }
+
+    /// A string, whose length is coded in `N` bytes: the numbers of an array if its type is waiting for them, else text.
+    fn string<const N: usize>(&mut self, coding: Coding) -> Result<()> {
+        let length = self.tape.unsigned::<N>()?;
+        let value = match self.waiting() {
+            Some(_) if self.runs.len() == ARRAYS => {
+                return Err(self.tape.foreign(format!("more than {ARRAYS} arrays")));
+            }
+            Some(kind) => {
+                let run = self.tape.numbers(kind, length, coding)?;
+                self.runs.push(run);
+                Value::Run(self.runs.len() - 1)
+            }
+            None => Value::Text(self.tape.text(length)?.into()),
+        };
+        self.push(value);
+        Ok(())
+    }
+
+    /// What an array's numbers are, if they come next: its type lies on the stack, and after it only a flag and the
+    /// beginning of a call of `encode`.
+    fn waiting(&self) -> Option<Kind> {
+        let before = |value: &&Value| matches!(value, Value::Mark | Value::Global(Global::Encode));
+        let mut values = self.stack.iter().rev().skip_while(before);
+        match (values.next(), values.next()) {
+            (Some(Value::Bool(_) | Value::Int(0)), Some(Value::Dtype(kind))) => Some(*kind),
+            _ => None,
+        }
+    }
+
+    fn put<const N: usize>(&mut self) -> Result<()> {
+        let place = self.tape.unsigned::<N>()?;
+        self.remember(place as u32)
+    }
+
+    fn remember(&mut self, place: u32) -> Result<()> {
+        let top = self.stack.last().filter(|value| !matches!(value, Value::Mark)).cloned();
+        let top = top.ok_or_else(|| self.tape.content("nothing to remember"))?;
+        self.memo.insert(place, top);
+        Ok(())
+    }
+
+    fn get<const N: usize>(&mut self) -> Result<()> {
+        let place = self.tape.unsigned::<N>()? as u32;
+        let value = self.memo.get(&place).cloned();
+        let value = value.ok_or_else(|| self.tape.content(format!("memo {place}, which was never put")))?;
+        self.push(value);
+        Ok(())
+    }
+
+    fn int<const N: usize>(&mut self) -> Result<()> {
+        let number = self.tape.unsigned::<N>()?;
+        self.push(Value::Int(number as i64));
+        Ok(())
+    }
+
+    /// INT: a decimal number on a line; 00 and 01 are false and true.
+    fn decimal(&mut self) -> Result<()> {
+        let line = self.tape.line()?;
+        let value = match &*line {
+            "00" => Value::Bool(false),
+            "01" => Value::Bool(true),
+            _ => Value::Int(line.parse().map_err(|_| self.tape.content(format!("{line:?} where a number should be")))?),
+        };
+        self.push(value);
+        Ok(())
+    }
+
+    fn push(&mut self, value: Value) {
+        self.stack.push(value);
+    }
+
+    fn pop(&mut self) -> Result<Value> {
+        self.stack.pop().ok_or_else(|| self.tape.content("nothing on the stack"))
+    }
+}
