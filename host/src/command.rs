@@ -2,6 +2,7 @@
 
 mod classify;
 mod eval;
+mod expand;
 mod experiment;
 mod inspect;
 mod nets;
@@ -39,6 +40,11 @@ enum Command {
     Nets(nets::Arguments),
     /// Show what a model file holds
     Inspect(inspect::Arguments),
+    /// Make five training images of each: the book's expand_mnist.py
+    ///
+    /// Each training image comes with four copies, displaced by one pixel down, up, right and left; the images that
+    /// validate (the last ones of the training files) and the test images stay as they are. `--data` takes the result.
+    Expand(expand::Arguments),
     /// Run one of the book's programs, or all; without a name, list them
     ///
     /// Prints the book's lines and a table of the book's figures beside ours, and writes plots and raw results. What is
@@ -55,17 +61,35 @@ impl Cli {
             Command::Classify(arguments) => classify::run(arguments),
             Command::Nets(arguments) => nets::run(arguments),
             Command::Inspect(arguments) => inspect::run(arguments),
+            Command::Expand(arguments) => expand::run(arguments),
             Command::Experiment(arguments) => experiment::run(arguments),
         }
+    }
+}
+
+/// Where the digits come from.
+#[derive(Args)]
+struct Data {
+    /// The directory of MNIST's four IDX files, plain or .gz, or the book's mnist.pkl.gz [default: the bundled data/mnist]
+    #[arg(long, value_name = "PATH")]
+    data: Option<PathBuf>,
+}
+
+impl Data {
+    fn path(&self) -> Result<PathBuf> {
+        self.data.clone().map_or_else(data::default_directory, Ok)
+    }
+
+    fn mnist(&self) -> Result<Mnist> {
+        Mnist::load(&self.path()?)
     }
 }
 
 /// Where the digits come from, and how many threads work on them.
 #[derive(Args)]
 struct Resources {
-    /// The directory of MNIST's four IDX files, plain or .gz, or the book's mnist.pkl.gz [default: the bundled data/mnist]
-    #[arg(long, value_name = "PATH")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    data: Data,
     /// Threads to use; 0 is one for each core. The results are the same with any number
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
@@ -73,10 +97,7 @@ struct Resources {
 
 impl Resources {
     fn mnist(&self) -> Result<Mnist> {
-        match &self.data {
-            Some(path) => Mnist::load(path),
-            None => Mnist::load(&data::default_directory()?),
-        }
+        self.data.mnist()
     }
 
     fn executor(&self) -> Result<Threads> {
@@ -94,6 +115,11 @@ fn print(text: &str) -> Result<()> {
 fn print_json(value: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value).map_err(|cause| Error::Output { cause: cause.into() })?;
     print(&format!("{text}\n"))
+}
+
+/// How the program was called, for what to type next: cargo says when the program runs through it.
+fn program() -> &'static str {
+    if std::env::var_os("CARGO").is_some() { "cargo run --release -p host --" } else { "host" }
 }
 
 /// The command as it could be typed again.

@@ -58,6 +58,13 @@ impl Dataset {
         self.images.is_empty()
     }
 
+    /// Adds samples at the end.
+    pub fn extend(&mut self, more: Samples<'_>) {
+        self.images.reserve_exact(more.len());
+        self.images.extend_from_slice(more.images);
+        self.labels.extend_from_slice(more.labels);
+    }
+
     /// All of it, as a view.
     pub fn samples(&self) -> Samples<'_> {
         Samples { images: &self.images, labels: &self.labels }
@@ -132,6 +139,19 @@ impl Mnist {
             train: Dataset::load(&train_images, &train_labels)?,
             test: Dataset::load(&test_images, &test_labels)?,
         })
+    }
+
+    /// Writes MNIST's four files, not compressed, into a directory; each is written whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`write_idx_images`].
+    pub fn save(&self, directory: &Path) -> Result<()> {
+        // Images come last: until they are all there, their number gives away that they are not of one set.
+        write_idx_labels(&directory.join("train-labels-idx1-ubyte"), &self.train.labels)?;
+        write_idx_labels(&directory.join("t10k-labels-idx1-ubyte"), &self.test.labels)?;
+        write_idx_images(&directory.join("t10k-images-idx3-ubyte"), &self.test.images)?;
+        write_idx_images(&directory.join("train-images-idx3-ubyte"), &self.train.images)
     }
 
     /// The standard split of the training set into what is learned from and what validates: the last sixth, but at most

@@ -34,6 +34,10 @@ pub enum Error {
     NotAFile { path: PathBuf },
 
     // The data set.
+    /// The images would be written over those they are made from.
+    #[error("{directory}: the images come from here, and would be replaced; choose another directory with --out")]
+    ReplacesData { directory: PathBuf },
+
     /// Neither here nor in the repository is there a directory `data/mnist`.
     #[error("there is no directory data/mnist here, nor above, nor at {bundled}; name the directory of MNIST's files")]
     NoDefaultData { bundled: PathBuf },
@@ -44,6 +48,13 @@ pub enum Error {
          or the book's mnist.pkl.gz"
     )]
     NoDirectory { directory: PathBuf },
+
+    /// A data set is so small that its copies would be among the images that validate.
+    #[error(
+        "{validating} images validate, and only a set of 10,000 keeps its place when the others become five: expand \
+         all of MNIST, or choose fewer images with `host train --images`"
+    )]
+    TooFewToExpand { validating: usize },
 
     /// A directory lacks one of MNIST's files.
     #[error("{directory}: has neither {name} nor {name}.gz; put the file there, under one of these names")]

@@ -31,6 +31,22 @@ pub fn check_writable(path: &Path) -> Result<()> {
     target.temporary().map(drop).map_err(|cause| Error::Write { path: path.to_path_buf(), cause })
 }
 
+/// Makes a directory if only itself is missing, and tries whether files can be written into it.
+///
+/// # Errors
+///
+/// [`Error::NoParent`] if the directory above is missing, too, and those of [`check_writable`].
+pub fn make_directory(path: &Path) -> Result<()> {
+    if !path.exists() {
+        let directory = parent(path);
+        if !directory.is_dir() {
+            return Err(Error::NoParent { path: path.to_path_buf(), directory });
+        }
+        fs::create_dir(path).map_err(|cause| Error::Write { path: path.to_path_buf(), cause })?;
+    }
+    check_writable(&path.join("probe"))
+}
+
 /// Where a file is to stand.
 struct Target {
     path: PathBuf,

@@ -270,8 +270,7 @@ impl Outcome {
         let _ = writeln!(text, "weights:    {} bytes, hash {}", grouped(self.net.flash_bytes), self.weight_hash);
         let _ = writeln!(text, "model:      {}", self.model.display());
         let _ = writeln!(text, "curve:      {} and {}", self.curve[0].display(), self.curve[1].display());
-        // Cargo says when the program runs through it; then the next command had better, too.
-        let host = if std::env::var_os("CARGO").is_some() { "cargo run --release -p host --" } else { "host" };
+        let host = super::program();
         let model = self.model.display();
         let _ = writeln!(
             text,

@@ -12,7 +12,7 @@ mod tape;
 use std::path::Path;
 
 use super::source::Source;
-use super::{Dataset, Mnist, validation_images};
+use super::{Mnist, validation_images};
 use crate::error::{Error, Result};
 use crate::file::beginning;
 use machine::Machine;
@@ -27,18 +27,12 @@ pub(super) fn load(path: &Path) -> Result<Mnist> {
     }
     let [mut train, validation, test] = Machine::new(source).run()?;
     let validating = validation.len();
-    extend(&mut train, &validation);
+    train.extend(validation.samples());
     if validating != validation_images(train.len()) {
         let training = train.len() - validating;
         return Err(Error::PickleSplit { path: path.to_path_buf(), training, validating });
     }
     Ok(Mnist { train, test })
-}
-
-fn extend(set: &mut Dataset, more: &Dataset) {
-    set.images.reserve_exact(more.len());
-    set.images.extend_from_slice(&more.images);
-    set.labels.extend_from_slice(&more.labels);
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use super::{Curves, Part, Work};
 use crate::data::{Dataset, Mnist};
-use crate::error::{Error, Result};
-use crate::file::{check_writable, write_atomically};
+use crate::error::Result;
+use crate::file::{make_directory, write_atomically};
 use flate2::Crc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -53,17 +53,8 @@ impl Store {
     /// If nothing can be written there.
     pub fn open(directory: &Path, mnist: &Mnist, is_quick: bool) -> Result<Self> {
         let results = directory.join("results");
-        for directory in [directory, &results] {
-            if !directory.exists() {
-                let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty());
-                if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
-                    return Err(Error::NoParent { path: directory.to_owned(), directory: parent.to_owned() });
-                }
-                let made = fs::create_dir(directory);
-                made.map_err(|cause| Error::Write { path: directory.to_owned(), cause })?;
-            }
-            check_writable(&directory.join("probe"))?;
-        }
+        make_directory(directory)?;
+        make_directory(&results)?;
         let mut crc = Crc::new();
         for Dataset { images, labels } in [&mnist.train, &mnist.test] {
             crc.update(images.as_flattened());

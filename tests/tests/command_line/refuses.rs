@@ -132,6 +132,24 @@ fn a_file_that_is_not_the_book_s_pickle() {
 }
 
 #[test]
+fn expansions_that_would_do_harm() {
+    let place = Place::new();
+    fs::write(place.path("file"), "").unwrap();
+    for (line, words) in [
+        (
+            "expand --data @data --out @data",
+            "the images come from here, and would be replaced; choose another directory",
+        ),
+        ("expand --data @data --out more", "50 images validate, and only a set of 10,000 keeps its place"),
+        ("expand --data nowhere --out more", "nowhere: no such directory or file"),
+        ("expand --out no/more", "no/more: cannot be written: there is no directory no; create it first"),
+        ("expand --out file", "file/probe: cannot be written: there is no directory file"),
+    ] {
+        assert_refused(&place, line, &[words]);
+    }
+}
+
+#[test]
 fn images_of_another_size() {
     let small = |data: &Path| edit(&data.join("train-images-idx3-ubyte"), |bytes| bytes[11] = 27);
     let words =

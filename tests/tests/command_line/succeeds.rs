@@ -1,7 +1,7 @@
 //! What goes well.
 
 use crate::program::{BUNDLED_MODEL, DIGITS, Place, REPOSITORY, TEST_IMAGES, TRAINING_IMAGES, enlarged, png_size};
-use host::data::{Mnist, write_idx_images, write_idx_labels};
+use host::data::{Mnist, default_directory, write_idx_images, write_idx_labels};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -132,6 +132,32 @@ fn the_book_s_pickle_trains_as_the_same_images_do() {
     assert_eq!(a["test"], b["test"]);
 }
 
+#[test]
+fn mnist_expands_to_250_000_images() {
+    let place = Place::new();
+    let report = place.json("expand --out more");
+    assert_eq!(
+        (&report["training"], &report["validation"], &report["test"]),
+        (&250_000.into(), &10_000.into(), &10_000.into())
+    );
+    let names: Vec<_> = fs::read_dir(place.path("more")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 4);
+
+    let mnist = Mnist::load(&default_directory().unwrap()).unwrap();
+    let more = Mnist::load(&place.path("more")).unwrap();
+    let ((training, validation), (more_training, more_validation)) = (mnist.split(), more.split());
+    assert_eq!(more_validation, validation);
+    assert_eq!(more.test, mnist.test);
+    for index in [0, 1, 31_415, 49_999] {
+        let (one, five) = (training.images[index], &more_training.images[5 * index..5 * index + 5]);
+        assert_eq!(five[0], one);
+        // Down and up by a row, right and left by a column.
+        assert_eq!((&five[1][28..], &five[2][..756]), (&one[..756], &one[28..]));
+        assert_eq!((five[3][401], five[4][399]), (one[400], one[400]));
+        assert_eq!(more_training.labels[5 * index..5 * index + 5], [training.labels[index]; 5]);
+    }
+}
+
 /// The confusion matrix in the text of `host eval`: its rows without their labels.
 fn confusion(text: &str) -> Vec<Vec<u64>> {
     let rows = text.lines().skip_while(|line| !line.trim_start().starts_with("label")).skip(1).take(10);
@@ -235,6 +261,7 @@ fn every_command_has_help() {
             "train",
             "--net --cost --init --epochs --batch --eta --lambda --early-stopping --seed --out --json --data --threads",
         ),
+        ("expand", "--out --json --data"),
         ("eval", "--set --sheet --json --data --threads"),
         ("classify", "--show --json"),
         ("nets", "--json"),

@@ -8,7 +8,7 @@ use flate2::read::GzDecoder;
 use tempfile::TempDir;
 
 use super::*;
-use crate::data::default_directory;
+use crate::data::{Dataset, default_directory};
 
 const PICKLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/pickles");
 const FORMS: [&str; 5] =

@@ -1,0 +1,68 @@
+//! `host expand`
+
+use super::{Data, grouped, print, print_json};
+use clap::Args;
+use host::data::{Mnist, expanded};
+use host::error::{Error, Result};
+use host::file::make_directory;
+use serde::Serialize;
+use std::fs::canonicalize;
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// The directory for the four IDX files; it is made if it is missing
+    #[arg(long, value_name = "DIR", default_value = "mnist-expanded")]
+    out: PathBuf,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    data: Data,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    out: PathBuf,
+    training: usize,
+    validation: usize,
+    test: usize,
+}
+
+pub fn run(arguments: Arguments) -> Result<()> {
+    let Arguments { out, json, data } = arguments;
+    let mnist = data.mnist()?;
+    // What does not exist yet has no canonical path, and replaces nothing.
+    if canonicalize(&out).ok() == Some(canonicalize(data.path()?).unwrap_or_default()) {
+        return Err(Error::ReplacesData { directory: out });
+    }
+    let (training, validation) = mnist.split();
+    let mut train = expanded(training);
+    train.extend(validation);
+    let validating = validation.len();
+    let mnist = Mnist { train, test: mnist.test };
+    // The files do not say how many images validate: it is a rule, and a small set's copies would be among them.
+    if mnist.split().1.len() != validating {
+        return Err(Error::TooFewToExpand { validating });
+    }
+    make_directory(&out)?;
+    mnist.save(&out)?;
+    let report = Report { out, training: mnist.split().0.len(), validation: validating, test: mnist.test.len() };
+    if json { print_json(&report) } else { print(&report.text()) }
+}
+
+impl Report {
+    fn text(&self) -> String {
+        let Self { out, training, validation, test } = self;
+        format!(
+            "{}: {} training images, {} validation images, {} test images\n\nNext:\n  {} train --data {}\n",
+            out.display(),
+            grouped(*training),
+            grouped(*validation),
+            grouped(*test),
+            super::program(),
+            out.display()
+        )
+    }
+}
