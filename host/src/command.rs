@@ -4,6 +4,8 @@ mod classify;
 mod eval;
 mod expand;
 mod experiment;
+mod export;
+mod import;
 mod inspect;
 mod nets;
 mod train;
@@ -40,6 +42,10 @@ enum Command {
     Nets(nets::Arguments),
     /// Show what a model file holds
     Inspect(inspect::Arguments),
+    /// Make a model of a network that the book's network2.py has saved
+    Import(import::Arguments),
+    /// Write a model as the book's network2.py loads it
+    Export(export::Arguments),
     /// Make five training images of each: the book's expand_mnist.py
     ///
     /// Each training image comes with four copies, displaced by one pixel down, up, right and left; the images that
@@ -61,6 +67,8 @@ impl Cli {
             Command::Classify(arguments) => classify::run(arguments),
             Command::Nets(arguments) => nets::run(arguments),
             Command::Inspect(arguments) => inspect::run(arguments),
+            Command::Import(arguments) => import::run(arguments),
+            Command::Export(arguments) => export::run(arguments),
             Command::Expand(arguments) => expand::run(arguments),
             Command::Experiment(arguments) => experiment::run(arguments),
         }
@@ -126,6 +134,17 @@ fn program() -> &'static str {
 fn command_line() -> String {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     format!("host {}", arguments.join(" "))
+}
+
+/// As much of `text` as fits.
+fn short<const N: usize>(text: &str) -> heapless::String<N> {
+    let mut short = heapless::String::new();
+    for letter in text.chars() {
+        if short.push(letter).is_err() {
+            break;
+        }
+    }
+    short
 }
 
 /// A share as a percentage.

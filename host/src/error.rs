@@ -186,6 +186,28 @@ pub enum Error {
     #[error("{path}: {cause}")]
     Model { path: PathBuf, cause: minnet::model::ModelError },
 
+    /// A file is not the JSON that the book's `network2.py` writes.
+    #[error("{path}: not a network of the book's network2.py: {cause}; write it with Network.save")]
+    Network2Json { path: PathBuf, cause: String },
+
+    /// The arrays of such a file do not fit together, or hold numbers that are too large.
+    #[error("{path}: {what}; write it anew with network2.py's Network.save")]
+    Network2Content { path: PathBuf, what: String },
+
+    /// Such a file holds a network that has no name here.
+    #[error(
+        "{path}: holds {found}, which this program has no name for; it knows {known} with CrossEntropyCost or \
+         QuadraticCost: for others, add a line to host/src/nets.rs"
+    )]
+    Network2Unknown { path: PathBuf, found: String, known: String },
+
+    /// A model cannot be written for the book's `network2.py`.
+    #[error(
+        "{path}: holds a network that network2.py cannot have ({architecture}): there, every layer is dense, of sigmoid \
+         neurons; train one such as 784-30-10 with cross-entropy"
+    )]
+    NotNetwork2 { path: PathBuf, architecture: &'static str },
+
     /// A model's name is that of its training curve.
     #[error("{path}: the training curve will have this name; name the model otherwise, for example with .minnet")]
     ModelName { path: PathBuf },

@@ -9,6 +9,7 @@ pub mod experiment;
 pub mod file;
 pub mod model;
 pub mod nets;
+pub mod network2;
 pub mod picture;
 pub mod plot;
 pub mod sheet;

@@ -92,6 +92,15 @@ nets! {
     "784-30-30-10", "two hidden layers, chapter 5":
         Vector => seq![Dense<784, 30, Sigmoid>, Dense<30, 30, Sigmoid>, Dense<30, 10, Sigmoid>],
         CrossEntropy, Quadratic;
+    "784-30-30-30-10", "three hidden layers, chapter 5":
+        Vector => seq![
+            Dense<784, 30, Sigmoid>, Dense<30, 30, Sigmoid>, Dense<30, 30, Sigmoid>, Dense<30, 10, Sigmoid>
+        ], CrossEntropy, Quadratic;
+    "784-30-30-30-30-10", "four hidden layers, chapter 5":
+        Vector => seq![
+            Dense<784, 30, Sigmoid>, Dense<30, 30, Sigmoid>, Dense<30, 30, Sigmoid>, Dense<30, 30, Sigmoid>,
+            Dense<30, 10, Sigmoid>
+        ], CrossEntropy, Quadratic;
     "conv20-100-10", "one convolution, chapter 6":
         Image => seq![
             Conv5x5<1, 20, MaxPool2, Sigmoid>, Flatten, Dense<2880, 100, Sigmoid>, Dense<100, 10, Softmax>

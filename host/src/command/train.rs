@@ -1,6 +1,6 @@
 //! `host train`
 
-use super::{Resources, command_line, grouped, percent, print, print_json};
+use super::{Resources, command_line, grouped, percent, print, print_json, short};
 use clap::{Args, ValueEnum};
 use host::data::{Mnist, Samples};
 use host::error::{Error, Result};
@@ -338,15 +338,4 @@ fn statistics(history: &History) -> Vec<EpochStats> {
         validation_accuracy: epoch.validation.map(|score| score.accuracy()),
     };
     history.epochs.iter().map(stats).collect()
-}
-
-/// As much of `text` as fits.
-fn short<const N: usize>(text: &str) -> heapless::String<N> {
-    let mut short = heapless::String::new();
-    for letter in text.chars() {
-        if short.push(letter).is_err() {
-            break;
-        }
-    }
-    short
 }

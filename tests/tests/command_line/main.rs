@@ -2,6 +2,7 @@
 
 mod experiment;
 mod interrupted;
+mod network2;
 mod program;
 mod refuses;
 mod succeeds;

@@ -344,6 +344,49 @@ fn a_model_whose_words_belie_its_weights() {
 }
 
 #[test]
+fn networks_that_are_not_the_book_s() {
+    let place = Place::new();
+    let write = |name: &str, text: &str| fs::write(place.path(name), text).unwrap();
+    let network = |sizes: &str, weights: &str, biases: &str, cost: &str| {
+        format!(r#"{{"sizes": {sizes}, "weights": {weights}, "biases": {biases}, "cost": "{cost}"}}"#)
+    };
+    let row = format!("[[{}]]", ["0.5"; 10].join(", "));
+    let ten = format!("[[{}]]", ["[0.5]"; 10].join(", "));
+    let of_784 = |number: &str| format!("[[{}]]", vec![format!("[{}]", [number; 784].join(",")); 10].join(", "));
+    write("text.json", "sizes");
+    write("cut.json", "{\"sizes\": [784, 10], \"wei");
+    write("no-biases.json", "{\"sizes\": [784, 10], \"weights\": []}");
+    write("other.json", "{\"sizes\": [784, 10], \"activation\": \"tanh\"}");
+    write("nan.json", &network("[784, 10]", "[[[NaN]]]", &row, "CrossEntropyCost"));
+    write("layers.json", &network("[784, 30, 10]", &row, "[]", "CrossEntropyCost"));
+    write("rows.json", &network("[784, 10]", &row, &ten, "CrossEntropyCost"));
+    write("columns.json", &network("[784, 10]", &ten, &ten, "CrossEntropyCost"));
+    write("large.json", &network("[784, 10]", &of_784("1e39"), &ten, "CrossEntropyCost"));
+    write("cost.json", &network("[784, 10]", &of_784("1"), &ten, "LogLikelihoodCost"));
+    write("sizes.json", &network("[1, 10]", &ten, &ten, "QuadraticCost"));
+    for (name, words) in [
+        ("missing.json", ["cannot be read: No such file", "check that it exists"]),
+        ("text.json", ["not a network of the book's network2.py: expected value at line 1 column 1", "Network.save"]),
+        ("cut.json", ["EOF while parsing a string at line 1 column 25", "Network.save"]),
+        ("no-biases.json", ["missing field `biases` at line 1", "Network.save"]),
+        ("other.json", ["unknown field `activation`", "Network.save"]),
+        ("nan.json", ["expected value at line 1", "Network.save"]),
+        ("layers.json", ["weights has 1 entries instead of 2 (one for each layer after the input)", "Network.save"]),
+        ("rows.json", ["weights[0] has 1 entries instead of 10 (one for each neuron)", "Network.save"]),
+        ("columns.json", ["weights[0][0] has 1 entries instead of 784 (one for each neuron before)", "Network.save"]),
+        ("large.json", ["weights[0][0][0] is 1e39, too large for 32 bits", "Network.save"]),
+        ("cost.json", ["holds sizes [784, 10] with the cost \"LogLikelihoodCost\"", "it knows 784-30-10, 784-100-10"]),
+        ("sizes.json", ["holds sizes [1, 10] with the cost \"QuadraticCost\"", "add a line to host/src/nets.rs"]),
+    ] {
+        assert_refused(&place, &format!("import {name}"), &[name, words[0], words[1]]);
+    }
+    assert_refused(&place, "import cost.json --out no/a.minnet", &["there is no directory no; create it first"]);
+    let words = ["digits.minnet: holds a network that network2.py cannot have (28x28x1: conv5x5", "784-30-10"];
+    assert_refused(&place, &format!("export {BUNDLED_MODEL}"), &words);
+    assert_refused(&place, "export text.json", &["text.json: this is not a minnet model"]);
+}
+
+#[test]
 fn pictures_that_are_none() {
     let place = Place::new();
     fs::write(place.path("text.png"), "seven").unwrap();

@@ -261,6 +261,8 @@ fn every_command_has_help() {
             "train",
             "--net --cost --init --epochs --batch --eta --lambda --early-stopping --seed --out --json --data --threads",
         ),
+        ("import", "--out --json"),
+        ("export", "--out"),
         ("expand", "--out --json --data"),
         ("eval", "--set --sheet --json --data --threads"),
         ("classify", "--show --json"),
