@@ -1,12 +1,19 @@
 //! A dense layer's inner loops. `weights[i][j]` leads from input i to output j.
 
-use super::vector::{Tile, Vector, add_rows, list_nonzero, listed, transpose};
+use super::vector::{Tile, Vector, add_rows, columns, list_nonzero, listed};
 use crate::sgd::Sgd;
 
 /// Inputs whose weights are used by all images before the next: their rows stay in the cache.
 const ROWS: usize = if cfg!(target_os = "none") { 32 } else { 64 };
 /// Images whose non-zero values are listed at the same time. A microcontroller has one, and little stack.
 pub(crate) const IMAGES: usize = if cfg!(target_os = "none") { 1 } else { 16 };
+/// Outputs that are summed side by side where there are very many: so many rows of so many weights fit in the cache
+/// next to the processor.
+pub(crate) const PANEL: usize = 256;
+/// From so many outputs on, a layer may be gone through in panels.
+pub(crate) const WIDE: usize = if cfg!(target_os = "none") { usize::MAX } else { 2 * PANEL };
+/// So many weights do not fit in a core's cache, with other things.
+pub(crate) const LARGE: usize = 256 * 1024;
 
 /// The indices of the values that are not zero in a block of at most `ROWS`.
 #[derive(Clone, Copy)]
@@ -55,10 +62,71 @@ pub(crate) fn forward<V: Vector, S, const IN: usize, const OUT: usize>(
             }
         }
         for image in images {
-            for (z, bias) in view(image).1.iter_mut().zip(bias) {
-                *z += bias;
+            add_bias(view(image).1, bias);
+        }
+    }
+}
+
+/// z_j += b_j.
+#[inline(always)]
+pub(crate) fn add_bias<const OUT: usize>(z: &mut [f32; OUT], bias: &[f32; OUT]) {
+    for (z, bias) in z.iter_mut().zip(bias) {
+        *z += bias;
+    }
+}
+
+/// z_j = Σ_i x_i·w_ij for the outputs from `first` on: as many as each image has room for, at most [`IMAGES`] images.
+#[inline(always)]
+pub(crate) fn forward_columns<V: Vector, const IN: usize, const OUT: usize>(
+    weights: &[[f32; OUT]; IN],
+    first: usize,
+    images: &mut [(&[f32; IN], &mut [f32])],
+) {
+    for (_, z) in images.iter_mut() {
+        z.fill(0.0);
+    }
+    let count = images.first().map_or(0, |(_, z)| z.len());
+    for (rows, row) in weights.chunks(ROWS).zip((0..).step_by(ROWS)) {
+        let mut lists = [Nonzero::NONE; IMAGES];
+        for ((x, _), list) in images.iter().zip(&mut lists) {
+            list.list(block(*x, row));
+        }
+        for start in (0..count).step_by(PANEL) {
+            // The last panel reaches back over columns that the one before has summed.
+            let from = (first + start).min(OUT - PANEL);
+            let known = first + start - from;
+            for ((x, z), list) in images.iter_mut().zip(&lists) {
+                let Some(z) = z.get_mut(start..count.min(start + PANEL)) else { continue };
+                let terms = listed(list.indices(), block(*x, row), 0);
+                if let (0, Ok(sums)) = (known, <&mut [f32; PANEL]>::try_from(&mut *z)) {
+                    add_columns::<V, OUT>(sums, rows, from, terms);
+                } else {
+                    let mut sums = [0.0; PANEL];
+                    sums.iter_mut().skip(known).zip(z.iter()).for_each(|(sum, z)| *sum = *z);
+                    add_columns::<V, OUT>(&mut sums, rows, from, terms);
+                    z.iter_mut().zip(sums.iter().skip(known)).for_each(|(z, sum)| *z = *sum);
+                }
             }
         }
+    }
+}
+
+/// As [`add_rows`], for the columns of the weights from `from` on.
+#[inline(always)]
+fn add_columns<V: Vector, const OUT: usize>(
+    sums: &mut [f32; PANEL],
+    rows: &[[f32; OUT]],
+    from: usize,
+    terms: impl Iterator<Item = (usize, f32)> + Clone,
+) {
+    for pass in 0..Tile::<V, [f32; PANEL], 1>::PASSES {
+        let mut tile = Tile::<V, [f32; PANEL], 1>::load(sums, pass);
+        for (index, x) in terms.clone() {
+            if let Some(run) = rows.get(index).and_then(|row| row.get(from..from + PANEL)) {
+                tile.add_product(run, pass, x);
+            }
+        }
+        tile.store(sums, pass);
     }
 }
 
@@ -72,15 +140,16 @@ fn block(values: &[f32], first: usize) -> &[f32] {
 /// Inputs whose gradients are summed side by side.
 const ACROSS: usize = if cfg!(target_os = "none") { 16 } else { 64 };
 
-/// ∂C/∂x_i = Σ_j δ_j·w_ij for each image of `batch`; `view` shows an image's δ and where its gradient goes.
+/// ∂C/∂x_i = Σ_j δ_j·w_ij for each image of `batch` and the inputs that `weights` has rows of; `view` shows an image's
+/// δ and where these inputs' gradients go.
 ///
 /// The sums run along the rows of `weights`, so tiles of it are turned, once for the whole batch, and vectors run
 /// across the inputs.
 #[inline(always)]
-pub(crate) fn input_gradient<V: Vector, S, const IN: usize, const OUT: usize>(
-    weights: &[[f32; OUT]; IN],
+pub(crate) fn input_gradient<V: Vector, S, const OUT: usize>(
+    weights: &[[f32; OUT]],
     batch: &mut [S],
-    view: impl Fn(&mut S) -> (&[f32; OUT], &mut [f32; IN]),
+    view: impl Fn(&mut S) -> (&[f32; OUT], &mut [f32]),
 ) {
     let mut turned = [[0.0; ACROSS]; ROWS];
     for images in batch.chunks_mut(IMAGES) {
@@ -115,26 +184,15 @@ pub(crate) fn input_gradient<V: Vector, S, const IN: usize, const OUT: usize>(
 /// Writes the weights to the outputs from `first` on, by outputs.
 #[inline(always)]
 fn turn<const OUT: usize>(rows: &[[f32; OUT]], first: usize, turned: &mut [[f32; ACROSS]; ROWS]) {
-    let (blocks, rest) = rows.as_chunks::<4>();
-    for (number, rows) in blocks.iter().enumerate() {
-        let rows = rows.each_ref().map(|row| block(row, first).as_chunks::<4>());
-        let [a, b, c, d] = rows.map(|(blocks, _)| blocks);
-        for ((((a, b), c), d), turned) in a.iter().zip(b).zip(c).zip(d).zip(turned.as_chunks_mut::<4>().0) {
-            for (turned, column) in turned.iter_mut().zip(transpose([*a, *b, *c, *d])) {
-                if let Some(place) = turned.as_chunks_mut::<4>().0.get_mut(number) {
-                    *place = column;
-                }
+    let (fours, rest) = rows.as_chunks::<4>();
+    for (rows, number) in fours.iter().zip(0..) {
+        columns(rows.each_ref().map(|row| block(row, first)), |output, weights| {
+            if let Some(place) = turned.get_mut(output).and_then(|run| run.as_chunks_mut::<4>().0.get_mut(number)) {
+                *place = weights;
             }
-        }
-        for ((_, rest), i) in rows.iter().zip(4 * number..) {
-            for (w, turned) in rest.iter().zip(turned.iter_mut().skip(4 * a.len())) {
-                if let Some(place) = turned.get_mut(i) {
-                    *place = *w;
-                }
-            }
-        }
+        });
     }
-    for (row, i) in rest.iter().zip(4 * blocks.len()..) {
+    for (row, i) in rest.iter().zip(4 * fours.len()..) {
         for (w, turned) in block(row, first).iter().zip(turned.iter_mut()) {
             if let Some(place) = turned.get_mut(i) {
                 *place = *w;
@@ -156,7 +214,9 @@ pub(crate) fn update<V: Vector, S, const IN: usize, const OUT: usize>(
     if OUT < V::LANES && V::LANES > 1 {
         return update::<V::Half, S, IN, OUT>(weights, first, batch, view, sgd);
     }
-    for (row, i) in weights.iter_mut().zip(first..) {
+    // The last first: the input gradient has just been there.
+    for (offset, row) in weights.iter_mut().enumerate().rev() {
+        let i = first + offset;
         // A row that no image reaches has the gradient 0, and stays as it is where nothing decays.
         if sgd.decay == 1.0 && batch.iter().all(|image| view(image).0[i] == 0.0) {
             continue;

@@ -72,7 +72,7 @@ impl<const IN: usize, const OUT: usize> Kernel for Dense<IN, OUT> {
         }
 
         dense::forward::<V, _, IN, OUT>(&weights, &bias, &mut batch, |image| (&image.x, &mut image.z));
-        dense::input_gradient::<V, _, IN, OUT>(&weights, &mut batch, |image| (&image.delta, &mut image.gradient));
+        dense::input_gradient::<V, _, OUT>(&weights, &mut batch, |image| (&image.delta, &mut image.gradient));
         for image in &batch {
             let z = core::array::from_fn::<_, OUT, _>(|j| {
                 (0..IN).fold(0.0, |z, i| z + image.x[i] * weights[i][j]) + bias[j]
@@ -239,7 +239,10 @@ impl<P: Pool, const H: usize, const W: usize, const C: usize, const O: usize> Ke
                 conv5x5::gradient::<V, _, P, H, W, C, O>(gradients, first, &batch, |image| {
                     (&image.image, &image.delta, &image.which)
                 });
-                conv5x5::step(ours.as_flattened_mut(), 0, gradients, first, &sgd);
+                let taps = ours.as_flattened_mut().as_flattened_mut();
+                let (upper, lower) = taps.split_at_mut(7);
+                conv5x5::step(upper, 0, gradients, first, &sgd);
+                conv5x5::step(lower, 7, gradients, first, &sgd);
             }
             let naive_gradients: Vec<_> = (0..O).map(|o| Self::weight_gradient(&batch, o)).collect();
             for (tap, weights) in naive.as_flattened_mut().iter_mut().enumerate() {

@@ -1,7 +1,7 @@
 //! Dropout of a layer's inputs.
 
 use crate::activation::Identity;
-use crate::executor::Executor;
+use crate::executor::{Executor, split_images};
 use crate::init::Init;
 use crate::kernel::vector::Vector;
 use crate::layer::Layer;
@@ -21,6 +21,9 @@ use zerocopy::{FromBytes, Immutable, KnownLayout};
 #[repr(C)]
 pub struct Dropout<const PERCENT: u8>;
 
+/// How many multiplications take as long as one random number.
+const WORK: usize = 8;
+
 /// What training remembers of an image's dropout: `kept` is 1 where a value stayed and 0 where it fell.
 #[derive(FromBytes)]
 #[repr(C)]
@@ -35,8 +38,8 @@ impl<const PERCENT: u8> Dropout<PERCENT> {
         assert!(PERCENT < 100, "`Dropout<PERCENT>` must leave something: PERCENT is at most 99");
         PERCENT as u32
     };
-    /// A random number below this drops a value.
-    const THRESHOLD: u32 = ((Self::CHECKED as u64 * (1 << 32)) / 100) as u32;
+    /// A random number of 16 bits below this drops a value.
+    const THRESHOLD: u32 = (Self::CHECKED << 16) / 100;
     const STAYING: f32 = (100 - Self::CHECKED) as f32 / 100.0;
 }
 
@@ -79,37 +82,46 @@ impl<In: Tensor, const PERCENT: u8> Layer<In> for Dropout<PERCENT> {
 
     fn activation_gradient(_: &mut Self::Tape) {}
 
-    fn forward<S>(
+    fn forward<S: Send>(
         &self,
         batch: &mut [S],
-        view: impl Fn(&mut S) -> (&In, &mut Self::Tape, &mut u64) + Copy,
-        _: &impl Executor,
+        view: impl Fn(&mut S) -> (&In, &mut Self::Tape, &mut u64) + Copy + Sync,
+        executor: &impl Executor,
     ) {
-        for sample in batch {
-            let (input, tape, random) = view(sample);
-            let mut rng = XorShiftRng::seed_from_u64(*random);
-            *random = rng.next_u64();
-            let values = input.flat().iter().zip(tape.kept.flat_mut()).zip(tape.output.flat_mut());
-            for ((input, kept), output) in values {
-                *kept = if rng.next_u32() < Self::THRESHOLD { 0.0 } else { 1.0 };
-                *output = input * *kept;
+        split_images(batch, WORK * In::LEN, executor, &|batch| {
+            for sample in batch {
+                let (input, tape, random) = view(sample);
+                let mut rng = XorShiftRng::seed_from_u64(*random);
+                *random = rng.next_u64();
+                for kept in tape.kept.flat_mut().chunks_mut(2) {
+                    let numbers = rng.next_u32();
+                    for (kept, number) in kept.iter_mut().zip([numbers >> 16, numbers & 0xffff]) {
+                        *kept = if number < Self::THRESHOLD { 0.0 } else { 1.0 };
+                    }
+                }
+                for ((output, input), kept) in tape.output.flat_mut().iter_mut().zip(input.flat()).zip(tape.kept.flat())
+                {
+                    *output = input * kept;
+                }
             }
-        }
+        });
     }
 
-    fn input_gradient<S>(
+    fn input_gradient<S: Send>(
         &self,
         batch: &mut [S],
-        view: impl Fn(&mut S) -> (&mut Self::Tape, &mut In) + Copy,
-        _: &impl Executor,
+        view: impl Fn(&mut S) -> (&mut Self::Tape, &mut In) + Copy + Sync,
+        executor: &impl Executor,
     ) {
-        for sample in batch {
-            let (tape, gradient) = view(sample);
-            let values = tape.gradient.flat().iter().zip(tape.kept.flat()).zip(gradient.flat_mut());
-            for ((delta, kept), gradient) in values {
-                *gradient = delta * kept;
+        split_images(batch, In::LEN, executor, &|batch| {
+            for sample in batch {
+                let (tape, gradient) = view(sample);
+                let values = tape.gradient.flat().iter().zip(tape.kept.flat()).zip(gradient.flat_mut());
+                for ((delta, kept), gradient) in values {
+                    *gradient = delta * kept;
+                }
             }
-        }
+        });
     }
 
     fn update<S: Sync>(
