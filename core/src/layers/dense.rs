@@ -59,7 +59,7 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
     #[inline(always)]
     fn infer<V: Vector, S>(&self, batch: &mut [S], view: impl Fn(&mut S) -> (&mut [f32], &mut [f32]) + Copy) {
         for images in batch.chunks_mut(dense::IMAGES) {
-            let mut pairs = heapless::Vec::<(&[f32; IN], &mut [f32; OUT]), { dense::IMAGES }>::new();
+            let mut pairs = Images::<(&[f32; IN], &mut [f32; OUT])>::new();
             for image in images {
                 let (front, back) = view(image);
                 if let (Some(x), Some(z)) = (front.first_chunk(), back.first_chunk_mut()) {
@@ -67,7 +67,13 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
                     let _ = pairs.push((x, z));
                 }
             }
-            dense::forward::<V, _, IN, OUT>(&self.weights, &self.bias, &mut pairs, |(x, z)| (x, z));
+            if Self::SHARED {
+                let columns = pairs.iter_mut().map(|(x, z)| (*x, z.as_mut_slice()));
+                dense::forward_columns::<V, IN, OUT>(&self.weights, 0, &mut columns.collect::<Images<_>>());
+                pairs.iter_mut().for_each(|(_, z)| dense::add_bias(z, &self.bias));
+            } else {
+                dense::forward::<V, _, IN, OUT>(&self.weights, &self.bias, &mut pairs, |(x, z)| (x, z));
+            }
             for (_, z) in &mut pairs {
                 A::forward(*z);
             }
