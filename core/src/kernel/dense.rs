@@ -26,8 +26,8 @@ impl Nonzero {
     const NONE: Self = Self { indices: [0; ROWS], count: 0 };
 
     #[inline(always)]
-    fn list(&mut self, values: &[f32]) {
-        self.count = list_nonzero(&mut self.indices, 0, values, 0);
+    fn list<V: Vector>(&mut self, values: &[f32]) {
+        self.count = list_nonzero::<V>(&mut self.indices, 0, values, 0);
     }
 
     #[inline(always)]
@@ -54,7 +54,7 @@ pub(crate) fn forward<V: Vector, S, const IN: usize, const OUT: usize>(
         for (rows, first) in weights.chunks(ROWS).zip((0..).step_by(ROWS)) {
             let mut lists = [Nonzero::NONE; IMAGES];
             for (image, list) in images.iter_mut().zip(&mut lists) {
-                list.list(block(view(image).0, first));
+                list.list::<V>(block(view(image).0, first));
             }
             for (image, list) in images.iter_mut().zip(&lists) {
                 let (x, z) = view(image);
@@ -89,7 +89,7 @@ pub(crate) fn forward_columns<V: Vector, const IN: usize, const OUT: usize>(
     for (rows, row) in weights.chunks(ROWS).zip((0..).step_by(ROWS)) {
         let mut lists = [Nonzero::NONE; IMAGES];
         for ((x, _), list) in images.iter().zip(&mut lists) {
-            list.list(block(*x, row));
+            list.list::<V>(block(*x, row));
         }
         for start in (0..count).step_by(PANEL) {
             // The last panel reaches back over columns that the one before has summed.
@@ -159,7 +159,7 @@ pub(crate) fn input_gradient<V: Vector, S, const OUT: usize>(
         for first in (0..OUT).step_by(ROWS) {
             let mut lists = [Nonzero::NONE; IMAGES];
             for (image, list) in images.iter_mut().zip(&mut lists) {
-                list.list(block(view(image).0, first));
+                list.list::<V>(block(view(image).0, first));
             }
             for (number, rows) in weights.chunks(ACROSS).enumerate() {
                 turn(rows, first, &mut turned);

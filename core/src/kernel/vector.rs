@@ -31,6 +31,14 @@ pub trait Vector: Copy {
     fn mul(self, other: Self) -> Self;
     /// `then` in the lanes that are greater than those of `other`, `otherwise` in the rest.
     fn if_greater(self, other: Self, then: Self, otherwise: Self) -> Self;
+
+    /// Appends the indices of the lanes that are not zero to a list of `count`, and gives the new count; `None` if
+    /// there is no instruction for it, or the list has no room for [`LANES`](Self::LANES) more. The first lane has the
+    /// index `first`.
+    #[inline(always)]
+    fn list_nonzero(self, _list: &mut [u16], _count: usize, _first: usize) -> Option<usize> {
+        None
+    }
 }
 
 /// The vectors that every processor of the target has.
@@ -268,13 +276,20 @@ pub(crate) fn columns(rows: [&[f32]; 4], mut column: impl FnMut(usize, [f32; 4])
 /// Appends the indices of the values that are not zero to a list of `count`, and gives the new count. The first value
 /// has the index `first`.
 #[inline(always)]
-pub(crate) fn list_nonzero(list: &mut [u16], mut count: usize, values: &[f32], first: usize) -> usize {
-    for (&value, index) in values.iter().zip(first..) {
-        // No branch that would be guessed wrong half of the time: the next index overwrites a zero's.
-        if let Some(place) = list.get_mut(count) {
-            *place = index as u16;
-        }
-        count += usize::from(value != 0.0);
+pub(crate) fn list_nonzero<V: Vector>(list: &mut [u16], mut count: usize, values: &[f32], mut first: usize) -> usize {
+    for values in values.chunks(V::LANES) {
+        let vector = if values.len() == V::LANES { V::load(values).list_nonzero(list, count, first) } else { None };
+        count = vector.unwrap_or_else(|| {
+            for (&value, index) in values.iter().zip(first..) {
+                // No branch that would be guessed wrong half of the time: the next index overwrites a zero's.
+                if let Some(place) = list.get_mut(count) {
+                    *place = index as u16;
+                }
+                count += usize::from(value != 0.0);
+            }
+            count
+        });
+        first += values.len();
     }
     count
 }
