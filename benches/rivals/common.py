@@ -1,7 +1,8 @@
 """What the rivals' programs share: their command line, the real digits, and how they are measured.
 
-Each program is `PROGRAM NETWORK MODE BATCH THREADS SECONDS VARIANT`. It warms up; then, for each line on standard
-input, it works for SECONDS and prints one line of JSON. So several programs can stand ready and take turns.
+Each program is `PROGRAM NETWORK MODE BATCH THREADS SECONDS VARIANT`. It warms up and prints `ready`; then, for each
+line on standard input, it works for SECONDS and prints one line of JSON. So several programs can stand ready and take
+turns.
 """
 
 import argparse
@@ -9,7 +10,6 @@ import gzip
 import json
 import pathlib
 import resource
-import statistics
 import sys
 import time
 
@@ -19,7 +19,10 @@ ETA = {"a": 0.3, "b": 0.3, "c": 0.03, "d": 0.03}
 """The learning rate of each network."""
 
 WARM_UP = 3000
-"""Images that are trained on before anything is measured."""
+"""Images that are trained on before anything is measured, unless they take longer than `PATIENCE`."""
+
+PATIENCE = 1
+"""Seconds."""
 
 
 def arguments(variants):
@@ -42,8 +45,9 @@ def digits(name):
         with gzip.open(folder / f"{name}-{kind}.gz") as file:
             return numpy.frombuffer(file.read(), numpy.uint8, offset=header)
 
-    images = read("images-idx3-ubyte", 16).reshape(-1, 784)
-    return images.astype(numpy.float32) / 256, read("labels-idx1-ubyte", 8).astype(numpy.int32)
+    images = read("images-idx3-ubyte", 16).reshape(-1, 784).astype(numpy.float32)
+    images /= 256
+    return images, read("labels-idx1-ubyte", 8).astype(numpy.int32)
 
 
 def serve(options, work, right=None):
@@ -51,38 +55,40 @@ def serve(options, work, right=None):
 
     `right()` is how many of 1,000 test digits the network classifies rightly after a measurement.
     """
-    if options.mode == "train":
-        work(WARM_UP // options.batch)
-    # A chunk is about a fifth of what is asked for.
-    steps = 1
-    while True:
-        begin = time.perf_counter()
-        work(steps)
-        if time.perf_counter() - begin >= options.seconds / 10:
-            break
-        steps *= 2
+    begin, met = time.perf_counter(), 0
+    while options.mode == "train" and met < WARM_UP and time.perf_counter() - begin < PATIENCE:
+        work(1)
+        met += options.batch
+    # What takes long the first time is done before anything is measured.
+    work(1)
     if right:
         right()
+    begin = time.perf_counter()
+    work(1)
+    rate = 1 / (time.perf_counter() - begin)
     print("ready", flush=True)
+    idle = time.process_time()
     for _ in sys.stdin:
-        rates, images = [], 0
+        idle = time.process_time() - idle
+        # Steps between two looks at the clock, and in one loop of JAX: a tenth of what is asked for.
+        chunk = max(1, int(rate * options.seconds / 10))
+        steps, seconds = 0, 0
         begin, cpu = time.perf_counter(), time.process_time()
-        last = begin
-        while last - begin < options.seconds:
-            work(steps)
-            now = time.perf_counter()
-            rates.append(steps * options.batch / (now - last))
-            images += steps * options.batch
-            last = now
+        while seconds < options.seconds:
+            work(chunk)
+            steps += chunk
+            seconds = time.perf_counter() - begin
         cpu = time.process_time() - cpu
+        rate = steps / seconds
         # Linux counts in KiB, macOS in bytes.
         unit = 2**20 if sys.platform == "darwin" else 2**10
         answer = {
-            "variant": options.variant,
-            "images_per_second": statistics.median(rates),
-            "cpu_seconds_per_image": cpu / images,
+            "images_per_second": rate * options.batch,
+            "cpu_seconds_per_image": cpu / (steps * options.batch),
+            "idle_cpu_seconds": idle,
             "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit,
         }
         if right:
             answer["right_of_1000"] = right()
         print(json.dumps(answer), flush=True)
+        idle = time.process_time()

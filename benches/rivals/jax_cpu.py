@@ -1,15 +1,15 @@
 """The networks a, b, c and d in JAX.
 
-Variants: a convolution is the compiler's (`conv`) or a matrix product over patches gathered by hand (`patches`). Each
-batch is a call (`…_step`), or all batches are one loop that the compiler sees whole (`…_loop`); for inference that
-loop goes through one batch in pieces of ten images.
+Variants: each batch is a call (`step`), or all batches are one loop that the compiler sees whole (`loop`); for
+inference that loop goes through one batch in pieces of ten images. A convolution is the compiler's, or, in
+`patches_step` and `patches_loop`, a matrix product over patches gathered by hand.
 """
 
 import os
 
 import common
 
-options = common.arguments(["conv_step", "conv_loop", "patches_step", "patches_loop"])
+options = common.arguments(["step", "loop", "patches_step", "patches_loop"])
 # The compiler starts as many threads as it sees processors, so it is shown only these.
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-options.threads :])
@@ -20,7 +20,7 @@ import numpy
 from jax import lax
 from jax import numpy as jnp
 
-operation, way = options.variant.split("_")
+gathers, loops = options.variant.startswith("patches"), options.variant.endswith("loop")
 TOGETHER = 10
 
 
@@ -47,7 +47,7 @@ SHAPES = {
     "d": [(5, 5, 1, 20), (5, 5, 20, 40), (640, 1000), (1000, 1000), (1000, 10)],
 }
 activation = jax.nn.sigmoid if options.network in "ab" else jax.nn.relu
-convolve = patches if operation == "patches" else conv
+convolve = patches if gathers else conv
 
 
 def start():
@@ -112,7 +112,7 @@ if options.mode == "train":
 
     def work(steps):
         global layers, done
-        if way == "loop":
+        if loops:
             layers = many(layers, images, labels, done, steps)
         else:
             for number in range(done, done + steps):
@@ -120,15 +120,18 @@ if options.mode == "train":
         done += steps
         jax.block_until_ready(layers)
 
-    count = jax.jit(lambda layers: (logits(layers, test_images).argmax(1) == test_labels).sum())
-    common.serve(options, work, lambda: int(count(layers)))
+    @jax.jit
+    def count(layers, images, labels):
+        return (logits(layers, images).argmax(1) == labels).sum()
+
+    common.serve(options, work, lambda: int(count(layers, test_images, test_labels)))
 else:
     images, layers = jnp.asarray(common.digits("t10k")[0]), start()
 
     @jax.jit
     def infer(layers, images, first):
         batch = lax.dynamic_slice_in_dim(images, first, options.batch)
-        if way == "loop":
+        if loops:
             pieces = batch.reshape(-1, TOGETHER, 784)
             return lax.map(lambda piece: softmax(layers, piece), pieces).reshape(options.batch, 10)
         return softmax(layers, batch)

@@ -16,10 +16,10 @@ pub struct Options {
     #[arg(long, default_value = "abcd")]
     networks: String,
     /// Seconds that a contestant works at a time
-    #[arg(long, default_value_t = 0.5)]
+    #[arg(long, default_value_t = 0.4)]
     seconds: f64,
     /// How often each contestant has its turn
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// Measure again what docs/performance.json has already
     #[arg(long)]

@@ -201,6 +201,9 @@ fn turn<const OUT: usize>(rows: &[[f32; OUT]], first: usize, turned: &mut [[f32;
     }
 }
 
+/// Inputs whose weights' gradients are summed at the same time.
+const HEIGHT: usize = if cfg!(target_os = "none") { 8 } else { 32 };
+
 /// Gradient and step in one pass over the weights of the inputs from `first` on; `view` shows an image's whole input
 /// and its δ.
 #[inline(always)]
@@ -214,13 +217,30 @@ pub(crate) fn update<V: Vector, S, const IN: usize, const OUT: usize>(
     if OUT < V::LANES && V::LANES > 1 {
         return update::<V::Half, S, IN, OUT>(weights, first, batch, view, sgd);
     }
+    let mut gradients = [(); HEIGHT].map(|()| Tile::zero());
     // The last first: the input gradient has just been there.
-    for (offset, row) in weights.iter_mut().enumerate().rev() {
-        let i = first + offset;
-        // A row that no image reaches has the gradient 0, and stays as it is where nothing decays.
-        if sgd.decay == 1.0 && batch.iter().all(|image| view(image).0[i] == 0.0) {
-            continue;
+    for (number, rows) in weights.chunks_mut(HEIGHT).enumerate().rev() {
+        let first = first + number * HEIGHT;
+        let inputs = |image| view(image).0.get(first..first + rows.len()).unwrap_or(&[]);
+        let nonzero: usize = batch.iter().map(|image| inputs(image).iter().filter(|&&x| x != 0.0).count()).sum();
+        if 2 * nonzero > rows.len() * batch.len() {
+            update_by_rows::<V, S, IN, OUT>(rows, first, batch, &view, sgd);
+        } else {
+            update_by_images::<V, S, IN, OUT>(rows, first, batch, &view, sgd, &mut gradients);
         }
+    }
+}
+
+/// [`update`] with one row's gradient in registers: the best where few inputs are zero.
+#[inline(always)]
+fn update_by_rows<V: Vector, S, const IN: usize, const OUT: usize>(
+    rows: &mut [[f32; OUT]],
+    first: usize,
+    batch: &[S],
+    view: &impl Fn(&S) -> (&[f32; IN], &[f32; OUT]),
+    sgd: &Sgd,
+) {
+    for (row, i) in rows.iter_mut().zip(first..) {
         for pass in 0..Tile::<V, [f32; OUT], 1>::PASSES {
             let mut gradient = Tile::<V, [f32; OUT], 1>::zero();
             for image in batch {
@@ -228,6 +248,47 @@ pub(crate) fn update<V: Vector, S, const IN: usize, const OUT: usize>(
                 if x[i] != 0.0 {
                     gradient.add_product(delta, pass, x[i]);
                 }
+            }
+            gradient.step(row, pass, sgd);
+        }
+    }
+}
+
+/// [`update`] with the gradients of at most [`HEIGHT`] rows in the cache: the best where many inputs are zero, since
+/// no branch depends on one.
+#[inline(always)]
+fn update_by_images<V: Vector, S, const IN: usize, const OUT: usize>(
+    rows: &mut [[f32; OUT]],
+    first: usize,
+    batch: &[S],
+    view: &impl Fn(&S) -> (&[f32; IN], &[f32; OUT]),
+    sgd: &Sgd,
+    gradients: &mut [Tile<V, [f32; OUT], 1>; HEIGHT],
+) {
+    for pass in 0..Tile::<V, [f32; OUT], 1>::PASSES {
+        let mut reached = [false; HEIGHT];
+        for image in batch {
+            let (x, delta) = view(image);
+            let x = x.get(first..first + rows.len()).unwrap_or(&[]);
+            let mut list = Nonzero::NONE;
+            list.list::<V>(x);
+            for (row, x) in listed(list.indices(), x, 0) {
+                if let (Some(gradient), Some(reached)) = (gradients.get_mut(row), reached.get_mut(row)) {
+                    if !*reached {
+                        gradient.clear();
+                    }
+                    *reached = true;
+                    gradient.add_product(delta, pass, x);
+                }
+            }
+        }
+        for ((row, gradient), reached) in rows.iter_mut().zip(gradients.iter_mut()).zip(reached) {
+            if !reached {
+                // Its gradient is 0, and it stays as it is where nothing decays.
+                if sgd.decay == 1.0 {
+                    continue;
+                }
+                gradient.clear();
             }
             gradient.step(row, pass, sgd);
         }

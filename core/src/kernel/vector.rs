@@ -156,6 +156,12 @@ impl<V: Vector, T: Tensor, const SHARE: usize> Tile<V, T, SHARE> {
         (vector * V::LANES).min(Self::SPAN - V::LANES)
     }
 
+    /// Makes all sums +0.
+    #[inline(always)]
+    pub(crate) fn clear(&mut self) {
+        self.sums.iter_mut().take(Self::VECTORS).for_each(|sum| *sum = V::splat(0.0));
+    }
+
     /// All sums +0.
     #[inline(always)]
     pub(crate) fn zero() -> Self {

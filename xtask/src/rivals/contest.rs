@@ -7,6 +7,11 @@ use std::fmt;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+/// Between two turns: some frameworks' threads go on spinning for a while, and would take the next one's time.
+const PAUSE: Duration = Duration::from_millis(300);
 
 /// What everyone does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,17 +72,22 @@ impl Contestant {
         };
         let mut all =
             vec![rust("Minnet", "", "release/ours"), rust("candle", "", "rivals-candle/release/candle-rival")];
-        for variant in ["eager", "channels_last", "traced"] {
-            if (training && variant != "traced" || !training) && (setting.network != 'a' || variant != "channels_last")
-            {
+        let convolves = setting.network != 'a';
+        for (variant, takes_part) in
+            [("eager", true), ("channels_last", convolves), ("compiled", training), ("traced", !training)]
+        {
+            if takes_part {
                 all.push(script("PyTorch", variant, "pytorch.py"));
             }
         }
-        for variant in ["conv_step", "conv_loop", "patches_step", "patches_loop"] {
-            let loops = training || setting.batch > 10;
-            if variant.ends_with("loop") == loops && (setting.network != 'a' || variant.starts_with("conv"))
-                || variant == "conv_step" && setting.batch > 64
-            {
+        let pieces = training || setting.batch > 10;
+        for (variant, takes_part) in [
+            ("step", !training),
+            ("loop", pieces),
+            ("patches_step", convolves && !pieces),
+            ("patches_loop", convolves && pieces),
+        ] {
+            if takes_part {
                 all.push(script("JAX", variant, "jax_cpu.py"));
             }
         }
@@ -126,6 +136,7 @@ pub(super) fn run(
     }
     for _ in 0..rounds {
         for contestant in &mut all {
+            thread::sleep(PAUSE);
             contestant.work()?;
         }
     }
