@@ -29,6 +29,12 @@ pub trait Vector: Copy {
     fn sub(self, other: Self) -> Self;
     /// Lane by lane.
     fn mul(self, other: Self) -> Self;
+    /// Adds the product, which is rounded first; in a build with `--cfg minnet_fused`, which has other bits and is there
+    /// to be compared with, it is not, where there is an instruction for that.
+    #[inline(always)]
+    fn add_product(self, a: Self, b: Self) -> Self {
+        self.add(a.mul(b))
+    }
     /// `then` in the lanes that are greater than those of `other`, `otherwise` in the rest.
     fn if_greater(self, other: Self, then: Self, otherwise: Self) -> Self;
 
@@ -209,7 +215,7 @@ impl<V: Vector, T: Tensor, const SHARE: usize> Tile<V, T, SHARE> {
         let factor = V::splat(factor);
         if let Some(part) = Self::part(run, pass) {
             for (v, sum) in self.sums.iter_mut().take(Self::VECTORS).enumerate() {
-                *sum = sum.add(V::load(&part[Self::start(v)..]).mul(factor));
+                *sum = sum.add_product(V::load(&part[Self::start(v)..]), factor);
             }
         }
     }

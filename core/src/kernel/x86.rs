@@ -62,7 +62,7 @@ pub(crate) fn transpose(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
 
 macro_rules! register {
     ($vector:ident, $lanes:literal / 2 = $half:ty, $sums:literal, $set:ident, $load:ident, $store:ident, $add:ident,
-     $sub:ident, $mul:ident, $greater:expr $(, $more:item)?) => {
+     $sub:ident, $mul:ident, $greater:expr $(, $more:item)*) => {
         impl Vector for $vector {
             const LANES: usize = $lanes;
             const SUMS: usize = $sums;
@@ -115,7 +115,7 @@ macro_rules! register {
                 Self(unsafe { $greater(self.0, other.0, then.0, otherwise.0) })
             }
 
-            $($more)?
+            $($more)*
         }
     };
 }
@@ -171,6 +171,12 @@ register!(
             nonzero
         };
         Some(count + nonzero.count_ones() as usize)
+    },
+    #[cfg(minnet_fused)]
+    #[inline(always)]
+    fn add_product(self, a: Self, b: Self) -> Self {
+        // SAFETY: the instructions as above.
+        Self(unsafe { _mm512_fmadd_ps(a.0, b.0, self.0) })
     }
 );
 
