@@ -9,7 +9,7 @@ use crate::kernel::math;
     label = "this pair has no error δ in the book",
     note = "`CrossEntropy` goes with `Sigmoid`, `LogLikelihood` with `Softmax`, `Quadratic` with every activation"
 )]
-pub trait Cost<A: Activation> {
+pub trait Cost<A: Activation>: 'static {
     /// Its name on the command line and in a model's header.
     const NAME: &'static str;
 

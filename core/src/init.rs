@@ -11,7 +11,8 @@ use rand_core::Rng;
 /// | `Large` | 1 | 1 | `network.py`, `network2.py`'s large weights |
 /// | `Network3` | 1/√n_out; a convolution's n_out is filters·25/4 | 1 | `network3.py`; its softmax layer starts at 0 |
 /// | `He` | √(2/n_in) | 0 | He et al. 2015, for ReLU |
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Init {
     /// 1/√n_in: no neuron starts saturated.
     FanIn,

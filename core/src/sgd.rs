@@ -1,7 +1,8 @@
 //! Stochastic gradient descent with L2 regularization.
 
 /// Which of the book's two programs says what λ is divided by. Biases never decay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Regularization {
     /// w ← (1 - ηλ/n) w - …, n the number of training images: equation 93 and `network2.py`.
     PerImage,

@@ -2,6 +2,7 @@
 
 mod classify;
 mod eval;
+mod experiment;
 mod inspect;
 mod nets;
 mod train;
@@ -38,6 +39,11 @@ enum Command {
     Nets(nets::Arguments),
     /// Show what a model file holds
     Inspect(inspect::Arguments),
+    /// Run one of the book's programs, or all; without a name, list them
+    ///
+    /// Prints the book's lines and a table of the book's figures beside ours, and writes plots and raw results. What is
+    /// finished is kept: the same command goes on where it was interrupted, and more seeds are added to those there.
+    Experiment(experiment::Arguments),
 }
 
 impl Cli {
@@ -49,6 +55,7 @@ impl Cli {
             Command::Classify(arguments) => classify::run(arguments),
             Command::Nets(arguments) => nets::run(arguments),
             Command::Inspect(arguments) => inspect::run(arguments),
+            Command::Experiment(arguments) => experiment::run(arguments),
         }
     }
 }
@@ -87,6 +94,12 @@ fn print(text: &str) -> Result<()> {
 fn print_json(value: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value).map_err(|cause| Error::Output { cause: cause.into() })?;
     print(&format!("{text}\n"))
+}
+
+/// The command as it could be typed again.
+fn command_line() -> String {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    format!("host {}", arguments.join(" "))
 }
 
 /// A share as a percentage.

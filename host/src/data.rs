@@ -1,10 +1,12 @@
 //! MNIST: handwritten digits as 28 x 28 gray bytes, their labels, where the files are found, and how they are split.
 
+mod expand;
 mod idx;
 
 use std::env;
 use std::path::{Path, PathBuf};
 
+pub use expand::expanded;
 pub use idx::{write_idx_images, write_idx_labels};
 
 use crate::error::{Error, Result};

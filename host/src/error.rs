@@ -117,6 +117,10 @@ pub enum Error {
     #[error("there is no network {name}; did you mean {nearest}? `host nets` lists them all")]
     UnknownNet { name: String, nearest: &'static str },
 
+    /// No experiment has this name.
+    #[error("there is no experiment {name}; did you mean {nearest}? `host experiment` lists them all")]
+    UnknownExperiment { name: String, nearest: &'static str },
+
     /// The network does not go with this cost.
     #[error("network {net} does not go with the cost {cost}; it goes with: {known}")]
     UnknownCost { net: String, cost: String, known: String },

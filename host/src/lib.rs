@@ -5,6 +5,7 @@
 pub mod data;
 pub mod error;
 pub mod executor;
+pub mod experiment;
 pub mod file;
 pub mod model;
 pub mod nets;

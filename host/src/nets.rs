@@ -1,5 +1,9 @@
 //! The named networks: each name on the command line is a type here.
 
+mod boxed;
+
+pub use boxed::{Boxed, zeroed};
+
 use crate::error::{Error, Result};
 use minnet::prelude::*;
 

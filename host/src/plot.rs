@@ -36,7 +36,7 @@ pub struct Series {
     /// Its name in the legend.
     pub label: String,
     /// Its points (x, y), in the order in which the line joins them. It is broken where a number is not finite, beyond
-    /// 1e300 or, on a logarithmic axis, not positive.
+    /// 1e300, below the chart's lowest or, on a logarithmic axis, not positive.
     pub points: Vec<(f64, f64)>,
 }
 
@@ -51,8 +51,12 @@ pub struct Chart {
     pub y_label: String,
     /// The lines. The legend is left out for a single line without a label.
     pub series: Vec<Series>,
+    /// Whether the x axis is logarithmic.
+    pub log_x: bool,
     /// Whether the y axis is logarithmic.
     pub log_y: bool,
+    /// What lies below is not drawn.
+    pub lowest_y: Option<f64>,
 }
 
 impl Chart {
@@ -68,7 +72,7 @@ impl Chart {
     /// Draws the chart with its upper left corner at (0, `top`).
     fn draw(&self, svg: &mut String, top: f64) {
         let points = || self.series.iter().flat_map(|series| &series.points).filter(|point| self.shows(point));
-        let x_axis = Axis::new(points().map(|point| point.0), false);
+        let x_axis = Axis::new(points().map(|point| point.0), self.log_x);
         let y_axis = Axis::new(points().map(|point| point.1), self.log_y);
         let is_empty = points().next().is_none();
 
@@ -114,7 +118,8 @@ impl Chart {
     }
 
     fn shows(&self, &(x, y): &(f64, f64)) -> bool {
-        x.abs() <= LARGEST && y.abs() <= LARGEST && !(self.log_y && y <= 0.0)
+        let is_high_enough = self.lowest_y.is_none_or(|lowest| y >= lowest) && !(self.log_y && y <= 0.0);
+        x.abs() <= LARGEST && y.abs() <= LARGEST && is_high_enough && !(self.log_x && x <= 0.0)
     }
 
     /// Draws the legend in as many rows as it needs, and returns where the plot below it begins.
@@ -217,7 +222,7 @@ pub fn training_curve(title: &str, epochs: &[EpochStats], path_stem: &Path) -> R
         x_label: "Epoch".into(),
         y_label: y_label.into(),
         series: series.into_iter().filter(|series| !series.points.is_empty()).collect(),
-        log_y: false,
+        ..Chart::default()
     };
     let cost = chart(
         format!("{title}: cost"),

@@ -11,7 +11,7 @@ use serde::Serialize;
 use std::ops::ControlFlow;
 
 /// The book's hyper-parameters.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Hyper {
     /// Passes over the training images.
     pub epochs: u32,
@@ -82,6 +82,11 @@ pub struct Score {
 }
 
 impl Score {
+    /// The cost with the L2 term λ/2n Σw², n being the images measured: what `network2.py` prints (equation 85).
+    pub fn regularized_cost(&self, lambda: f32, weights_squared: f64) -> f64 {
+        self.cost + 0.5 * f64::from(lambda) / self.images.max(1) as f64 * weights_squared
+    }
+
     /// The share of images classified rightly, from 0 to 1.
     pub fn accuracy(&self) -> f64 {
         self.right as f64 / self.images.max(1) as f64
@@ -99,11 +104,16 @@ pub struct Epoch {
     pub training: Score,
     /// The validation images, after the epoch; none if there are no such images.
     pub validation: Option<Score>,
+    /// Σw² over all weights, biases left out, after the epoch: what the L2 term of the cost is made of.
+    pub weights_squared: f64,
     /// Seconds it took, without the measuring.
     pub seconds: f64,
     /// Whether its validation accuracy is the best so far; without validation images, always.
     pub best: bool,
 }
+
+/// Who is told of each mini-batch and each epoch, and may stop the run.
+pub type Observe<'a> = dyn FnMut(Event<'_>) -> ControlFlow<()> + Send + 'a;
 
 /// What an observer is told.
 pub enum Event<'a> {
@@ -144,7 +154,7 @@ pub fn train<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(
     validation: Samples<'_>,
     hyper: &Hyper,
     executor: &Threads,
-    observe: &mut (impl FnMut(Event<'_>) -> ControlFlow<()> + Send),
+    observe: &mut Observe<'_>,
 ) -> Result<History> {
     let mut rng = XorShiftRng::seed_from_u64(hyper.seed);
     net.initialize(hyper.init, &mut rng);
@@ -179,7 +189,9 @@ pub fn train<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(
             history.chosen = epoch + 1;
             snapshot(net, &mut best);
         }
-        history.epochs.push(Epoch { epoch: epoch + 1, eta, training, validation, seconds, best: is_best });
+        let weights_squared = weights_squared(net);
+        let epoch_done = Epoch { epoch: epoch + 1, eta, training, validation, weights_squared, seconds, best: is_best };
+        history.epochs.push(epoch_done);
         history.stopped = flow.is_break() | history.epochs.last().is_some_and(|e| observe(Event::Epoch(e)).is_break());
         let impatient = hyper.patience.is_some_and(|patience| epoch + 1 - history.chosen >= patience);
         if history.stopped || impatient {
@@ -309,6 +321,18 @@ fn is_finite<In: Tensor, L: Layer<In>>(net: &Net<In, L>) -> bool {
     let mut finite = true;
     net.visit(|run| finite &= run.iter().all(|value| value.is_finite()));
     finite
+}
+
+/// Σw², biases left out: a network shows each layer's weights, then its biases.
+fn weights_squared<In: Tensor, L: Layer<In>>(net: &Net<In, L>) -> f64 {
+    let (mut sum, mut is_weights) = (0.0, true);
+    net.visit(|run| {
+        if is_weights {
+            sum += run.iter().map(|&weight| f64::from(weight) * f64::from(weight)).sum::<f64>();
+        }
+        is_weights = !is_weights;
+    });
+    sum
 }
 
 /// Puts all parameters into `values`, in place of what it holds.

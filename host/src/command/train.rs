@@ -1,14 +1,14 @@
 //! `host train`
 
-use super::{Resources, grouped, percent, print, print_json};
+use super::{Resources, command_line, grouped, percent, print, print_json};
 use clap::{Args, ValueEnum};
 use host::data::{Mnist, Samples};
 use host::error::{Error, Result};
 use host::executor::Threads;
-use host::nets::{self, Named, Visitor};
+use host::file;
+use host::nets::{self, Named};
 use host::plot::{self, EpochStats, training_curve};
-use host::train::{Epoch, Event, History, Hyper, Score, evaluate, train};
-use host::{file, model};
+use host::train::{Epoch, Event, History, Hyper, Score};
 use indicatif::{ProgressBar, ProgressStyle};
 use minnet::prelude::*;
 use serde::Serialize;
@@ -174,8 +174,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let mnist = arguments.resources.mnist()?;
     let stop = Arc::new(AtomicBool::new(false));
     catch_ctrl_c(&stop)?;
-    let run = Run { hyper: arguments.hyper(net), arguments, mnist, executor, stop, stem };
-    nets::visit(net, run).unwrap_or_else(|| Err(Error::UnknownNet { name: net.name.into(), nearest: nets::DEFAULT }))
+    Run { hyper: arguments.hyper(net), arguments, mnist, executor, stop, stem }.run(net)
 }
 
 /// The first Ctrl-C asks the training to stop; the second ends the program.
@@ -199,10 +198,8 @@ struct Run {
     stem: PathBuf,
 }
 
-impl Visitor for Run {
-    type Output = Result<()>;
-
-    fn visit<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(self, named: &'static Named) -> Result<()> {
+impl Run {
+    fn run(self, named: &'static Named) -> Result<()> {
         let Self { arguments, hyper, mnist, executor, stop, stem } = self;
         let (training, validation) = mnist.split();
         let (training, _) = training.split_at(arguments.images.map_or(training.len(), |images| images as usize));
@@ -216,15 +213,15 @@ impl Visitor for Run {
             hyper.seed
         );
 
-        let mut net = model::zeroed::<In, L>()?;
+        let mut net = nets::zeroed(named)?;
         let mut observer = Observer::new(&hyper, training, &stop);
         let observe = &mut |event: Event<'_>| observer.observe(event);
-        let history = train::<In, L, C>(&mut net, training, validation, &hyper, &executor, observe)?;
-        let test = executor.run(|| evaluate::<In, L, C>(&net, mnist.test.samples(), &executor))?;
+        let history = net.train(training, validation, &hyper, &executor, observe)?;
+        let test = net.evaluate(mnist.test.samples(), &executor)?;
 
         let chosen = history.chosen().and_then(|epoch| epoch.validation);
         let metadata = Metadata {
-            cost: short(C::NAME),
+            cost: short(named.cost),
             seed: hyper.seed,
             epochs: history.chosen,
             training_images: training.len() as u32,
@@ -233,7 +230,7 @@ impl Visitor for Run {
             command: short(&command_line()),
             ..Metadata::default()
         };
-        model::save(&arguments.out, &net, &metadata)?;
+        net.save(&arguments.out, &metadata)?;
         let curve = training_curve(named.name, &statistics(&history), &stem)?;
         let outcome = Outcome {
             net: named,
@@ -342,12 +339,6 @@ fn statistics(history: &History) -> Vec<EpochStats> {
         validation_accuracy: epoch.validation.map(|score| score.accuracy()),
     };
     history.epochs.iter().map(stats).collect()
-}
-
-/// The command as it could be typed again.
-fn command_line() -> String {
-    let arguments: Vec<_> = std::env::args().skip(1).collect();
-    format!("host {}", arguments.join(" "))
 }
 
 /// As much of `text` as fits.

@@ -9,7 +9,7 @@ use super::*;
 
 fn chart(points: Vec<(f64, f64)>) -> Chart {
     let series = vec![Series { label: "a < b & c".into(), points }];
-    Chart { title: "T".into(), x_label: "X".into(), y_label: "Y".into(), series, log_y: false }
+    Chart { title: "T".into(), x_label: "X".into(), y_label: "Y".into(), series, ..Chart::default() }
 }
 
 fn drawn(chart: &Chart) -> (String, Pixmap) {
@@ -64,6 +64,10 @@ fn lines_break_where_there_is_no_number() {
     assert_eq!(lines(&chart(points)), 3);
     let log = Chart { log_y: true, ..chart(vec![(0.0, 1.0), (1.0, 0.0), (2.0, -3.0), (3.0, 2.0)]) };
     assert_eq!(lines(&log), 3);
+    let log = Chart { log_x: true, ..chart(vec![(1.0, 1.0), (2.0, 1.0), (0.0, 2.0), (3.0, 2.0), (4.0, 2.0)]) };
+    assert_eq!(lines(&log), 3);
+    let high = Chart { lowest_y: Some(1.0), ..chart(vec![(0.0, 2.0), (1.0, 1.0), (2.0, 0.5), (3.0, 1.0)]) };
+    assert_eq!(lines(&high), 3);
     assert!(drawn(&chart(vec![(f64::INFINITY, 1.0)])).0.contains("no data"));
 }
 

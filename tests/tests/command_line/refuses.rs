@@ -343,3 +343,26 @@ fn training_that_diverges() {
     );
     assert_eq!(fs::read(place.path("digits.minnet")).unwrap(), b"old");
 }
+
+#[test]
+fn an_unknown_experiment() {
+    let words = ["there is no experiment network3-droput", "did you mean network3-dropout?", "`host experiment` lists"];
+    assert_refused(&Place::new(), "experiment network3-droput --data @data --quick", &words);
+}
+
+#[test]
+fn experiments_without_data() {
+    assert_refused(&Place::new(), "experiment all --data nowhere", &["nowhere: no such directory"]);
+}
+
+#[test]
+fn results_that_could_not_be_written() {
+    let place = Place::new();
+    fs::write(place.path("file"), "").unwrap();
+    for (out, words) in [("no/such", "there is no directory no"), ("file", "file")] {
+        for name in ["network-30", "all"] {
+            let line = format!("experiment {name} --data @data --quick --out {out}");
+            assert_refused(&place, &line, &["cannot be written", words]);
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Chapter 6: `network3.py`. The settings are a table ([`SETTINGS`]): what the book's theano takes hours for is to take
+//! minutes here, so learning rates fall instead of staying, and there are fewer epochs. They were chosen on the
+//! validation images.
+
+use super::figure::{Figure, Pick};
+use super::plots::{Line, Plot};
+use super::training::{self, Set, Training};
+use super::{Experiment, Part, Work};
+use crate::train::Hyper;
+use minnet::prelude::{Init, Regularization};
+
+/// A program, the book's result, and how it is trained here.
+struct Setting {
+    name: &'static str,
+    about: &'static str,
+    net: &'static str,
+    expanded: bool,
+    init: Init,
+    epochs: u32,
+    eta: f32,
+    final_eta: f32,
+    /// Divided by the number of mini-batches, as in the book.
+    lambda: f32,
+    /// The book's test accuracy in percent.
+    book: f64,
+    seconds: u32,
+}
+
+const SETTINGS: [Setting; 7] = [
+    Setting {
+        name: "network3-dense",
+        about: "network3.py: a hidden layer of 100 neurons and a softmax",
+        net: "784-100-10",
+        expanded: false,
+        init: Init::FanIn,
+        epochs: 30,
+        eta: 0.2,
+        final_eta: 0.01,
+        lambda: 0.1,
+        book: 97.79,
+        seconds: 15,
+    },
+    Setting {
+        name: "network3-conv",
+        about: "network3.py: a convolution of 20 filters before the hidden layer",
+        net: "conv20-100-10",
+        expanded: false,
+        init: Init::FanIn,
+        epochs: 20,
+        eta: 0.2,
+        final_eta: 0.01,
+        lambda: 0.1,
+        book: 98.80,
+        seconds: 60,
+    },
+    Setting {
+        name: "network3-two-convs",
+        about: "network3.py: a second convolution, of 40 filters",
+        net: "conv20-conv40-100-10",
+        expanded: false,
+        init: Init::FanIn,
+        epochs: 20,
+        eta: 0.2,
+        final_eta: 0.01,
+        lambda: 0.1,
+        book: 99.06,
+        seconds: 80,
+    },
+    Setting {
+        name: "network3-relu",
+        about: "network3.py: rectified linear units",
+        net: "conv20-conv40-100-10-relu",
+        expanded: false,
+        init: Init::He,
+        epochs: 12,
+        eta: 0.08,
+        final_eta: 0.001,
+        lambda: 0.1,
+        book: 99.10,
+        seconds: 40,
+    },
+    Setting {
+        name: "network3-expanded",
+        about: "network3.py: 250,000 images, displaced by a pixel in four directions",
+        net: "conv20-conv40-100-10-relu",
+        expanded: true,
+        init: Init::He,
+        epochs: 12,
+        eta: 0.08,
+        final_eta: 0.001,
+        lambda: 0.1,
+        book: 99.42,
+        seconds: 180,
+    },
+    Setting {
+        name: "network3-extra-dense",
+        about: "network3.py: a second hidden layer of 100 neurons, 250,000 images",
+        net: "conv20-conv40-100-100-10-relu",
+        expanded: true,
+        init: Init::He,
+        epochs: 12,
+        eta: 0.08,
+        final_eta: 0.001,
+        lambda: 0.1,
+        book: 99.37,
+        seconds: 180,
+    },
+    Setting {
+        name: "network3-dropout",
+        about: "network3.py: two hidden layers of 1,000 neurons with dropout, 250,000 images",
+        net: "conv20-conv40-1000-1000-10-dropout",
+        expanded: true,
+        init: Init::He,
+        epochs: 12,
+        eta: 0.05,
+        final_eta: 0.001,
+        lambda: 0.0,
+        book: 99.60,
+        seconds: 480,
+    },
+];
+
+pub(super) fn experiments() -> Vec<Experiment> {
+    SETTINGS.iter().map(experiment).collect()
+}
+
+fn experiment(setting: &Setting) -> Experiment {
+    let &Setting { name, about, net, expanded, init, epochs, eta, final_eta, lambda, book, seconds } = setting;
+    let hyper = Hyper {
+        epochs,
+        eta,
+        final_eta: Some(final_eta),
+        lambda,
+        regularization: Regularization::PerBatch,
+        init,
+        ..Hyper::default()
+    };
+    let training = Training {
+        expanded,
+        monitor: Some(Set::Validation),
+        judge: Some(Set::Test),
+        ..Training::new(net, "log-likelihood", hyper)
+    };
+    let figure = |label, book, curve, pick| Figure::percent(label, book, name, curve, pick);
+    Experiment {
+        name,
+        chapter: "6",
+        about,
+        seconds,
+        parts: vec![Part { name: name.into(), work: Work::Training(training) }],
+        figures: vec![
+            figure("test accuracy at best validation", Some(book), training::JUDGED_ACCURACY, Pick::Last),
+            figure("validation accuracy, best epoch", None, training::ACCURACY, Pick::Greatest),
+        ],
+        plots: vec![Plot::over_epochs(
+            "",
+            &format!("{net}: accuracy on the validation data"),
+            "Accuracy (%)",
+            vec![Line::epochs("", name, training::ACCURACY)],
+        )],
+        remark: "",
+    }
+}
