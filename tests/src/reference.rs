@@ -100,13 +100,10 @@ pub fn forward(layers: &[Layer], parameters: &[f64], input: &Image, random: Opti
                     Some(random) => {
                         let mut rng = XorShiftRng::seed_from_u64(*random);
                         *random = rng.next_u64();
-                        let threshold = (u32::from(percent) << 16) / 100;
-                        for values in out.values.chunks_mut(2) {
-                            let numbers = rng.next_u32();
-                            for (value, number) in values.iter_mut().zip([numbers >> 16, numbers & 0xffff]) {
-                                if number < threshold {
-                                    *value = 0.0;
-                                }
+                        let threshold = (u64::from(percent) << 32) / 100;
+                        for value in &mut out.values {
+                            if u64::from(rng.next_u32()) < threshold {
+                                *value = 0.0;
                             }
                         }
                     }

@@ -38,8 +38,8 @@ impl<const PERCENT: u8> Dropout<PERCENT> {
         assert!(PERCENT < 100, "`Dropout<PERCENT>` must leave something: PERCENT is at most 99");
         PERCENT as u32
     };
-    /// A random number of 16 bits below this drops a value.
-    const THRESHOLD: u32 = (Self::CHECKED << 16) / 100;
+    /// A random number below this drops a value.
+    const THRESHOLD: u32 = ((Self::CHECKED as u64 * (1 << 32)) / 100) as u32;
     const STAYING: f32 = (100 - Self::CHECKED) as f32 / 100.0;
 }
 
@@ -93,15 +93,10 @@ impl<In: Tensor, const PERCENT: u8> Layer<In> for Dropout<PERCENT> {
                 let (input, tape, random) = view(sample);
                 let mut rng = XorShiftRng::seed_from_u64(*random);
                 *random = rng.next_u64();
-                for kept in tape.kept.flat_mut().chunks_mut(2) {
-                    let numbers = rng.next_u32();
-                    for (kept, number) in kept.iter_mut().zip([numbers >> 16, numbers & 0xffff]) {
-                        *kept = if number < Self::THRESHOLD { 0.0 } else { 1.0 };
-                    }
-                }
-                for ((output, input), kept) in tape.output.flat_mut().iter_mut().zip(input.flat()).zip(tape.kept.flat())
-                {
-                    *output = input * kept;
+                let values = input.flat().iter().zip(tape.kept.flat_mut()).zip(tape.output.flat_mut());
+                for ((input, kept), output) in values {
+                    *kept = if rng.next_u32() < Self::THRESHOLD { 0.0 } else { 1.0 };
+                    *output = input * *kept;
                 }
             }
         });
