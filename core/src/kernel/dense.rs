@@ -201,8 +201,8 @@ fn turn<const OUT: usize>(rows: &[[f32; OUT]], first: usize, turned: &mut [[f32;
     }
 }
 
-/// Inputs whose weights' gradients are summed at the same time.
-const HEIGHT: usize = if cfg!(target_os = "none") { 8 } else { 32 };
+/// Inputs whose weights are updated before the next, and whose gradients may be summed at the same time.
+const HEIGHT: usize = if cfg!(target_os = "none") { 1 } else { 32 };
 
 /// Gradient and step in one pass over the weights of the inputs from `first` on; `view` shows an image's whole input
 /// and its δ.
@@ -223,7 +223,8 @@ pub(crate) fn update<V: Vector, S, const IN: usize, const OUT: usize>(
         let first = first + number * HEIGHT;
         let inputs = |image| view(image).0.get(first..first + rows.len()).unwrap_or(&[]);
         let nonzero: usize = batch.iter().map(|image| inputs(image).iter().filter(|&&x| x != 0.0).count()).sum();
-        if 2 * nonzero > rows.len() * batch.len() {
+        // A microcontroller has little stack for several rows, and no branches that are guessed wrong.
+        if cfg!(target_os = "none") || 2 * nonzero > rows.len() * batch.len() {
             update_by_rows::<V, S, IN, OUT>(rows, first, batch, &view, sgd);
         } else {
             update_by_images::<V, S, IN, OUT>(rows, first, batch, &view, sgd, &mut gradients);
@@ -241,6 +242,10 @@ fn update_by_rows<V: Vector, S, const IN: usize, const OUT: usize>(
     sgd: &Sgd,
 ) {
     for (row, i) in rows.iter_mut().zip(first..) {
+        // A row that no image reaches has the gradient 0, and stays as it is where nothing decays.
+        if sgd.decay == 1.0 && batch.iter().all(|image| view(image).0[i] == 0.0) {
+            continue;
+        }
         for pass in 0..Tile::<V, [f32; OUT], 1>::PASSES {
             let mut gradient = Tile::<V, [f32; OUT], 1>::zero();
             for image in batch {

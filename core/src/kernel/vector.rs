@@ -35,6 +35,7 @@ pub trait Vector: Copy {
     fn add_product(self, a: Self, b: Self) -> Self {
         self.add(a.mul(b))
     }
+
     /// `then` in the lanes that are greater than those of `other`, `otherwise` in the rest.
     fn if_greater(self, other: Self, then: Self, otherwise: Self) -> Self;
 

@@ -141,6 +141,7 @@ where
         executor: &impl Executor,
     ) {
         let pieces = pieces(<Self as Layer<Image<H, W, IN>>>::MACS * batch.len(), executor);
+        // Threads share the filters for the gradient, and their taps for the step.
         for first in (0..OUT).step_by(FILTERS) {
             let mut gradients = [[[[0.0; IN]; 5]; 5]; FILTERS];
             let gradients = gradients.get_mut(..FILTERS.min(OUT - first)).unwrap_or_default();

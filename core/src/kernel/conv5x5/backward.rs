@@ -160,8 +160,8 @@ fn run<const C: usize>(filter: &Filter<C>, start: usize, end: usize) -> &[f32] {
     filter.as_flattened().as_flattened().get(start..end).unwrap_or(&[])
 }
 
-/// Filters that are taken out of the weights together.
-const GROUP: usize = 4;
+/// Filters that are taken out of the weights together; a microcontroller has little stack.
+const GROUP: usize = if cfg!(target_os = "none") { 1 } else { 4 };
 
 /// The filters from `first` on, at most [`GROUP`], each in one piece.
 #[inline(always)]
