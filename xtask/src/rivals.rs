@@ -13,7 +13,7 @@ use std::process::Command;
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// The networks, of a, b, c and d
-    #[arg(long, default_value = "abcd")]
+    #[arg(long, default_value = "abcd", value_parser = networks)]
     networks: String,
     /// Seconds that a contestant works at a time
     #[arg(long, default_value_t = 0.4)]
@@ -33,8 +33,17 @@ struct Measured {
     settings: Vec<Outcome>,
 }
 
-/// Where.
-#[derive(Debug, Default, Serialize, Deserialize, PartialEq)]
+fn networks(text: &str) -> std::result::Result<String, &'static str> {
+    let is_known = |network| ('a'..='d').contains(&network);
+    if !text.is_empty() && text.chars().all(is_known) {
+        Ok(text.to_owned())
+    } else {
+        Err("letters of `abcd`, such as `ac`")
+    }
+}
+
+/// Where and when the first setting was measured.
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Machine {
     processor: String,
     cores: usize,
@@ -66,23 +75,21 @@ struct Result {
 /// # Errors
 /// A program that is missing, fails, or answers nonsense; a file that cannot be written.
 pub fn bench(options: &Options) -> std::result::Result<(), Error> {
-    let root = crate::top().to_owned();
+    let root = crate::top();
     let python = provide_python(&root)?;
     build(&root)?;
     let file = root.join("docs/performance.json");
     let mut measured = if options.again { Measured::default() } else { load(&file)? };
-    let machine = Machine {
-        processor: processor(),
-        cores: std::thread::available_parallelism().map_or(1, usize::from),
-        date: crate::process::read(
-            Command::new(&python).args(["-c", "import datetime; print(datetime.date.today())"]),
-        )?,
-        peak: peak(&root, &python)?,
-    };
-    if measured.machine.processor != machine.processor {
-        measured.settings.clear();
+    if measured.settings.is_empty() || measured.machine.processor != processor() {
+        let mut today = Command::new(&python);
+        let machine = Machine {
+            processor: processor(),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            date: crate::process::read(today.args(["-c", "import datetime; print(datetime.date.today())"]))?,
+            peak: peak(&root, &python)?,
+        };
+        measured = Measured { machine, settings: Vec::new() };
     }
-    measured.machine = machine;
     for setting in Setting::all(&options.networks) {
         if measured.settings.iter().any(|outcome| outcome.setting == setting) {
             continue;
@@ -91,6 +98,7 @@ pub fn bench(options: &Options) -> std::result::Result<(), Error> {
         let contestants = Contestant::all(&root, &python, &setting);
         let results = contest::run(&contestants, &setting, options.seconds, options.rounds)?;
         measured.settings.push(Outcome { setting, results });
+        measured.settings.sort_by(|a, b| a.setting.cmp(&b.setting));
         save(&file, &measured)?;
     }
     table::write(&root.join("docs/performance.md"), &measured)
@@ -146,7 +154,12 @@ fn load(file: &Path) -> std::result::Result<Measured, Error> {
 fn save(file: &Path, measured: &Measured) -> std::result::Result<(), Error> {
     let text = serde_json::to_string_pretty(measured)
         .map_err(|cause| Error::Answer { program: file.display().to_string(), said: cause.to_string() })?;
-    let beside = file.with_extension("json.part");
-    std::fs::write(&beside, text + "\n").map_err(Error::io("write", &beside))?;
+    replace(file, &(text + "\n"))
+}
+
+/// Writes a file beside the old one, which it then replaces: there is always a whole one.
+fn replace(file: &Path, text: &str) -> std::result::Result<(), Error> {
+    let beside = file.with_extension("part");
+    std::fs::write(&beside, text).map_err(Error::io("write", &beside))?;
     std::fs::rename(&beside, file).map_err(Error::io("write", file))
 }

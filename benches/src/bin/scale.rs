@@ -54,7 +54,6 @@ impl Visitor for PerBatch<'_> {
 
 fn main() -> Result<(), host::error::Error> {
     let executor = threads(1);
-    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/performance"));
     let mut rates = Vec::new();
     println!("| training images | images a second |\n|---|---|");
     for size in SIZES {
@@ -62,15 +61,8 @@ fn main() -> Result<(), host::error::Error> {
         println!("| {size} | {rate:.0} |");
         rates.push((size as f64, rate));
     }
-    let chart = Chart {
-        title: "Network (c): training speed over the size of the training set, one thread".into(),
-        x_label: "training images".into(),
-        y_label: "images a second".into(),
-        series: vec![Series { label: String::new(), points: rates }],
-        log_x: true,
-        ..Chart::default()
-    };
-    chart.save(&folder.join("size"))?;
+    let title = "Network (c): training speed over the size of the training set, one thread";
+    draw("size", title, ["training images", "images a second"], rates, false)?;
 
     let mut times = Vec::new();
     println!("\n| network | multiplications | ms a mini-batch |\n|---|---|---|");
@@ -83,15 +75,27 @@ fn main() -> Result<(), host::error::Error> {
     }
     times.sort_by(|a, b| a.0.total_cmp(&b.0));
     times.dedup_by_key(|time| time.0);
+    let title = "The named networks: time of a mini-batch of ten over multiplications, one thread";
+    draw("macs", title, ["multiplications with a weight, one image", "milliseconds"], times, true)
+}
+
+/// A plot of one line on a logarithmic x axis.
+fn draw(
+    name: &str,
+    title: &str,
+    [x_label, y_label]: [&str; 2],
+    points: Vec<(f64, f64)>,
+    log_y: bool,
+) -> Result<(), host::error::Error> {
     let chart = Chart {
-        title: "The named networks: time of a mini-batch of ten over multiplications, one thread".into(),
-        x_label: "multiplications with a weight, one image".into(),
-        y_label: "milliseconds".into(),
-        series: vec![Series { label: String::new(), points: times }],
+        title: title.into(),
+        x_label: x_label.into(),
+        y_label: y_label.into(),
+        series: vec![Series { label: String::new(), points }],
         log_x: true,
-        log_y: true,
+        log_y,
         ..Chart::default()
     };
-    chart.save(&folder.join("macs"))?;
+    chart.save(&Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/performance")).join(name))?;
     Ok(())
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// What everyone does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Setting {
     pub(super) network: char,
     /// `train` or `infer`.
@@ -34,7 +34,7 @@ impl Setting {
     /// Every setting of these networks.
     pub(super) fn all(networks: &str) -> Vec<Self> {
         let mut all = Vec::new();
-        for network in networks.chars().filter(|network| ('a'..='d').contains(network)) {
+        for network in networks.chars() {
             for (mode, batch) in [("train", 10), ("train", 64), ("infer", 1), ("infer", 10), ("infer", 1000)] {
                 for threads in [1, 2] {
                     all.push(Self { network, mode: mode.to_owned(), batch, threads });
@@ -235,7 +235,6 @@ mod tests {
             }
         }
         assert_eq!(Setting::all("abcd").len(), 4 * 5 * 2);
-        assert_eq!(Setting::all("xyz"), []);
     }
 
     #[test]

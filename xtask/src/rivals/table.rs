@@ -17,7 +17,7 @@ pub(super) fn write(document: &Path, measured: &Measured) -> std::result::Result
         return Err(Error::Answer { program: document.display().to_string(), said });
     };
     let text = format!("{before}{BEGIN}\n{}{END}{after}", tables(measured));
-    std::fs::write(document, text).map_err(Error::io("write", document))
+    super::replace(document, &text)
 }
 
 fn tables(measured: &Measured) -> String {
