@@ -45,25 +45,11 @@ fn large(epochs: u32, lambda: f32) -> Hyper {
 fn cross_entropy() -> Experiment {
     let name = "cross-entropy";
     let training = Training { monitor: Some(Set::Test), ..Training::new("784-30-10", name, large(30, 0.0)) };
-    let book = BOOK_CROSS_ENTROPY.map(|right| right / 100.0);
-    let figure = |label, pick: Pick| Figure::percent(label, pick.of(&book), name, training::ACCURACY, pick);
+    let title = "network2.py, 784-30-10: accuracy on the test data";
     Experiment {
-        name,
-        chapter: "3",
         about: "network2.py: the cross-entropy cost, from large weights",
         seconds: 6,
-        parts: vec![Part { name: name.into(), work: Work::Training(training) }],
-        figures: vec![
-            figure("test accuracy, best epoch", Pick::Greatest),
-            figure("test accuracy, last epoch", Pick::Last),
-        ],
-        plots: vec![Plot::over_epochs(
-            "",
-            "network2.py, 784-30-10: accuracy on the test data",
-            "Accuracy (%)",
-            vec![Line::epochs("Here", name, training::ACCURACY), Line::book(&book)],
-        )],
-        remark: "",
+        ..Experiment::beside_book(name, "3", training, title, BOOK_CROSS_ENTROPY)
     }
 }
 
