@@ -50,6 +50,24 @@ impl Executor for Serial {
     }
 }
 
+/// Another executor's vectors, on the thread that calls.
+pub(crate) struct Alone<'a, E>(pub(crate) &'a E);
+
+impl<E: Executor> Executor for Alone<'_, E> {
+    fn threads(&self) -> usize {
+        1
+    }
+
+    fn join<A: Send, B: Send>(&self, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+        (a(), b())
+    }
+
+    #[inline(always)]
+    fn vectorize(&self, kernel: impl Kernel) {
+        self.0.vectorize(kernel);
+    }
+}
+
 /// Runs `work` on `items` cut into at most `pieces` runs; `work` gets a run and the index of its first item.
 pub(crate) fn split<T: Send>(
     items: &mut [T],
@@ -69,6 +87,25 @@ pub(crate) fn split<T: Send>(
         || split(left, first, half, executor, work),
         || split(right, first + middle, pieces - half, executor, work),
     );
+}
+
+/// The least work that is worth a second thread: multiplications with a weight, or values to move.
+const SHARED: usize = 20_000;
+
+/// How many threads should share some work: multiplications with a weight, or values to move.
+pub(crate) fn pieces(work: usize, executor: &impl Executor) -> usize {
+    if work < SHARED { 1 } else { executor.threads() }
+}
+
+/// Runs `work` on the images of a mini-batch, some on each thread. `each` is the work of one image, as for [`pieces`].
+pub(crate) fn split_images<S: Send>(
+    batch: &mut [S],
+    each: usize,
+    executor: &impl Executor,
+    work: &(impl Fn(&mut [S]) + Sync),
+) {
+    let pieces = pieces(each * batch.len(), executor);
+    split(batch, 0, pieces, executor, &|batch, _| work(batch));
 }
 
 #[cfg(test)]

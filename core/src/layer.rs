@@ -1,7 +1,7 @@
 //! What a layer is, and how layers in sequence make one.
 
 use crate::activation::Activation;
-use crate::executor::{Executor, Kernel};
+use crate::executor::{Executor, Kernel, split_images};
 use crate::init::Init;
 use crate::kernel::vector::Vector;
 use crate::sgd::Sgd;
@@ -45,6 +45,9 @@ pub trait Layer<In: Tensor>: FromBytes + Immutable + KnownLayout + Send + Sync +
     const ARCHITECTURE: Text;
     /// Whether inference leaves the output in the buffer of the input ([`infer`](Self::infer)).
     const IN_PLACE: bool;
+    /// Whether there are so many weights in a layer that threads should share it by its weights, each thread those that
+    /// fit in its cache. Layers with few weights are best shared by the images of a mini-batch, all layers at a time.
+    const LARGE: bool = false;
     /// Values that inference needs in the buffer of the input.
     const FRONT: usize;
     /// Values that inference needs in the other buffer.
@@ -77,27 +80,27 @@ pub trait Layer<In: Tensor>: FromBytes + Immutable + KnownLayout + Send + Sync +
 
     /// Computes the outputs, as training does (dropout drops). `view` shows a sample's input, tape, and the state of
     /// its random numbers.
-    fn forward<S>(
+    fn forward<S: Send>(
         &self,
         batch: &mut [S],
-        view: impl Fn(&mut S) -> (&In, &mut Self::Tape, &mut u64) + Copy,
+        view: impl Fn(&mut S) -> (&In, &mut Self::Tape, &mut u64) + Copy + Sync,
         executor: &impl Executor,
     );
 
     /// From δ of the last layer in here, computes δ of all the others. A single layer has no others.
-    fn backward<S>(
+    fn backward<S: Send>(
         &self,
         _batch: &mut [S],
-        _view: impl Fn(&mut S) -> &mut Self::Tape + Copy,
+        _view: impl Fn(&mut S) -> &mut Self::Tape + Copy + Sync,
         _executor: &impl Executor,
     ) {
     }
 
     /// As [`backward`](Self::backward), and on to ∂C/∂(input). `view` shows a sample's tape and where that goes.
-    fn input_gradient<S>(
+    fn input_gradient<S: Send>(
         &self,
         batch: &mut [S],
-        view: impl Fn(&mut S) -> (&mut Self::Tape, &mut In) + Copy,
+        view: impl Fn(&mut S) -> (&mut Self::Tape, &mut In) + Copy + Sync,
         executor: &impl Executor,
     );
 
@@ -142,6 +145,7 @@ impl<In: Tensor, A: Layer<In>, B: Layer<A::Out>> Layer<In> for Seq<A, B> {
     const MACS: usize = A::MACS + B::MACS;
     const ARCHITECTURE: Text = A::ARCHITECTURE.then(", ").then(B::ARCHITECTURE.as_str());
     const IN_PLACE: bool = A::IN_PLACE == B::IN_PLACE;
+    const LARGE: bool = A::LARGE || B::LARGE;
     const FRONT: usize = max(A::FRONT, if A::IN_PLACE { B::FRONT } else { B::BACK });
     const BACK: usize = max(A::BACK, if A::IN_PLACE { B::BACK } else { B::FRONT });
 
@@ -181,10 +185,10 @@ impl<In: Tensor, A: Layer<In>, B: Layer<A::Out>> Layer<In> for Seq<A, B> {
         B::activation_gradient(&mut tape.1);
     }
 
-    fn forward<S>(
+    fn forward<S: Send>(
         &self,
         batch: &mut [S],
-        view: impl Fn(&mut S) -> (&In, &mut Self::Tape, &mut u64) + Copy,
+        view: impl Fn(&mut S) -> (&In, &mut Self::Tape, &mut u64) + Copy + Sync,
         executor: &impl Executor,
     ) {
         self.0.forward(
@@ -205,7 +209,12 @@ impl<In: Tensor, A: Layer<In>, B: Layer<A::Out>> Layer<In> for Seq<A, B> {
         );
     }
 
-    fn backward<S>(&self, batch: &mut [S], view: impl Fn(&mut S) -> &mut Self::Tape + Copy, executor: &impl Executor) {
+    fn backward<S: Send>(
+        &self,
+        batch: &mut [S],
+        view: impl Fn(&mut S) -> &mut Self::Tape + Copy + Sync,
+        executor: &impl Executor,
+    ) {
         self.1.input_gradient(
             batch,
             move |sample| {
@@ -218,10 +227,10 @@ impl<In: Tensor, A: Layer<In>, B: Layer<A::Out>> Layer<In> for Seq<A, B> {
         self.0.backward(batch, move |sample| &mut view(sample).0, executor);
     }
 
-    fn input_gradient<S>(
+    fn input_gradient<S: Send>(
         &self,
         batch: &mut [S],
-        view: impl Fn(&mut S) -> (&mut Self::Tape, &mut In) + Copy,
+        view: impl Fn(&mut S) -> (&mut Self::Tape, &mut In) + Copy + Sync,
         executor: &impl Executor,
     ) {
         self.1.input_gradient(
@@ -272,12 +281,14 @@ impl<In: Tensor, A: Layer<In>, B: Layer<A::Out>> Layer<In> for Seq<A, B> {
 }
 
 /// [`Layer::activation_gradient`] for a mini-batch.
-fn activation_gradient<S, In: Tensor, A: Layer<In>>(
+fn activation_gradient<S: Send, In: Tensor, A: Layer<In>>(
     batch: &mut [S],
-    tape: impl Fn(&mut S) -> &mut A::Tape,
+    tape: impl Fn(&mut S) -> &mut A::Tape + Copy + Sync,
     executor: &impl Executor,
 ) {
-    executor.vectorize(ActivationGradient { batch, tape, layer: PhantomData::<(In, A)> });
+    split_images(batch, A::Out::LEN, executor, &|batch| {
+        executor.vectorize(ActivationGradient { batch, tape, layer: PhantomData::<(In, A)> });
+    });
 }
 
 struct ActivationGradient<'a, S, T, In, A> {

@@ -2,7 +2,7 @@
 
 use crate::activation::Activation;
 use crate::cost::Cost;
-use crate::executor::{Executor, Kernel, Serial, Vector, split};
+use crate::executor::{Alone, Executor, Kernel, Serial, Vector, split};
 use crate::init::Init;
 use crate::layer::Layer;
 use crate::sgd::Sgd;
@@ -173,19 +173,20 @@ impl<In: Tensor, L: Layer<In>> Net<In, L> {
         for sample in batch.iter_mut() {
             sample.random = rng.next_u64();
         }
+        if L::LARGE {
+            return self.forward_and_backward::<C>(batch, executor);
+        }
         let pieces = if L::MACS * batch.len() < SPLIT { 1 } else { executor.threads() };
-        split(batch, 0, pieces, executor, &|batch, _| {
-            self.layers.forward(
-                batch,
-                |sample: &mut Sample<In, L>| (&sample.input, &mut sample.tape, &mut sample.random),
-                executor,
-            );
-            for sample in batch.iter_mut() {
-                let (output, delta) = L::output_and_gradient(&mut sample.tape);
-                C::delta(output.flat(), sample.target.flat(), delta.flat_mut());
-            }
-            self.layers.backward(batch, |sample: &mut Sample<In, L>| &mut sample.tape, executor);
-        });
+        split(batch, 0, pieces, executor, &|batch, _| self.forward_and_backward::<C>(batch, &Alone(executor)));
+    }
+
+    fn forward_and_backward<C: Cost<L::Activation>>(&self, batch: &mut [Sample<In, L>], executor: &impl Executor) {
+        self.layers.forward(batch, |sample| (&sample.input, &mut sample.tape, &mut sample.random), executor);
+        for sample in batch.iter_mut() {
+            let (output, delta) = L::output_and_gradient(&mut sample.tape);
+            C::delta(output.flat(), sample.target.flat(), delta.flat_mut());
+        }
+        self.layers.backward(batch, |sample| &mut sample.tape, executor);
     }
 }
 

@@ -21,9 +21,9 @@ mod xor;
 use crate::data::{Dataset, Mnist};
 use crate::error::{Error, Result};
 use crate::executor::Threads;
-use figure::Figure;
+use figure::{Figure, Pick};
 use gradients::Gradients;
-use plots::Plot;
+use plots::{Line, Plot};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use svm::Svm;
@@ -129,6 +129,33 @@ impl Work {
 }
 
 impl Experiment {
+    /// A training run beside what the book's run printed: how many of the 10,000 monitored images were right after each
+    /// epoch.
+    fn beside_book(
+        name: &'static str,
+        chapter: &'static str,
+        training: Training,
+        title: &str,
+        book: [f64; 30],
+    ) -> Self {
+        let set = training.monitor.map_or("", training::Set::name);
+        let book = book.map(|right| right / 100.0);
+        let figure = |epoch: &str, pick: Pick| {
+            Figure::percent(&format!("{set} accuracy, {epoch} epoch"), pick.of(&book), name, training::ACCURACY, pick)
+        };
+        let lines = vec![Line::epochs("Here", name, training::ACCURACY), Line::book(&book)];
+        Self {
+            name,
+            chapter,
+            about: "",
+            seconds: 0,
+            figures: vec![figure("best", Pick::Greatest), figure("last", Pick::Last)],
+            plots: vec![Plot::over_epochs("", title, "Accuracy (%)", lines)],
+            parts: vec![Part { name: name.into(), work: Work::Training(training) }],
+            remark: "",
+        }
+    }
+
     /// The same experiment for a look whether it runs at all, in seconds: few epochs. See [`few_images`].
     pub fn quick(mut self) -> Self {
         self.parts = self.parts.into_iter().map(|part| Part { work: part.work.quick(), ..part }).collect();

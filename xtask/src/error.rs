@@ -88,6 +88,14 @@ pub enum Error {
         /// The heap's symbols in it.
         symbols: Vec<String>,
     },
+    /// A program or a file does not say what it should.
+    #[error("{program}: unexpected: {said}")]
+    Answer {
+        /// The program, or the file.
+        program: String,
+        /// What it said instead.
+        said: String,
+    },
     /// Tests were not run because they are marked to be ignored.
     #[error(
         "{0} test(s) were ignored, and no test may be: run them, or delete them (the lines `... ignored` above name them)"

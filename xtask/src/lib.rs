@@ -12,6 +12,7 @@ pub mod error;
 pub mod firmware;
 mod process;
 pub mod qemu;
+pub mod rivals;
 pub mod suite;
 mod sysroot;
 pub mod toolchain;

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
-use xtask::{Board, Error, Missing, Toolchain, elf::Report, find_program, firmware, qemu, run, suite};
+use xtask::{Board, Error, Missing, Toolchain, elf::Report, find_program, firmware, qemu, rivals, run, suite};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The project's commands that cargo has none for")]
@@ -22,6 +22,8 @@ enum Task {
     },
     /// Check the format, clippy's lints, and the documentation
     Lint,
+    /// Compare speed and memory with PyTorch, JAX and candle, and write docs/performance.md's tables
+    BenchRivals(rivals::Options),
     /// Build the demo and run it in QEMU
     Qemu {
         /// The board; the first one if not given
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Test { arguments } => suite::run(&arguments),
         Task::Lint => lint(),
+        Task::BenchRivals(options) => rivals::bench(&options),
         Task::Qemu { board } => Board::named(board.as_deref()).and_then(qemu),
         Task::Flash { board } => Board::named(board.as_deref()).and_then(flash),
         Task::Size { board } => Board::named(board.as_deref()).and_then(size),

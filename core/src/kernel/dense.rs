@@ -1,12 +1,19 @@
 //! A dense layer's inner loops. `weights[i][j]` leads from input i to output j.
 
-use super::vector::{Tile, Vector, add_rows, list_nonzero, listed, transpose};
+use super::vector::{Tile, Vector, add_rows, columns, list_nonzero, listed};
 use crate::sgd::Sgd;
 
 /// Inputs whose weights are used by all images before the next: their rows stay in the cache.
 const ROWS: usize = if cfg!(target_os = "none") { 32 } else { 64 };
 /// Images whose non-zero values are listed at the same time. A microcontroller has one, and little stack.
 pub(crate) const IMAGES: usize = if cfg!(target_os = "none") { 1 } else { 16 };
+/// Outputs that are summed side by side where there are very many: so many rows of so many weights fit in the cache
+/// next to the processor.
+pub(crate) const PANEL: usize = 256;
+/// From so many outputs on, a layer may be gone through in panels.
+pub(crate) const WIDE: usize = if cfg!(target_os = "none") { usize::MAX } else { 2 * PANEL };
+/// So many weights do not fit in a core's cache, with other things.
+pub(crate) const LARGE: usize = 256 * 1024;
 
 /// The indices of the values that are not zero in a block of at most `ROWS`.
 #[derive(Clone, Copy)]
@@ -19,8 +26,8 @@ impl Nonzero {
     const NONE: Self = Self { indices: [0; ROWS], count: 0 };
 
     #[inline(always)]
-    fn list(&mut self, values: &[f32]) {
-        self.count = list_nonzero(&mut self.indices, 0, values, 0);
+    fn list<V: Vector>(&mut self, values: &[f32]) {
+        self.count = list_nonzero::<V>(&mut self.indices, 0, values, 0);
     }
 
     #[inline(always)]
@@ -47,7 +54,7 @@ pub(crate) fn forward<V: Vector, S, const IN: usize, const OUT: usize>(
         for (rows, first) in weights.chunks(ROWS).zip((0..).step_by(ROWS)) {
             let mut lists = [Nonzero::NONE; IMAGES];
             for (image, list) in images.iter_mut().zip(&mut lists) {
-                list.list(block(view(image).0, first));
+                list.list::<V>(block(view(image).0, first));
             }
             for (image, list) in images.iter_mut().zip(&lists) {
                 let (x, z) = view(image);
@@ -55,10 +62,71 @@ pub(crate) fn forward<V: Vector, S, const IN: usize, const OUT: usize>(
             }
         }
         for image in images {
-            for (z, bias) in view(image).1.iter_mut().zip(bias) {
-                *z += bias;
+            add_bias(view(image).1, bias);
+        }
+    }
+}
+
+/// z_j += b_j.
+#[inline(always)]
+pub(crate) fn add_bias<const OUT: usize>(z: &mut [f32; OUT], bias: &[f32; OUT]) {
+    for (z, bias) in z.iter_mut().zip(bias) {
+        *z += bias;
+    }
+}
+
+/// z_j = Σ_i x_i·w_ij for the outputs from `first` on: as many as each image has room for, at most [`IMAGES`] images.
+#[inline(always)]
+pub(crate) fn forward_columns<V: Vector, const IN: usize, const OUT: usize>(
+    weights: &[[f32; OUT]; IN],
+    first: usize,
+    images: &mut [(&[f32; IN], &mut [f32])],
+) {
+    for (_, z) in images.iter_mut() {
+        z.fill(0.0);
+    }
+    let count = images.first().map_or(0, |(_, z)| z.len());
+    for (rows, row) in weights.chunks(ROWS).zip((0..).step_by(ROWS)) {
+        let mut lists = [Nonzero::NONE; IMAGES];
+        for ((x, _), list) in images.iter().zip(&mut lists) {
+            list.list::<V>(block(*x, row));
+        }
+        for start in (0..count).step_by(PANEL) {
+            // The last panel reaches back over columns that the one before has summed.
+            let from = (first + start).min(OUT - PANEL);
+            let known = first + start - from;
+            for ((x, z), list) in images.iter_mut().zip(&lists) {
+                let Some(z) = z.get_mut(start..count.min(start + PANEL)) else { continue };
+                let terms = listed(list.indices(), block(*x, row), 0);
+                if let (0, Ok(sums)) = (known, <&mut [f32; PANEL]>::try_from(&mut *z)) {
+                    add_columns::<V, OUT>(sums, rows, from, terms);
+                } else {
+                    let mut sums = [0.0; PANEL];
+                    sums.iter_mut().skip(known).zip(z.iter()).for_each(|(sum, z)| *sum = *z);
+                    add_columns::<V, OUT>(&mut sums, rows, from, terms);
+                    z.iter_mut().zip(sums.iter().skip(known)).for_each(|(z, sum)| *z = *sum);
+                }
             }
         }
+    }
+}
+
+/// As [`add_rows`], for the columns of the weights from `from` on.
+#[inline(always)]
+fn add_columns<V: Vector, const OUT: usize>(
+    sums: &mut [f32; PANEL],
+    rows: &[[f32; OUT]],
+    from: usize,
+    terms: impl Iterator<Item = (usize, f32)> + Clone,
+) {
+    for pass in 0..Tile::<V, [f32; PANEL], 1>::PASSES {
+        let mut tile = Tile::<V, [f32; PANEL], 1>::load(sums, pass);
+        for (index, x) in terms.clone() {
+            if let Some(run) = rows.get(index).and_then(|row| row.get(from..from + PANEL)) {
+                tile.add_product(run, pass, x);
+            }
+        }
+        tile.store(sums, pass);
     }
 }
 
@@ -72,15 +140,16 @@ fn block(values: &[f32], first: usize) -> &[f32] {
 /// Inputs whose gradients are summed side by side.
 const ACROSS: usize = if cfg!(target_os = "none") { 16 } else { 64 };
 
-/// ∂C/∂x_i = Σ_j δ_j·w_ij for each image of `batch`; `view` shows an image's δ and where its gradient goes.
+/// ∂C/∂x_i = Σ_j δ_j·w_ij for each image of `batch` and the inputs that `weights` has rows of; `view` shows an image's
+/// δ and where these inputs' gradients go.
 ///
 /// The sums run along the rows of `weights`, so tiles of it are turned, once for the whole batch, and vectors run
 /// across the inputs.
 #[inline(always)]
-pub(crate) fn input_gradient<V: Vector, S, const IN: usize, const OUT: usize>(
-    weights: &[[f32; OUT]; IN],
+pub(crate) fn input_gradient<V: Vector, S, const OUT: usize>(
+    weights: &[[f32; OUT]],
     batch: &mut [S],
-    view: impl Fn(&mut S) -> (&[f32; OUT], &mut [f32; IN]),
+    view: impl Fn(&mut S) -> (&[f32; OUT], &mut [f32]),
 ) {
     let mut turned = [[0.0; ACROSS]; ROWS];
     for images in batch.chunks_mut(IMAGES) {
@@ -90,7 +159,7 @@ pub(crate) fn input_gradient<V: Vector, S, const IN: usize, const OUT: usize>(
         for first in (0..OUT).step_by(ROWS) {
             let mut lists = [Nonzero::NONE; IMAGES];
             for (image, list) in images.iter_mut().zip(&mut lists) {
-                list.list(block(view(image).0, first));
+                list.list::<V>(block(view(image).0, first));
             }
             for (number, rows) in weights.chunks(ACROSS).enumerate() {
                 turn(rows, first, &mut turned);
@@ -115,26 +184,15 @@ pub(crate) fn input_gradient<V: Vector, S, const IN: usize, const OUT: usize>(
 /// Writes the weights to the outputs from `first` on, by outputs.
 #[inline(always)]
 fn turn<const OUT: usize>(rows: &[[f32; OUT]], first: usize, turned: &mut [[f32; ACROSS]; ROWS]) {
-    let (blocks, rest) = rows.as_chunks::<4>();
-    for (number, rows) in blocks.iter().enumerate() {
-        let rows = rows.each_ref().map(|row| block(row, first).as_chunks::<4>());
-        let [a, b, c, d] = rows.map(|(blocks, _)| blocks);
-        for ((((a, b), c), d), turned) in a.iter().zip(b).zip(c).zip(d).zip(turned.as_chunks_mut::<4>().0) {
-            for (turned, column) in turned.iter_mut().zip(transpose([*a, *b, *c, *d])) {
-                if let Some(place) = turned.as_chunks_mut::<4>().0.get_mut(number) {
-                    *place = column;
-                }
+    let (fours, rest) = rows.as_chunks::<4>();
+    for (rows, number) in fours.iter().zip(0..) {
+        columns(rows.each_ref().map(|row| block(row, first)), |output, weights| {
+            if let Some(place) = turned.get_mut(output).and_then(|run| run.as_chunks_mut::<4>().0.get_mut(number)) {
+                *place = weights;
             }
-        }
-        for ((_, rest), i) in rows.iter().zip(4 * number..) {
-            for (w, turned) in rest.iter().zip(turned.iter_mut().skip(4 * a.len())) {
-                if let Some(place) = turned.get_mut(i) {
-                    *place = *w;
-                }
-            }
-        }
+        });
     }
-    for (row, i) in rest.iter().zip(4 * blocks.len()..) {
+    for (row, i) in rest.iter().zip(4 * fours.len()..) {
         for (w, turned) in block(row, first).iter().zip(turned.iter_mut()) {
             if let Some(place) = turned.get_mut(i) {
                 *place = *w;
@@ -142,6 +200,9 @@ fn turn<const OUT: usize>(rows: &[[f32; OUT]], first: usize, turned: &mut [[f32;
         }
     }
 }
+
+/// Inputs whose weights are updated before the next, and whose gradients may be summed at the same time.
+const HEIGHT: usize = if cfg!(target_os = "none") { 1 } else { 32 };
 
 /// Gradient and step in one pass over the weights of the inputs from `first` on; `view` shows an image's whole input
 /// and its δ.
@@ -156,7 +217,31 @@ pub(crate) fn update<V: Vector, S, const IN: usize, const OUT: usize>(
     if OUT < V::LANES && V::LANES > 1 {
         return update::<V::Half, S, IN, OUT>(weights, first, batch, view, sgd);
     }
-    for (row, i) in weights.iter_mut().zip(first..) {
+    let mut gradients = [(); HEIGHT].map(|()| Tile::zero());
+    // The last first: the input gradient has just been there.
+    for (number, rows) in weights.chunks_mut(HEIGHT).enumerate().rev() {
+        let first = first + number * HEIGHT;
+        let inputs = |image| view(image).0.get(first..first + rows.len()).unwrap_or(&[]);
+        let nonzero: usize = batch.iter().map(|image| inputs(image).iter().filter(|&&x| x != 0.0).count()).sum();
+        // A microcontroller has little stack for several rows, and no branches that are guessed wrong.
+        if cfg!(target_os = "none") || 2 * nonzero > rows.len() * batch.len() {
+            update_by_rows::<V, S, IN, OUT>(rows, first, batch, &view, sgd);
+        } else {
+            update_by_images::<V, S, IN, OUT>(rows, first, batch, &view, sgd, &mut gradients);
+        }
+    }
+}
+
+/// [`update`] with one row's gradient in registers: the best where few inputs are zero.
+#[inline(always)]
+fn update_by_rows<V: Vector, S, const IN: usize, const OUT: usize>(
+    rows: &mut [[f32; OUT]],
+    first: usize,
+    batch: &[S],
+    view: &impl Fn(&S) -> (&[f32; IN], &[f32; OUT]),
+    sgd: &Sgd,
+) {
+    for (row, i) in rows.iter_mut().zip(first..) {
         // A row that no image reaches has the gradient 0, and stays as it is where nothing decays.
         if sgd.decay == 1.0 && batch.iter().all(|image| view(image).0[i] == 0.0) {
             continue;
@@ -168,6 +253,47 @@ pub(crate) fn update<V: Vector, S, const IN: usize, const OUT: usize>(
                 if x[i] != 0.0 {
                     gradient.add_product(delta, pass, x[i]);
                 }
+            }
+            gradient.step(row, pass, sgd);
+        }
+    }
+}
+
+/// [`update`] with the gradients of at most [`HEIGHT`] rows in the cache: the best where many inputs are zero, since
+/// no branch depends on one.
+#[inline(always)]
+fn update_by_images<V: Vector, S, const IN: usize, const OUT: usize>(
+    rows: &mut [[f32; OUT]],
+    first: usize,
+    batch: &[S],
+    view: &impl Fn(&S) -> (&[f32; IN], &[f32; OUT]),
+    sgd: &Sgd,
+    gradients: &mut [Tile<V, [f32; OUT], 1>; HEIGHT],
+) {
+    for pass in 0..Tile::<V, [f32; OUT], 1>::PASSES {
+        let mut reached = [false; HEIGHT];
+        for image in batch {
+            let (x, delta) = view(image);
+            let x = x.get(first..first + rows.len()).unwrap_or(&[]);
+            let mut list = Nonzero::NONE;
+            list.list::<V>(x);
+            for (row, x) in listed(list.indices(), x, 0) {
+                if let (Some(gradient), Some(reached)) = (gradients.get_mut(row), reached.get_mut(row)) {
+                    if !*reached {
+                        gradient.clear();
+                    }
+                    *reached = true;
+                    gradient.add_product(delta, pass, x);
+                }
+            }
+        }
+        for ((row, gradient), reached) in rows.iter_mut().zip(gradients.iter_mut()).zip(reached) {
+            if !reached {
+                // Its gradient is 0, and it stays as it is where nothing decays.
+                if sgd.decay == 1.0 {
+                    continue;
+                }
+                gradient.clear();
             }
             gradient.step(row, pass, sgd);
         }

@@ -57,6 +57,25 @@ struct Vectors<const IN: usize, const OUT: usize> {
     gradient: [f32; IN],
 }
 
+impl<const IN: usize, const OUT: usize> Dense<IN, OUT> {
+    /// The outputs up to a panel's end and those after it, each as a thread would sum them.
+    fn check_columns<V: Vector>(weights: &[[f32; OUT]; IN], bias: &[f32; OUT], batch: &[Vectors<IN, OUT>]) {
+        let mut outputs: Vec<[f32; OUT]> = batch.iter().map(|_| [9.0; OUT]).collect();
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        for (image, z) in batch.iter().zip(&mut outputs) {
+            let (these, those) = z.split_at_mut(dense::PANEL);
+            left.push((&image.x, these));
+            right.push((&image.x, those));
+        }
+        dense::forward_columns::<V, IN, OUT>(weights, 0, &mut left);
+        dense::forward_columns::<V, IN, OUT>(weights, dense::PANEL, &mut right);
+        for (image, z) in batch.iter().zip(&mut outputs) {
+            dense::add_bias(z, bias);
+            assert_same_bits(&*z, &image.z, "forward by columns");
+        }
+    }
+}
+
 impl<const IN: usize, const OUT: usize> Kernel for Dense<IN, OUT> {
     fn run<V: Vector>(self) {
         let mut random = Random((IN * OUT + self.images) as u32);
@@ -72,7 +91,7 @@ impl<const IN: usize, const OUT: usize> Kernel for Dense<IN, OUT> {
         }
 
         dense::forward::<V, _, IN, OUT>(&weights, &bias, &mut batch, |image| (&image.x, &mut image.z));
-        dense::input_gradient::<V, _, IN, OUT>(&weights, &mut batch, |image| (&image.delta, &mut image.gradient));
+        dense::input_gradient::<V, _, OUT>(&weights, &mut batch, |image| (&image.delta, &mut image.gradient));
         for image in &batch {
             let z = core::array::from_fn::<_, OUT, _>(|j| {
                 (0..IN).fold(0.0, |z, i| z + image.x[i] * weights[i][j]) + bias[j]
@@ -80,6 +99,9 @@ impl<const IN: usize, const OUT: usize> Kernel for Dense<IN, OUT> {
             assert_same_bits(&image.z, &z, "forward");
             let gradient = weights.map(|row| (0..OUT).fold(0.0, |sum, j| sum + image.delta[j] * row[j]));
             assert_same_bits(&image.gradient, &gradient, "input gradient");
+        }
+        if OUT >= dense::WIDE {
+            Self::check_columns::<V>(&weights, &bias, &batch);
         }
         for sgd in SGD {
             let (mut ours, mut naive) = (weights, weights);
@@ -239,7 +261,10 @@ impl<P: Pool, const H: usize, const W: usize, const C: usize, const O: usize> Ke
                 conv5x5::gradient::<V, _, P, H, W, C, O>(gradients, first, &batch, |image| {
                     (&image.image, &image.delta, &image.which)
                 });
-                conv5x5::step(ours.as_flattened_mut(), 0, gradients, first, &sgd);
+                let taps = ours.as_flattened_mut().as_flattened_mut();
+                let (upper, lower) = taps.split_at_mut(7);
+                conv5x5::step(upper, 0, gradients, first, &sgd);
+                conv5x5::step(lower, 7, gradients, first, &sgd);
             }
             let naive_gradients: Vec<_> = (0..O).map(|o| Self::weight_gradient(&batch, o)).collect();
             for (tap, weights) in naive.as_flattened_mut().iter_mut().enumerate() {
@@ -272,7 +297,7 @@ fn dense_layers_have_the_bits_of_plain_loops() {
             }
         };
     }
-    check!(3 x 1, 3 x 7, 16 x 10, 16 x 33, 37 x 30, 37 x 33, 130 x 100, 100 x 290);
+    check!(3 x 1, 3 x 7, 16 x 10, 16 x 33, 37 x 30, 37 x 33, 130 x 100, 100 x 290, 70 x 512, 3 x 530);
     // More images than are listed at a time.
     on_each_width(Dense::<37, 10> { images: 17 });
 }

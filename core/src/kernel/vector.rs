@@ -29,8 +29,23 @@ pub trait Vector: Copy {
     fn sub(self, other: Self) -> Self;
     /// Lane by lane.
     fn mul(self, other: Self) -> Self;
+    /// Adds the product, which is rounded first; in a build with `--cfg minnet_fused`, which has other bits and is there
+    /// to be compared with, it is not, where there is an instruction for that.
+    #[inline(always)]
+    fn add_product(self, a: Self, b: Self) -> Self {
+        self.add(a.mul(b))
+    }
+
     /// `then` in the lanes that are greater than those of `other`, `otherwise` in the rest.
     fn if_greater(self, other: Self, then: Self, otherwise: Self) -> Self;
+
+    /// Appends the indices of the lanes that are not zero to a list of `count`, and gives the new count; `None` if
+    /// there is no instruction for it, or the list has no room for [`LANES`](Self::LANES) more. The first lane has the
+    /// index `first`.
+    #[inline(always)]
+    fn list_nonzero(self, _list: &mut [u16], _count: usize, _first: usize) -> Option<usize> {
+        None
+    }
 }
 
 /// The vectors that every processor of the target has.
@@ -148,6 +163,12 @@ impl<V: Vector, T: Tensor, const SHARE: usize> Tile<V, T, SHARE> {
         (vector * V::LANES).min(Self::SPAN - V::LANES)
     }
 
+    /// Makes all sums +0.
+    #[inline(always)]
+    pub(crate) fn clear(&mut self) {
+        self.sums.iter_mut().take(Self::VECTORS).for_each(|sum| *sum = V::splat(0.0));
+    }
+
     /// All sums +0.
     #[inline(always)]
     pub(crate) fn zero() -> Self {
@@ -195,7 +216,7 @@ impl<V: Vector, T: Tensor, const SHARE: usize> Tile<V, T, SHARE> {
         let factor = V::splat(factor);
         if let Some(part) = Self::part(run, pass) {
             for (v, sum) in self.sums.iter_mut().take(Self::VECTORS).enumerate() {
-                *sum = sum.add(V::load(&part[Self::start(v)..]).mul(factor));
+                *sum = sum.add_product(V::load(&part[Self::start(v)..]), factor);
             }
         }
     }
@@ -250,16 +271,38 @@ pub(crate) fn transpose(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
     columns
 }
 
+/// Turns four rows of equal length: `column` is given the number of each column, and its four values.
+#[inline(always)]
+pub(crate) fn columns(rows: [&[f32]; 4], mut column: impl FnMut(usize, [f32; 4])) {
+    let [a, b, c, d] = rows.map(|row| row.as_chunks::<4>());
+    for ((((a, b), c), d), first) in a.0.iter().zip(b.0).zip(c.0).zip(d.0).zip((0..).step_by(4)) {
+        for (values, offset) in transpose([*a, *b, *c, *d]).into_iter().zip(0..) {
+            column(first + offset, values);
+        }
+    }
+    let rest = 4 * a.0.len();
+    for ((((a, b), c), d), offset) in a.1.iter().zip(b.1).zip(c.1).zip(d.1).zip(0..) {
+        column(rest + offset, [*a, *b, *c, *d]);
+    }
+}
+
 /// Appends the indices of the values that are not zero to a list of `count`, and gives the new count. The first value
 /// has the index `first`.
 #[inline(always)]
-pub(crate) fn list_nonzero(list: &mut [u16], mut count: usize, values: &[f32], first: usize) -> usize {
-    for (&value, index) in values.iter().zip(first..) {
-        // No branch that would be guessed wrong half of the time: the next index overwrites a zero's.
-        if let Some(place) = list.get_mut(count) {
-            *place = index as u16;
-        }
-        count += usize::from(value != 0.0);
+pub(crate) fn list_nonzero<V: Vector>(list: &mut [u16], mut count: usize, values: &[f32], mut first: usize) -> usize {
+    for values in values.chunks(V::LANES) {
+        let vector = if values.len() == V::LANES { V::load(values).list_nonzero(list, count, first) } else { None };
+        count = vector.unwrap_or_else(|| {
+            for (&value, index) in values.iter().zip(first..) {
+                // No branch that would be guessed wrong half of the time: the next index overwrites a zero's.
+                if let Some(place) = list.get_mut(count) {
+                    *place = index as u16;
+                }
+                count += usize::from(value != 0.0);
+            }
+            count
+        });
+        first += values.len();
     }
     count
 }

@@ -62,7 +62,7 @@ pub(crate) fn transpose(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
 
 macro_rules! register {
     ($vector:ident, $lanes:literal / 2 = $half:ty, $sums:literal, $set:ident, $load:ident, $store:ident, $add:ident,
-     $sub:ident, $mul:ident, $greater:expr) => {
+     $sub:ident, $mul:ident, $greater:expr $(, $more:item)*) => {
         impl Vector for $vector {
             const LANES: usize = $lanes;
             const SUMS: usize = $sums;
@@ -114,6 +114,8 @@ macro_rules! register {
                 // SAFETY: the instructions as above.
                 Self(unsafe { $greater(self.0, other.0, then.0, otherwise.0) })
             }
+
+            $($more)*
         }
     };
 }
@@ -155,7 +157,27 @@ register!(
     _mm512_add_ps,
     _mm512_sub_ps,
     _mm512_mul_ps,
-    |a, b, then, otherwise| _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), otherwise, then)
+    |a, b, then, otherwise| _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), otherwise, then),
+    #[inline(always)]
+    fn list_nonzero(self, list: &mut [u16], count: usize, first: usize) -> Option<usize> {
+        let place = list.get_mut(count..)?.first_chunk_mut::<16>()?;
+        // SAFETY: the instructions as above; the place has room for the 16 numbers of two bytes that are stored.
+        let nonzero = unsafe {
+            let nonzero = _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(self.0, _mm512_setzero_ps());
+            let lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+            let indices = _mm512_add_epi32(lanes, _mm512_set1_epi32(first as i32));
+            let listed = _mm512_maskz_compress_epi32(nonzero, indices);
+            _mm256_storeu_si256(place.as_mut_ptr().cast(), _mm512_cvtepi32_epi16(listed));
+            nonzero
+        };
+        Some(count + nonzero.count_ones() as usize)
+    },
+    #[cfg(minnet_fused)]
+    #[inline(always)]
+    fn add_product(self, a: Self, b: Self) -> Self {
+        // SAFETY: the instructions as above.
+        Self(unsafe { _mm512_fmadd_ps(a.0, b.0, self.0) })
+    }
 );
 
 /// For tests: runs a kernel on each of these widths that this processor has.

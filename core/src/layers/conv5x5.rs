@@ -1,7 +1,7 @@
 //! A convolution with filters of 5x5 pixels, and the pooling after it.
 
 use crate::activation::{Elementwise, Identity};
-use crate::executor::{Executor, Kernel, split};
+use crate::executor::{Executor, Kernel, pieces, split, split_images};
 use crate::init::{Fan, Init};
 use crate::kernel::conv5x5::{self, FILTERS, Filter, Filters, Image, Output};
 use crate::kernel::vector::Vector;
@@ -43,8 +43,8 @@ pub struct ConvTape<Out, Which> {
 type Map<E, P, const H: usize, const W: usize, const O: usize> =
     <Size<H> as Window<P>>::Rows<E, <Size<W> as Window<P>>::Rows<E, [E; O]>>;
 
-/// The fewest multiplications that are worth a second thread.
-const SPLIT: usize = 20_000;
+/// The fewest weights whose step is worth a second thread.
+const WEIGHTS: usize = 10_000;
 
 impl<const H: usize, const W: usize, const IN: usize, const OUT: usize, P: Pool, A: Elementwise> Layer<Image<H, W, IN>>
     for Conv5x5<IN, OUT, P, A>
@@ -111,22 +111,26 @@ where
         A::backward(tape.output.flat(), tape.gradient.flat_mut());
     }
 
-    fn forward<S>(
+    fn forward<S: Send>(
         &self,
         batch: &mut [S],
-        view: impl Fn(&mut S) -> (&Image<H, W, IN>, &mut Self::Tape, &mut u64) + Copy,
+        view: impl Fn(&mut S) -> (&Image<H, W, IN>, &mut Self::Tape, &mut u64) + Copy + Sync,
         executor: &impl Executor,
     ) {
-        executor.vectorize(Forward { layer: self, batch, view });
+        split_images(batch, <Self as Layer<Image<H, W, IN>>>::MACS, executor, &|batch| {
+            executor.vectorize(Forward { layer: self, batch, view });
+        });
     }
 
-    fn input_gradient<S>(
+    fn input_gradient<S: Send>(
         &self,
         batch: &mut [S],
-        view: impl Fn(&mut S) -> (&mut Self::Tape, &mut Image<H, W, IN>) + Copy,
+        view: impl Fn(&mut S) -> (&mut Self::Tape, &mut Image<H, W, IN>) + Copy + Sync,
         executor: &impl Executor,
     ) {
-        executor.vectorize(InputGradient { layer: self, batch, view });
+        split_images(batch, <Self as Layer<Image<H, W, IN>>>::MACS, executor, &|batch| {
+            executor.vectorize(InputGradient { layer: self, batch, view });
+        });
     }
 
     fn update<S: Sync>(
@@ -136,8 +140,7 @@ where
         sgd: &Sgd,
         executor: &impl Executor,
     ) {
-        let work = <Self as Layer<Image<H, W, IN>>>::MACS * batch.len();
-        let pieces = if work < SPLIT { 1 } else { executor.threads() };
+        let pieces = pieces(<Self as Layer<Image<H, W, IN>>>::MACS * batch.len(), executor);
         // Threads share the filters for the gradient, and their taps for the step.
         for first in (0..OUT).step_by(FILTERS) {
             let mut gradients = [[[[0.0; IN]; 5]; 5]; FILTERS];
@@ -146,8 +149,9 @@ where
                 let kind = PhantomData::<(P, [f32; OUT])>;
                 executor.vectorize(Gradient { gradients, first, batch, view, kind });
             });
-            split(self.filters.as_flattened_mut(), 0, pieces, executor, &|taps, tap| {
-                executor.vectorize(Step { taps, tap, gradients, first, sgd });
+            let pieces = if 25 * IN * OUT < WEIGHTS { 1 } else { pieces };
+            split(self.filters.as_flattened_mut().as_flattened_mut(), 0, pieces, executor, &|taps, tap| {
+                conv5x5::step(taps, tap, gradients, first, sgd);
             });
         }
         conv5x5::update_bias(&mut self.bias, batch, |sample| view(sample).1.gradient.flat(), sgd);
@@ -228,20 +232,5 @@ where
             let (image, tape) = (self.view)(sample);
             (image, tape.gradient.flat(), tape.which.flat())
         });
-    }
-}
-
-struct Step<'a, const IN: usize, const OUT: usize> {
-    taps: &'a mut [[[f32; OUT]; IN]],
-    tap: usize,
-    gradients: &'a [Filter<IN>],
-    first: usize,
-    sgd: &'a Sgd,
-}
-
-impl<const IN: usize, const OUT: usize> Kernel for Step<'_, IN, OUT> {
-    #[inline(always)]
-    fn run<V: Vector>(self) {
-        conv5x5::step(self.taps, self.tap, self.gradients, self.first, self.sgd);
     }
 }

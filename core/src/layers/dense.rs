@@ -1,7 +1,7 @@
 //! A fully connected layer.
 
 use crate::activation::{Activation, Identity, Softmax};
-use crate::executor::{Executor, Kernel, split};
+use crate::executor::{Executor, Kernel, pieces, split};
 use crate::init::{Fan, Init};
 use crate::kernel::dense;
 use crate::kernel::vector::Vector;
@@ -26,9 +26,6 @@ pub struct Dense<const IN: usize, const OUT: usize, A: Activation = Identity> {
     activation: PhantomData<A>,
 }
 
-/// The fewest multiplications that are worth a second thread.
-const SPLIT: usize = 20_000;
-
 impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dense<IN, OUT, A> {
     type Out = [f32; OUT];
     type Tape = Pair<[f32; OUT]>;
@@ -40,6 +37,7 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
     const MACS: usize = IN * OUT;
     const ARCHITECTURE: Text = Text::EMPTY.then("dense ").then_number(OUT).then(A::NAME);
     const IN_PLACE: bool = false;
+    const LARGE: bool = Self::SHARED;
     const FRONT: usize = IN;
     const BACK: usize = OUT;
 
@@ -61,7 +59,7 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
     #[inline(always)]
     fn infer<V: Vector, S>(&self, batch: &mut [S], view: impl Fn(&mut S) -> (&mut [f32], &mut [f32]) + Copy) {
         for images in batch.chunks_mut(dense::IMAGES) {
-            let mut pairs = heapless::Vec::<(&[f32; IN], &mut [f32; OUT]), { dense::IMAGES }>::new();
+            let mut pairs = Images::<(&[f32; IN], &mut [f32; OUT])>::new();
             for image in images {
                 let (front, back) = view(image);
                 if let (Some(x), Some(z)) = (front.first_chunk(), back.first_chunk_mut()) {
@@ -69,7 +67,13 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
                     let _ = pairs.push((x, z));
                 }
             }
-            dense::forward::<V, _, IN, OUT>(&self.weights, &self.bias, &mut pairs, |(x, z)| (x, z));
+            if Self::SHARED {
+                let columns = pairs.iter_mut().map(|(x, z)| (*x, z.as_mut_slice()));
+                dense::forward_columns::<V, IN, OUT>(&self.weights, 0, &mut columns.collect::<Images<_>>());
+                pairs.iter_mut().for_each(|(_, z)| dense::add_bias(z, &self.bias));
+            } else {
+                dense::forward::<V, _, IN, OUT>(&self.weights, &self.bias, &mut pairs, |(x, z)| (x, z));
+            }
             for (_, z) in &mut pairs {
                 A::forward(*z);
             }
@@ -89,22 +93,41 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
         A::backward(&tape.output, &mut tape.gradient);
     }
 
-    fn forward<S>(
+    fn forward<S: Send>(
         &self,
         batch: &mut [S],
-        view: impl Fn(&mut S) -> (&[f32; IN], &mut Self::Tape, &mut u64) + Copy,
+        view: impl Fn(&mut S) -> (&[f32; IN], &mut Self::Tape, &mut u64) + Copy + Sync,
         executor: &impl Executor,
     ) {
-        executor.vectorize(Forward { layer: self, batch, view });
+        if !Self::SHARED {
+            return executor.vectorize(Forward { layer: self, batch, view });
+        }
+        for batch in batch.chunks_mut(dense::IMAGES) {
+            let pairs = batch.iter_mut().map(|sample| {
+                let (x, tape, _) = view(sample);
+                (x, tape.output.as_mut_slice())
+            });
+            forward_columns(&self.weights, 0, pairs.collect(), executor.threads(), executor);
+            executor.vectorize(Finish { bias: &self.bias, batch, view, activation: PhantomData::<(A, [f32; IN])> });
+        }
     }
 
-    fn input_gradient<S>(
+    fn input_gradient<S: Send>(
         &self,
         batch: &mut [S],
-        view: impl Fn(&mut S) -> (&mut Self::Tape, &mut [f32; IN]) + Copy,
+        view: impl Fn(&mut S) -> (&mut Self::Tape, &mut [f32; IN]) + Copy + Sync,
         executor: &impl Executor,
     ) {
-        executor.vectorize(InputGradient { layer: self, batch, view });
+        if !Self::SHARED {
+            return executor.vectorize(InputGradient { layer: self, batch, view });
+        }
+        for batch in batch.chunks_mut(dense::IMAGES) {
+            let images = batch.iter_mut().map(|sample| {
+                let (tape, gradient) = view(sample);
+                (&tape.gradient, gradient.as_mut_slice())
+            });
+            input_gradient_rows(&self.weights, images.collect(), executor.threads(), executor);
+        }
     }
 
     fn update<S: Sync>(
@@ -114,12 +137,76 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
         sgd: &Sgd,
         executor: &impl Executor,
     ) {
-        let pieces = if IN * OUT * batch.len() < SPLIT { 1 } else { executor.threads() };
+        let pieces = pieces(IN * OUT * batch.len(), executor);
         split(&mut self.weights, 0, pieces, executor, &|rows, first| {
             executor.vectorize(Update { rows, first, batch, view, sgd });
         });
         dense::update_bias(&mut self.bias, batch, |sample| &view(sample).1.gradient, sgd);
     }
+}
+
+impl<const IN: usize, const OUT: usize, A: Activation> Dense<IN, OUT, A> {
+    /// Whether threads share the layer by its weights ([`Layer::LARGE`]).
+    const SHARED: bool = OUT >= dense::WIDE && IN * OUT >= dense::LARGE;
+}
+
+/// A reference for each image of a mini-batch.
+type Images<T> = heapless::Vec<T, { dense::IMAGES }>;
+
+/// Weighted inputs without the bias, some columns of the weights on each thread: so a thread's share of a large layer
+/// may fit in its cache. `images` holds x, and the z of the columns from `first` on.
+fn forward_columns<'a, const IN: usize, const OUT: usize>(
+    weights: &[[f32; OUT]; IN],
+    first: usize,
+    mut images: Images<(&'a [f32; IN], &'a mut [f32])>,
+    pieces: usize,
+    executor: &impl Executor,
+) {
+    let panels = images.first().map_or(0, |(_, z)| z.len()).div_ceil(dense::PANEL);
+    let half = pieces.min(panels) / 2;
+    if half == 0 {
+        return executor.vectorize(ForwardColumns { weights, first, images: &mut images });
+    }
+    let middle = panels * half / pieces.min(panels) * dense::PANEL;
+    let (left, right) = halves(images, |(x, z)| {
+        let (left, right) = z.split_at_mut_checked(middle).unwrap_or_default();
+        ((x, left), (x, right))
+    });
+    executor.join(
+        || forward_columns(weights, first, left, half, executor),
+        || forward_columns(weights, first + middle, right, pieces - half, executor),
+    );
+}
+
+/// Input gradients, some rows of the weights on each thread. `images` holds δ, and where the gradients of these rows go.
+fn input_gradient_rows<'a, const OUT: usize>(
+    rows: &[[f32; OUT]],
+    mut images: Images<(&'a [f32; OUT], &'a mut [f32])>,
+    pieces: usize,
+    executor: &impl Executor,
+) {
+    let half = pieces.min(rows.len()) / 2;
+    if half == 0 {
+        return executor.vectorize(InputGradientRows { rows, images: &mut images });
+    }
+    let (upper, lower) = rows.split_at(rows.len() * half / pieces);
+    let (left, right) = halves(images, |(delta, gradient)| {
+        let (left, right) = gradient.split_at_mut_checked(upper.len()).unwrap_or_default();
+        ((delta, left), (delta, right))
+    });
+    executor.join(
+        || input_gradient_rows(upper, left, half, executor),
+        || input_gradient_rows(lower, right, pieces - half, executor),
+    );
+}
+
+fn halves<T>(images: Images<T>, cut: impl Fn(T) -> (T, T)) -> (Images<T>, Images<T>) {
+    let (mut left, mut right) = (Images::new(), Images::new());
+    for (a, b) in images.into_iter().map(cut) {
+        // There is room for as many as there were.
+        let _ = (left.push(a), right.push(b));
+    }
+    (left, right)
 }
 
 struct Forward<'a, S, View, const IN: usize, const OUT: usize, A: Activation> {
@@ -144,6 +231,41 @@ where
     }
 }
 
+struct ForwardColumns<'a, 'b, const IN: usize, const OUT: usize> {
+    weights: &'a [[f32; OUT]; IN],
+    first: usize,
+    images: &'a mut [(&'b [f32; IN], &'b mut [f32])],
+}
+
+impl<const IN: usize, const OUT: usize> Kernel for ForwardColumns<'_, '_, IN, OUT> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        dense::forward_columns::<V, IN, OUT>(self.weights, self.first, self.images);
+    }
+}
+
+/// Bias and activation.
+struct Finish<'a, S, View, Kind, const OUT: usize> {
+    bias: &'a [f32; OUT],
+    batch: &'a mut [S],
+    view: View,
+    activation: PhantomData<Kind>,
+}
+
+impl<S, View, A: Activation, const IN: usize, const OUT: usize> Kernel for Finish<'_, S, View, (A, [f32; IN]), OUT>
+where
+    View: Fn(&mut S) -> (&[f32; IN], &mut Pair<[f32; OUT]>, &mut u64),
+{
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        for sample in self.batch {
+            let output = &mut (self.view)(sample).1.output;
+            dense::add_bias(output, self.bias);
+            A::forward(output);
+        }
+    }
+}
+
 struct InputGradient<'a, S, View, const IN: usize, const OUT: usize, A: Activation> {
     layer: &'a Dense<IN, OUT, A>,
     batch: &'a mut [S],
@@ -156,7 +278,7 @@ where
 {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        dense::input_gradient::<V, _, IN, OUT>(&self.layer.weights, self.batch, |sample| {
+        dense::input_gradient::<V, _, OUT>(&self.layer.weights, self.batch, |sample| {
             let (tape, gradient) = (self.view)(sample);
             (&tape.gradient, gradient)
         });
@@ -187,5 +309,17 @@ where
             },
             self.sgd,
         );
+    }
+}
+
+struct InputGradientRows<'a, 'b, const OUT: usize> {
+    rows: &'a [[f32; OUT]],
+    images: &'a mut [(&'b [f32; OUT], &'b mut [f32])],
+}
+
+impl<const OUT: usize> Kernel for InputGradientRows<'_, '_, OUT> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        dense::input_gradient::<V, _, OUT>(self.rows, self.images, |(delta, gradient)| (delta, gradient));
     }
 }

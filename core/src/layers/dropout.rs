@@ -1,7 +1,7 @@
 //! Dropout of a layer's inputs.
 
 use crate::activation::Identity;
-use crate::executor::Executor;
+use crate::executor::{Executor, split_images};
 use crate::init::Init;
 use crate::kernel::vector::Vector;
 use crate::layer::Layer;
@@ -20,6 +20,9 @@ use zerocopy::{FromBytes, Immutable, KnownLayout};
 #[derive(FromBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Dropout<const PERCENT: u8>;
+
+/// How many multiplications take as long as one random number.
+const WORK: usize = 8;
 
 /// What training remembers of an image's dropout: `kept` is 1 where a value stayed and 0 where it fell.
 #[derive(FromBytes)]
@@ -79,37 +82,41 @@ impl<In: Tensor, const PERCENT: u8> Layer<In> for Dropout<PERCENT> {
 
     fn activation_gradient(_: &mut Self::Tape) {}
 
-    fn forward<S>(
+    fn forward<S: Send>(
         &self,
         batch: &mut [S],
-        view: impl Fn(&mut S) -> (&In, &mut Self::Tape, &mut u64) + Copy,
-        _: &impl Executor,
+        view: impl Fn(&mut S) -> (&In, &mut Self::Tape, &mut u64) + Copy + Sync,
+        executor: &impl Executor,
     ) {
-        for sample in batch {
-            let (input, tape, random) = view(sample);
-            let mut rng = XorShiftRng::seed_from_u64(*random);
-            *random = rng.next_u64();
-            let values = input.flat().iter().zip(tape.kept.flat_mut()).zip(tape.output.flat_mut());
-            for ((input, kept), output) in values {
-                *kept = if rng.next_u32() < Self::THRESHOLD { 0.0 } else { 1.0 };
-                *output = input * *kept;
+        split_images(batch, WORK * In::LEN, executor, &|batch| {
+            for sample in batch {
+                let (input, tape, random) = view(sample);
+                let mut rng = XorShiftRng::seed_from_u64(*random);
+                *random = rng.next_u64();
+                let values = input.flat().iter().zip(tape.kept.flat_mut()).zip(tape.output.flat_mut());
+                for ((input, kept), output) in values {
+                    *kept = if rng.next_u32() < Self::THRESHOLD { 0.0 } else { 1.0 };
+                    *output = input * *kept;
+                }
             }
-        }
+        });
     }
 
-    fn input_gradient<S>(
+    fn input_gradient<S: Send>(
         &self,
         batch: &mut [S],
-        view: impl Fn(&mut S) -> (&mut Self::Tape, &mut In) + Copy,
-        _: &impl Executor,
+        view: impl Fn(&mut S) -> (&mut Self::Tape, &mut In) + Copy + Sync,
+        executor: &impl Executor,
     ) {
-        for sample in batch {
-            let (tape, gradient) = view(sample);
-            let values = tape.gradient.flat().iter().zip(tape.kept.flat()).zip(gradient.flat_mut());
-            for ((delta, kept), gradient) in values {
-                *gradient = delta * kept;
+        split_images(batch, In::LEN, executor, &|batch| {
+            for sample in batch {
+                let (tape, gradient) = view(sample);
+                let values = tape.gradient.flat().iter().zip(tape.kept.flat()).zip(gradient.flat_mut());
+                for ((delta, kept), gradient) in values {
+                    *gradient = delta * kept;
+                }
             }
-        }
+        });
     }
 
     fn update<S: Sync>(

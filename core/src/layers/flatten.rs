@@ -1,7 +1,7 @@
 //! From an image to a vector.
 
 use crate::activation::Identity;
-use crate::executor::Executor;
+use crate::executor::{Executor, split_images};
 use crate::init::Init;
 use crate::kernel::vector::Vector;
 use crate::layer::{Layer, Pair};
@@ -53,28 +53,32 @@ where
 
     fn activation_gradient(_: &mut Self::Tape) {}
 
-    fn forward<S>(
+    fn forward<S: Send>(
         &self,
         batch: &mut [S],
-        view: impl Fn(&mut S) -> (&[[[f32; C]; SIDE]; SIDE], &mut Self::Tape, &mut u64) + Copy,
-        _: &impl Executor,
+        view: impl Fn(&mut S) -> (&[[[f32; C]; SIDE]; SIDE], &mut Self::Tape, &mut u64) + Copy + Sync,
+        executor: &impl Executor,
     ) {
-        for sample in batch {
-            let (image, tape, _) = view(sample);
-            tape.output.flat_mut().copy_from_slice(image.flat());
-        }
+        split_images(batch, SIDE * SIDE * C, executor, &|batch| {
+            for sample in batch {
+                let (image, tape, _) = view(sample);
+                tape.output.flat_mut().copy_from_slice(image.flat());
+            }
+        });
     }
 
-    fn input_gradient<S>(
+    fn input_gradient<S: Send>(
         &self,
         batch: &mut [S],
-        view: impl Fn(&mut S) -> (&mut Self::Tape, &mut [[[f32; C]; SIDE]; SIDE]) + Copy,
-        _: &impl Executor,
+        view: impl Fn(&mut S) -> (&mut Self::Tape, &mut [[[f32; C]; SIDE]; SIDE]) + Copy + Sync,
+        executor: &impl Executor,
     ) {
-        for sample in batch {
-            let (tape, gradient) = view(sample);
-            gradient.flat_mut().copy_from_slice(tape.gradient.flat());
-        }
+        split_images(batch, SIDE * SIDE * C, executor, &|batch| {
+            for sample in batch {
+                let (tape, gradient) = view(sample);
+                gradient.flat_mut().copy_from_slice(tape.gradient.flat());
+            }
+        });
     }
 
     fn update<S: Sync>(

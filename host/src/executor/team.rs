@@ -86,9 +86,10 @@ impl Seat {
     }
 }
 
-/// Waits a moment, and now and then lets other threads run.
+/// Waits a moment, and now and then lets other threads run. Seldom: on a busy machine, whoever yields may wait for
+/// milliseconds.
 fn pause(turns: u32) {
-    if turns.is_multiple_of(32) { yield_now() } else { spin_loop() }
+    if turns.is_multiple_of(4096) { yield_now() } else { spin_loop() }
 }
 
 impl Team {

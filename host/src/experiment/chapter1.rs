@@ -1,9 +1,8 @@
 //! Chapter 1: `network.py`, and the baselines that it is compared with.
 
 use super::figure::{Figure, Pick};
-use super::plots::{Line, Plot};
 use super::svm::{self, Svm};
-use super::training::{self, Set, Training};
+use super::training::{Set, Training};
 use super::{Experiment, Part, Work, darkness};
 use crate::train::Hyper;
 use minnet::prelude::Init;
@@ -73,24 +72,6 @@ fn network(
 ) -> Experiment {
     let hyper = Hyper { epochs: 30, eta: 3.0, init: Init::Large, ..Hyper::default() };
     let training = Training { monitor: Some(Set::Test), ..Training::new(net, "quadratic", hyper) };
-    let book = book.map(|right| right / 100.0);
-    let figure = |label, pick: Pick| Figure::percent(label, pick.of(&book), name, training::ACCURACY, pick);
-    Experiment {
-        name,
-        chapter: "1",
-        about,
-        seconds: 6,
-        parts: vec![Part { name: name.into(), work: Work::Training(training) }],
-        figures: vec![
-            figure("test accuracy, best epoch", Pick::Greatest),
-            figure("test accuracy, last epoch", Pick::Last),
-        ],
-        plots: vec![Plot::over_epochs(
-            "",
-            &format!("network.py, {net}: accuracy on the test data"),
-            "Accuracy (%)",
-            vec![Line::epochs("Here", name, training::ACCURACY), Line::book(&book)],
-        )],
-        remark,
-    }
+    let title = format!("network.py, {net}: accuracy on the test data");
+    Experiment { about, seconds: 6, remark, ..Experiment::beside_book(name, "1", training, &title, book) }
 }

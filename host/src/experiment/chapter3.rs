@@ -45,25 +45,11 @@ fn large(epochs: u32, lambda: f32) -> Hyper {
 fn cross_entropy() -> Experiment {
     let name = "cross-entropy";
     let training = Training { monitor: Some(Set::Test), ..Training::new("784-30-10", name, large(30, 0.0)) };
-    let book = BOOK_CROSS_ENTROPY.map(|right| right / 100.0);
-    let figure = |label, pick: Pick| Figure::percent(label, pick.of(&book), name, training::ACCURACY, pick);
+    let title = "network2.py, 784-30-10: accuracy on the test data";
     Experiment {
-        name,
-        chapter: "3",
         about: "network2.py: the cross-entropy cost, from large weights",
         seconds: 6,
-        parts: vec![Part { name: name.into(), work: Work::Training(training) }],
-        figures: vec![
-            figure("test accuracy, best epoch", Pick::Greatest),
-            figure("test accuracy, last epoch", Pick::Last),
-        ],
-        plots: vec![Plot::over_epochs(
-            "",
-            "network2.py, 784-30-10: accuracy on the test data",
-            "Accuracy (%)",
-            vec![Line::epochs("Here", name, training::ACCURACY), Line::book(&book)],
-        )],
-        remark: "",
+        ..Experiment::beside_book(name, "3", training, title, BOOK_CROSS_ENTROPY)
     }
 }
 
@@ -220,9 +206,10 @@ fn more_data() -> Experiment {
         Line { label: label.into(), points: Points::Across { parts, curve } }
     };
     let networks = |label: &str| across(label, &network, training::JUDGED_ACCURACY);
-    let book = |label: &str, points: [(f64, f64); 9]| Line { label: label.into(), points: Points::Book(points.into()) };
-    let book_networks =
-        || book("Neural network, the book", BOOK_MORE_DATA.map(|(size, network, _)| (size as f64, network)));
+    let book_networks = || {
+        let points = BOOK_MORE_DATA.map(|(size, network, _)| (size as f64, network)).into();
+        Line { label: "Neural network, the book".into(), points: Points::Book(points) }
+    };
     let plot = |name, log_x, lines| Plot {
         x_label: "Training set size",
         log_x,
@@ -232,22 +219,13 @@ fn more_data() -> Experiment {
         name: "more-data",
         chapter: "3",
         about: "more_data.py: a network and an SVM with nine sizes of the training set",
-        seconds: 400,
+        seconds: 550,
         parts,
         figures,
         plots: vec![
             plot("linear", false, vec![networks("Neural network"), book_networks()]),
             plot("log", true, vec![networks("Neural network"), book_networks()]),
-            plot(
-                "combined",
-                true,
-                vec![
-                    networks("Neural network"),
-                    across("SVM", &machine, svm::VALIDATION_ACCURACY),
-                    book_networks(),
-                    book("SVM, the book", BOOK_MORE_DATA.map(|(size, _, svm)| (size as f64, svm))),
-                ],
-            ),
+            plot("combined", true, vec![networks("Neural network"), across("SVM", &machine, svm::VALIDATION_ACCURACY)]),
         ],
         remark: "The SVM needs no seed.",
     }

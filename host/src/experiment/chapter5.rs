@@ -3,7 +3,7 @@
 use super::figure::{Figure, Pick, Unit};
 use super::gradients::{self, Depth, Gradients};
 use super::plots::{Line, Plot};
-use super::training::{self, Set, Training};
+use super::training::{Set, Training};
 use super::{Experiment, Part, Work};
 use crate::train::Hyper;
 
@@ -25,28 +25,13 @@ pub(super) fn experiments() -> Vec<Experiment> {
 }
 
 fn deep() -> Experiment {
-    let name = "deep";
     let hyper = Hyper { epochs: 30, eta: 0.1, lambda: 5.0, ..Hyper::default() };
     let training = Training { monitor: Some(Set::Validation), ..Training::new("784-30-30-10", "cross-entropy", hyper) };
-    let book = BOOK_DEEP.map(|right| right / 100.0);
-    let figure = |label, pick: Pick| Figure::percent(label, pick.of(&book), name, training::ACCURACY, pick);
+    let title = "784-30-30-10: accuracy on the validation data";
     Experiment {
-        name,
-        chapter: "5",
         about: "network2.py: two hidden layers of 30 neurons, lambda 5",
         seconds: 8,
-        parts: vec![Part { name: name.into(), work: Work::Training(training) }],
-        figures: vec![
-            figure("validation accuracy, best epoch", Pick::Greatest),
-            figure("validation accuracy, last epoch", Pick::Last),
-        ],
-        plots: vec![Plot::over_epochs(
-            "",
-            "784-30-30-10: accuracy on the validation data",
-            "Accuracy (%)",
-            vec![Line::epochs("Here", name, training::ACCURACY), Line::book(&book)],
-        )],
-        remark: "",
+        ..Experiment::beside_book("deep", "5", training, title, BOOK_DEEP)
     }
 }
 

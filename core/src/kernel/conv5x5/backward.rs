@@ -1,7 +1,7 @@
 //! The way back through a 5x5 convolution: only the δ that are not zero, each with the pixels under its filter.
 
 use super::{Filters, Image};
-use crate::kernel::vector::{Tile, Vector};
+use crate::kernel::vector::{Tile, Vector, columns};
 use crate::pool::Pool;
 use crate::sgd::Sgd;
 
@@ -129,24 +129,62 @@ fn together<V: Vector, const C: usize>() -> usize {
 }
 
 /// The step of the filters from `first` on, whose gradients these are; for the taps from `tap` on. A tap is one weight
-/// of each filter and channel.
+/// of each filter.
 #[inline(always)]
 pub(crate) fn step<const C: usize, const O: usize>(
-    taps: &mut [[[f32; O]; C]],
+    taps: &mut [[f32; O]],
     tap: usize,
     gradients: &[Filter<C>],
     first: usize,
     sgd: &Sgd,
 ) {
-    for (weights, tap) in taps.iter_mut().zip(tap..) {
-        for (weights, c) in weights.iter_mut().zip(0..C) {
-            for (weight, gradient) in weights.iter_mut().skip(first).zip(gradients) {
-                if let Some(pixel) = gradient.as_flattened().get(tap) {
-                    *weight = sgd.weight(*weight, pixel[c]);
-                }
+    let end = tap + taps.len();
+    let (fours, rest) = gradients.as_chunks::<4>();
+    for (gradients, o) in fours.iter().zip((first..).step_by(4)) {
+        columns(gradients.each_ref().map(|gradient| run(gradient, tap, end)), |tap, gradients| {
+            let weights = taps.get_mut(tap).and_then(|tap| tap.get_mut(o..)).unwrap_or_default();
+            for (weight, gradient) in weights.iter_mut().zip(gradients) {
+                *weight = sgd.weight(*weight, gradient);
+            }
+        });
+    }
+    for (gradient, o) in rest.iter().zip(first + 4 * fours.len()..O) {
+        for (weights, gradient) in taps.iter_mut().zip(run(gradient, tap, end)) {
+            weights[o] = sgd.weight(weights[o], *gradient);
+        }
+    }
+}
+
+/// A filter's weights from `start` to `end`.
+fn run<const C: usize>(filter: &Filter<C>, start: usize, end: usize) -> &[f32] {
+    filter.as_flattened().as_flattened().get(start..end).unwrap_or(&[])
+}
+
+/// Filters that are taken out of the weights together; a microcontroller has little stack.
+const GROUP: usize = if cfg!(target_os = "none") { 1 } else { 4 };
+
+/// The filters from `first` on, at most [`GROUP`], each in one piece.
+#[inline(always)]
+fn turn<const C: usize, const O: usize>(filters: &Filters<C, O>, first: usize) -> [Filter<C>; GROUP] {
+    let mut turned = [[[[0.0; C]; 5]; 5]; GROUP];
+    let last = O.min(first + GROUP);
+    let (fours, rest) = filters.as_flattened().as_flattened().as_chunks::<4>();
+    for (taps, number) in fours.iter().zip(0..) {
+        columns(taps.each_ref().map(|weights| weights.get(first..last).unwrap_or(&[])), |filter, weights| {
+            let filter = turned.get_mut(filter).map(|filter| filter.as_flattened_mut().as_flattened_mut());
+            if let Some(place) = filter.and_then(|filter| filter.as_chunks_mut::<4>().0.get_mut(number)) {
+                *place = weights;
+            }
+        });
+    }
+    for (weights, tap) in rest.iter().zip(4 * fours.len()..) {
+        for (weight, filter) in weights.iter().skip(first).zip(turned.iter_mut()) {
+            if let Some(place) = filter.as_flattened_mut().as_flattened_mut().get_mut(tap) {
+                *place = *weight;
             }
         }
     }
+    turned
 }
 
 /// ∂C/∂(image): each δ that is not zero adds its filter to the pixels under it. `view` shows a sample's δ, its
@@ -164,28 +202,26 @@ pub(crate) fn input_gradient<V: Vector, S, P: Pool, const H: usize, const W: usi
         view(sample).2.as_flattened_mut().as_flattened_mut().fill(0.0);
     }
     let mut hits = Hits::NONE;
-    for o in 0..O {
-        let mut filter: Filter<C> = [[[0.0; C]; 5]; 5];
-        let taps = filters.as_flattened().as_flattened();
-        for (w, tap) in filter.as_flattened_mut().as_flattened_mut().iter_mut().zip(taps) {
-            *w = tap[o];
-        }
+    for first in (0..O).step_by(GROUP) {
+        let turned = turn(filters, first);
         for sample in batch.iter_mut() {
             let (delta, which, gradient) = view(sample);
             let pixels = gradient.as_flattened_mut();
-            let mut rest = Some(0);
-            while let Some(from) = rest {
-                hits.count = 0;
-                rest = hits.fill::<P, W, O>(o, 0, (delta, which), from);
-                for hit in hits.all() {
-                    for (filter, ky) in filter.iter().zip(0..) {
-                        let Some(run) = pixels.get_mut(usize::from(hit.pixel) + ky * W..) else { continue };
-                        let Some(run) = run.first_chunk_mut::<5>() else { continue };
-                        let run = run.as_flattened_mut();
-                        for pass in 0..Row::<V, C>::PASSES {
-                            let mut sums = Row::<V, C>::load(run, pass);
-                            sums.add_product(filter.as_flattened(), pass, hit.delta);
-                            sums.store(run, pass);
+            for (filter, o) in turned.iter().zip(first..O) {
+                let mut rest = Some(0);
+                while let Some(from) = rest {
+                    hits.count = 0;
+                    rest = hits.fill::<P, W, O>(o, 0, (delta, which), from);
+                    for hit in hits.all() {
+                        for (filter, ky) in filter.iter().zip(0..) {
+                            let Some(run) = pixels.get_mut(usize::from(hit.pixel) + ky * W..) else { continue };
+                            let Some(run) = run.first_chunk_mut::<5>() else { continue };
+                            let run = run.as_flattened_mut();
+                            for pass in 0..Row::<V, C>::PASSES {
+                                let mut sums = Row::<V, C>::load(run, pass);
+                                sums.add_product(filter.as_flattened(), pass, hit.delta);
+                                sums.store(run, pass);
+                            }
                         }
                     }
                 }

@@ -62,11 +62,11 @@ impl<const W: usize, const C: usize> Nonzero<W, C> {
     const NONE: Self = Self { indices: [[0; C]; W], ends: [0; W] };
 
     #[inline(always)]
-    fn list(&mut self, row: &[[f32; C]; W]) {
+    fn list<V: Vector>(&mut self, row: &[[f32; C]; W]) {
         let list = self.indices.as_flattened_mut();
         let mut count = 0;
         for ((pixel, end), first) in row.iter().zip(&mut self.ends).zip((0..).step_by(C)) {
-            count = list_nonzero(list, count, pixel, first);
+            count = list_nonzero::<V>(list, count, pixel, first);
             *end = count as u16;
         }
     }
@@ -129,7 +129,7 @@ fn convolve<V: Vector, P: Pool, const H: usize, const W: usize, const C: usize, 
         let height = (H - 4 - top).min(2);
         let listed_rows = if top == 0 { 0 } else { top + 4 };
         for (y, row) in rows.by_ref().take(top + height + 4 - listed_rows) {
-            lists[y % 6].list(row);
+            lists[y % 6].list::<V>(row);
         }
         for left in (0..W - 4).step_by(ACROSS) {
             let width = (W - 4 - left).min(ACROSS);

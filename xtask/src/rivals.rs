@@ -1,0 +1,165 @@
+//! `cargo xtask bench-rivals`: the same work in other frameworks and in ours, taking turns in one run.
+
+mod contest;
+mod table;
+
+use crate::{Error, Missing, find_program, run, suite};
+use contest::{Contestant, Setting};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What to measure.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// The networks, of a, b, c and d
+    #[arg(long, default_value = "abcd", value_parser = networks)]
+    networks: String,
+    /// Seconds that a contestant works at a time
+    #[arg(long, default_value_t = 0.4)]
+    seconds: f64,
+    /// How often each contestant has its turn
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Measure again what docs/performance.json has already
+    #[arg(long)]
+    again: bool,
+}
+
+/// Everything that was measured: `docs/performance.json`.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Measured {
+    machine: Machine,
+    settings: Vec<Outcome>,
+}
+
+fn networks(text: &str) -> std::result::Result<String, &'static str> {
+    let is_known = |network| ('a'..='d').contains(&network);
+    if !text.is_empty() && text.chars().all(is_known) {
+        Ok(text.to_owned())
+    } else {
+        Err("letters of `abcd`, such as `ac`")
+    }
+}
+
+/// Where and when the first setting was measured.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Machine {
+    processor: String,
+    cores: usize,
+    date: String,
+    /// GFLOP/s of a large matrix product on one core.
+    peak: f64,
+}
+
+/// A setting, and how everyone did in it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Outcome {
+    #[serde(flatten)]
+    setting: Setting,
+    results: Vec<Result>,
+}
+
+/// How one contestant did: medians over the rounds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Result {
+    framework: String,
+    variant: String,
+    images_per_second: f64,
+    cpu_seconds_per_image: f64,
+    peak_mib: f64,
+}
+
+/// Sets up what is needed, measures what is not measured yet, and writes the tables.
+///
+/// # Errors
+/// A program that is missing, fails, or answers nonsense; a file that cannot be written.
+pub fn bench(options: &Options) -> std::result::Result<(), Error> {
+    let root = crate::top();
+    let python = provide_python(&root)?;
+    build(&root)?;
+    let file = root.join("docs/performance.json");
+    let mut measured = if options.again { Measured::default() } else { load(&file)? };
+    if measured.settings.is_empty() || measured.machine.processor != processor() {
+        let mut today = Command::new(&python);
+        let machine = Machine {
+            processor: processor(),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            date: crate::process::read(today.args(["-c", "import datetime; print(datetime.date.today())"]))?,
+            peak: peak(&root, &python)?,
+        };
+        measured = Measured { machine, settings: Vec::new() };
+    }
+    for setting in Setting::all(&options.networks) {
+        if measured.settings.iter().any(|outcome| outcome.setting == setting) {
+            continue;
+        }
+        eprintln!("{setting}");
+        let contestants = Contestant::all(&root, &python, &setting);
+        let results = contest::run(&contestants, &setting, options.seconds, options.rounds)?;
+        measured.settings.push(Outcome { setting, results });
+        measured.settings.sort_by(|a, b| a.setting.cmp(&b.setting));
+        save(&file, &measured)?;
+    }
+    table::write(&root.join("docs/performance.md"), &measured)
+}
+
+/// A virtual environment with the packages that the rivals need.
+fn provide_python(root: &Path) -> std::result::Result<PathBuf, Error> {
+    let folder = root.join("target/rivals-python");
+    let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    if !python.is_file() {
+        let system = find_program("python3").or_else(|| find_program("python")).ok_or_else(|| Missing {
+            what: "no python3 on PATH, which two of the rivals run on".into(),
+            remedies: vec!["apt install python3-venv".into(), "the installer at https://python.org".into()],
+        })?;
+        run(Command::new(system).args(["-m", "venv"]).arg(&folder))?;
+    }
+    let requirements = root.join("benches/rivals/requirements.txt");
+    run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(requirements))?;
+    Ok(python)
+}
+
+/// Builds ours, and the rivals that are Rust: with all of this processor's instructions, as their users would.
+fn build(root: &Path) -> std::result::Result<(), Error> {
+    run(suite::cargo().args(["build", "--release", "--package", "benches", "--bin", "ours"]))?;
+    let mut candle = suite::cargo();
+    candle.args(["build", "--release", "--manifest-path"]).arg(root.join("benches/rivals/candle/Cargo.toml"));
+    run(candle.env("RUSTFLAGS", "-Ctarget-cpu=native").arg("--target-dir").arg(root.join("target/rivals-candle")))
+}
+
+/// GFLOP/s of a large matrix product on one core: what the processor does at its best.
+fn peak(root: &Path, python: &Path) -> std::result::Result<f64, Error> {
+    let mut command = Command::new(python);
+    let text = crate::process::read(command.arg(root.join("benches/rivals/peak.py")))?;
+    text.parse().map_err(|_| Error::Answer { program: "peak.py".into(), said: text })
+}
+
+fn processor() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let wide = if text.contains("avx512f") { ", AVX-512" } else { "" };
+    name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| format!("{}{wide}", name.trim()))
+}
+
+fn load(file: &Path) -> std::result::Result<Measured, Error> {
+    match std::fs::read(file) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map_err(|cause| Error::Answer { program: file.display().to_string(), said: cause.to_string() }),
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(Measured::default()),
+        Err(cause) => Err(Error::io("read", file)(cause)),
+    }
+}
+
+fn save(file: &Path, measured: &Measured) -> std::result::Result<(), Error> {
+    let text = serde_json::to_string_pretty(measured)
+        .map_err(|cause| Error::Answer { program: file.display().to_string(), said: cause.to_string() })?;
+    replace(file, &(text + "\n"))
+}
+
+/// Writes a file beside the old one, which it then replaces: there is always a whole one.
+fn replace(file: &Path, text: &str) -> std::result::Result<(), Error> {
+    let beside = file.with_extension("part");
+    std::fs::write(&beside, text).map_err(Error::io("write", &beside))?;
+    std::fs::rename(&beside, file).map_err(Error::io("write", file))
+}

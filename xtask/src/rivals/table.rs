@@ -1,0 +1,146 @@
+//! The tables of docs/performance.md.
+
+use super::{Measured, Outcome, Result};
+use crate::Error;
+use std::fmt::Write;
+use std::path::Path;
+
+const BEGIN: &str = "<!-- bench-rivals writes from here -->";
+const END: &str = "<!-- to here -->";
+const RIVALS: [&str; 3] = ["PyTorch", "JAX", "candle"];
+
+/// Puts the tables between their marks in the document.
+pub(super) fn write(document: &Path, measured: &Measured) -> std::result::Result<(), Error> {
+    let text = std::fs::read_to_string(document).map_err(Error::io("read", document))?;
+    let (Some((before, _)), Some((_, after))) = (text.split_once(BEGIN), text.split_once(END)) else {
+        let said = format!("no lines `{BEGIN}` and `{END}`, between which the tables go");
+        return Err(Error::Answer { program: document.display().to_string(), said });
+    };
+    let text = format!("{before}{BEGIN}\n{}{END}{after}", tables(measured));
+    super::replace(document, &text)
+}
+
+fn tables(measured: &Measured) -> String {
+    let machine = &measured.machine;
+    let mut text = format!(
+        "\n{}, {} cores; {}. A large matrix product reaches {:.0} GFLOP/s on one core.\n",
+        machine.processor, machine.cores, machine.date, machine.peak
+    );
+    for (mode, title) in [("train", "Training"), ("infer", "Inference")] {
+        let _ = write!(
+            text,
+            "\n### {title}, images a second\n\nOne thread / two threads; the ratio is ours to the best rival, each \
+             with the better number of threads.\n\n| network | batch | Minnet | {} | ratio |\n|---|---|---|---|---|---|---|\n",
+            RIVALS.join(" | ")
+        );
+        for pair in pairs(measured, mode) {
+            let setting = &pair[0].setting;
+            let cells: Vec<String> = RIVALS.iter().map(|rival| cell(pair, rival)).collect();
+            let theirs = RIVALS.iter().map(|rival| best(pair, rival)).fold(0.0, f64::max);
+            let ratio = ratio(best(pair, "Minnet"), theirs);
+            let _ = writeln!(
+                text,
+                "| {} | {} | {} | {} | **{ratio}** |",
+                setting.network,
+                setting.batch,
+                cell(pair, "Minnet"),
+                cells.join(" | ")
+            );
+        }
+    }
+    text += "\n### Training at batch 10: processor time and memory\n\nMicroseconds of processor time an image on one \
+             thread / two threads, and the most memory in MiB.\n\n| network | Minnet | PyTorch | JAX | candle |\n|---|---|---|---|---|\n";
+    for pair in pairs(measured, "train").filter(|pair| pair[0].setting.batch == 10) {
+        let _ = write!(text, "| {} ", pair[0].setting.network);
+        for framework in ["Minnet", "PyTorch", "JAX", "candle"] {
+            let fastest: Vec<&Result> = pair.iter().filter_map(|outcome| fastest(outcome, framework)).collect();
+            let time: Vec<String> =
+                fastest.iter().map(|result| format!("{:.1}", 1e6 * result.cpu_seconds_per_image)).collect();
+            let memory = fastest.iter().map(|result| result.peak_mib).fold(0.0, f64::max);
+            let _ = write!(text, "| {}, {memory:.0} MiB ", time.join(" / "));
+        }
+        text += "|\n";
+    }
+    text + "\n"
+}
+
+/// The outcomes of a mode, those that differ only in the number of threads together.
+fn pairs<'a>(measured: &'a Measured, mode: &str) -> impl Iterator<Item = &'a [Outcome]> {
+    measured
+        .settings
+        .chunk_by(|a, b| {
+            (a.setting.network, &a.setting.mode, a.setting.batch)
+                == (b.setting.network, &b.setting.mode, b.setting.batch)
+        })
+        .filter(move |pair| pair[0].setting.mode == mode)
+}
+
+/// The fastest variant of a framework.
+fn fastest<'a>(outcome: &'a Outcome, framework: &str) -> Option<&'a Result> {
+    let of_framework = outcome.results.iter().filter(|result| result.framework == framework);
+    of_framework.max_by(|a, b| a.images_per_second.total_cmp(&b.images_per_second))
+}
+
+fn best(pair: &[Outcome], framework: &str) -> f64 {
+    pair.iter()
+        .filter_map(|outcome| fastest(outcome, framework))
+        .map(|result| result.images_per_second)
+        .fold(0.0, f64::max)
+}
+
+fn ratio(ours: f64, theirs: f64) -> String {
+    if theirs > 0.0 { format!("{:.2}", ours / theirs) } else { "-".to_owned() }
+}
+
+/// `12.3k / 23.4k`, and the variant where there are several.
+fn cell(pair: &[Outcome], framework: &str) -> String {
+    let fastest: Vec<&Result> = pair.iter().filter_map(|outcome| fastest(outcome, framework)).collect();
+    let rates: Vec<String> = fastest.iter().map(|result| thousands(result.images_per_second)).collect();
+    let best = fastest.iter().max_by(|a, b| a.images_per_second.total_cmp(&b.images_per_second));
+    let variant = best.map_or("", |result| &result.variant);
+    if variant.is_empty() { rates.join(" / ") } else { format!("{} `{variant}`", rates.join(" / ")) }
+}
+
+/// Three digits: `123`, `1.23k`, `12.3k`, `123k`.
+fn thousands(rate: f64) -> String {
+    match rate {
+        rate if rate < 1e3 => format!("{rate:.0}"),
+        rate if rate < 1e4 => format!("{:.2}k", rate / 1e3),
+        rate if rate < 1e5 => format!("{:.1}k", rate / 1e3),
+        rate => format!("{:.0}k", rate / 1e3),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::contest::Setting;
+    use super::*;
+
+    fn outcome(threads: usize, rates: [f64; 3]) -> Outcome {
+        let result = |(framework, variant, rate): (&str, &str, f64)| Result {
+            framework: framework.to_owned(),
+            variant: variant.to_owned(),
+            images_per_second: rate,
+            cpu_seconds_per_image: 1.0 / rate,
+            peak_mib: 50.0,
+        };
+        let names = [("Minnet", ""), ("JAX", "conv_loop"), ("JAX", "patches_loop")];
+        let results = names.iter().zip(rates).map(|(&(framework, variant), rate)| result((framework, variant, rate)));
+        let setting = Setting { network: 'c', mode: "train".to_owned(), batch: 10, threads };
+        Outcome { setting, results: results.collect() }
+    }
+
+    #[test]
+    fn the_ratio_is_of_the_best_with_the_better_number_of_threads() {
+        let settings = vec![outcome(1, [12_000.0, 4_000.0, 3_000.0]), outcome(2, [9_000.0, 1_000.0, 5_000.0])];
+        let text = tables(&Measured { settings, ..Measured::default() });
+        let line = "| c | 10 | 12.0k / 9.00k |  | 4.00k / 5.00k `patches_loop` |  | **2.40** |";
+        assert!(text.contains(line), "{text}");
+        assert!(text.contains("| c | 83.3 / 111.1, 50 MiB |"), "{text}");
+    }
+
+    #[test]
+    fn rates_have_three_digits() {
+        assert_eq!([950.0, 1234.0, 12_345.0, 123_456.0].map(thousands), ["950", "1.23k", "12.3k", "123k"]);
+    }
+}
