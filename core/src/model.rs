@@ -6,6 +6,7 @@
 
 use crate::layer::Layer;
 use crate::net::{Net, PIXEL_DIVISOR};
+use crate::quant::{Int4, QuantLayer, Quantized, Weights};
 use crate::tensor::Tensor;
 use core::fmt;
 use heapless::String;
@@ -16,7 +17,7 @@ use zerocopy::FromBytes;
 pub const MAGIC: [u8; 8] = *b"MINNET\r\n";
 /// The version of the format that this crate reads and writes.
 pub const VERSION: u32 = 1;
-/// The element type of the weights: 32-bit IEEE 754.
+/// The element type of the weights: 32-bit IEEE 754. Those of integer networks are [`Weights::ELEMENT`].
 pub const ELEMENT_F32: u32 = 0;
 /// Where the metadata begin: the length of the prelude.
 const PRELUDE: usize = 32;
@@ -58,7 +59,7 @@ pub enum ModelError {
     NotAModel,
     /// The file's format has another version.
     Version(u32),
-    /// The weights are numbers of a type that is not known.
+    /// The weights are numbers of another type than the one that was asked for.
     Element(u32),
     /// The file ends before it should.
     Truncated {
@@ -92,6 +93,8 @@ pub enum ModelError {
         /// The place of the weight in the block, counted from 0.
         index: usize,
     },
+    /// An integer network's scale is out of its range.
+    Scale,
     /// The bytes do not begin at a multiple of 4 in memory, so that the weights cannot be used in place.
     Misaligned,
     /// The metadata cannot be decoded.
@@ -105,7 +108,7 @@ impl ModelError {
             Self::NotAModel => "this is not a minnet model: make one with `host train`",
             Self::Version(_) => "the model's format version is not this program's: train or export it again",
             Self::Element(_) => {
-                "the weights are of a type that this program does not know: it is newer than the program"
+                "the weights are of another type than the program's: floats, 8 or 4 bits (see `host quantize`)"
             }
             Self::Truncated { .. } => "the model is cut short: copy it again, in binary mode",
             Self::TrailingBytes { .. } => "there are bytes after the model's end: copy it again, in binary mode",
@@ -114,6 +117,7 @@ impl ModelError {
             Self::Architecture { .. } => "the model belongs to another network than the program's",
             Self::Padding => "a byte between the model's parts is not zero: the program that wrote it is at fault",
             Self::NotFinite { .. } => "a weight is infinite or not a number: train again, with a smaller --eta",
+            Self::Scale => "a scale of the integer model is out of its range: the program that wrote it is at fault",
             Self::Misaligned => "the model's bytes are not aligned to 4: embed them with `include_model!`",
             Self::Metadata => "the model's metadata cannot be decoded: the program that wrote it is at fault",
         }
@@ -166,16 +170,52 @@ impl<'a, In: Tensor, L: Layer<In>> Model<'a, In, L> {
     }
 }
 
-/// Checks everything but the metadata's encoding, and gives the place of the weights.
+/// An integer network in a model file's bytes.
+pub struct QuantizedModel<'a, N, W> {
+    /// The network, in place.
+    pub net: Quantized<'a, N, W>,
+    /// What the file says of it.
+    pub metadata: Metadata,
+}
+
+impl<'a, In: Tensor, L: QuantLayer<In, W>, W: Weights> QuantizedModel<'a, Net<In, L>, W> {
+    /// Checks `bytes` and finds the integer network in them. They may begin anywhere in memory.
+    ///
+    /// # Errors
+    /// The first defect found, in the order of [`ModelError`]'s variants.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, ModelError> {
+        let size = Quantized::<Net<In, L>, W>::FLASH_BYTES;
+        let start = check_block(bytes, W::ELEMENT, Net::<In, L>::FINGERPRINT, size)?;
+        let block = bytes.get(start..).and_then(|rest| rest.get(..size)).ok_or(ModelError::Layout)?;
+        Ok(Self { net: Quantized::new(block).ok_or(ModelError::Scale)?, metadata: metadata(bytes)? })
+    }
+}
+
+/// The type of the weights in a model file of any network, after checking its checksum.
+///
+/// # Errors
+/// As [`Model::parse`], but for what only a network's type can tell.
+pub const fn element(bytes: &[u8]) -> Result<u32, ModelError> {
+    match Header::parse(bytes) {
+        Ok(header) => Ok(header.element),
+        Err(error) => Err(error),
+    }
+}
+
+/// Checks everything but the metadata's encoding and the weights themselves, and gives the place of the weights.
+/// `count` is the number of parameters of a float network, or of bytes of an integer one.
 ///
 /// # Errors
 /// The first defect found, in the order of [`ModelError`]'s variants.
-pub const fn check(bytes: &[u8], fingerprint: u32, parameters: usize) -> Result<usize, ModelError> {
+pub const fn check_block(bytes: &[u8], element: u32, fingerprint: u32, count: usize) -> Result<usize, ModelError> {
     let header = match Header::parse(bytes) {
         Ok(header) => header,
         Err(error) => return Err(error),
     };
-    if header.fingerprint != fingerprint || header.parameters != parameters {
+    if header.element != element {
+        return Err(ModelError::Element(header.element));
+    }
+    if header.fingerprint != fingerprint || header.count != count {
         return Err(ModelError::Architecture { expected: fingerprint, found: header.fingerprint });
     }
     let mut i = PRELUDE + header.metadata;
@@ -185,15 +225,27 @@ pub const fn check(bytes: &[u8], fingerprint: u32, parameters: usize) -> Result<
         }
         i += 1;
     }
+    Ok(header.weights)
+}
+
+/// Checks everything in a float network's file but the metadata's encoding, and gives the place of the weights.
+///
+/// # Errors
+/// The first defect found, in the order of [`ModelError`]'s variants.
+pub const fn check(bytes: &[u8], fingerprint: u32, parameters: usize) -> Result<usize, ModelError> {
+    let weights = match check_block(bytes, ELEMENT_F32, fingerprint, parameters) {
+        Ok(weights) => weights,
+        Err(error) => return Err(error),
+    };
     let mut index = 0;
     while index < parameters {
         // Exponents of ones alone are infinities and NaN.
-        if word(bytes, header.weights + 4 * index) >> 23 & 0xff == 0xff {
+        if word(bytes, weights + 4 * index) >> 23 & 0xff == 0xff {
             return Err(ModelError::NotFinite { index });
         }
         index += 1;
     }
-    Ok(header.weights)
+    Ok(weights)
 }
 
 /// Reads the metadata of a model of any network, after checking its checksum.
@@ -208,12 +260,14 @@ pub fn metadata(bytes: &[u8]) -> Result<Metadata, ModelError> {
 
 /// The sizes in a file's prelude.
 struct Header {
+    element: u32,
     fingerprint: u32,
     /// Bytes of metadata.
     metadata: usize,
     /// Where the weights begin.
     weights: usize,
-    parameters: usize,
+    /// Parameters of a float network, or bytes of an integer one.
+    count: usize,
 }
 
 impl Header {
@@ -232,14 +286,14 @@ impl Header {
         if version != VERSION {
             return Err(ModelError::Version(version));
         }
-        if element != ELEMENT_F32 {
+        if element > Int4::ELEMENT {
             return Err(ModelError::Element(element));
         }
         let fingerprint = word(bytes, 16);
         // Sizes are added as 64-bit numbers: a damaged one must not overflow a 32-bit machine's.
-        let (metadata, weights, parameters) = (word(bytes, 20), word(bytes, 24), word(bytes, 28));
-        let (metadata, weights, parameters) = (metadata as u64, weights as u64, parameters as u64);
-        let expected = weights + 4 * parameters + 4;
+        let (metadata, weights, count) = (word(bytes, 20), word(bytes, 24), word(bytes, 28));
+        let (metadata, weights, count) = (metadata as u64, weights as u64, count as u64);
+        let expected = weights + if element == ELEMENT_F32 { 4 * count } else { count } + 4;
         if expected > bytes.len() as u64 {
             let expected = if expected > usize::MAX as u64 { usize::MAX } else { expected as usize };
             return Err(ModelError::Truncated { expected, found: bytes.len() });
@@ -255,8 +309,8 @@ impl Header {
         if CRC.checksum(body) != word(checksum, 0) {
             return Err(ModelError::Checksum);
         }
-        let (metadata, weights, parameters) = (metadata as usize, weights as usize, parameters as usize);
-        Ok(Self { fingerprint, metadata, weights, parameters })
+        let (metadata, weights, count) = (metadata as usize, weights as usize, count as usize);
+        Ok(Self { element, fingerprint, metadata, weights, count })
     }
 }
 
@@ -273,7 +327,40 @@ const fn word(bytes: &[u8], at: usize) -> u32 {
 pub fn write<In: Tensor, L: Layer<In>, E>(
     net: &Net<In, L>,
     metadata: &Metadata,
+    put: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    write_file::<In, L, E>(ELEMENT_F32, L::PARAMETERS, metadata, put, |emit| {
+        let mut result = Ok(());
+        net.visit(|run| {
+            for value in run {
+                if result.is_ok() {
+                    result = emit(&value.to_le_bytes());
+                }
+            }
+        });
+        result
+    })
+}
+
+/// Writes the file of an integer network, as [`write`] does. `Net<In, L>` is its float twin.
+///
+/// # Errors
+/// What `put` gives; writing stops there.
+pub fn write_quantized<In: Tensor, L: QuantLayer<In, W>, W: Weights, E>(
+    net: Quantized<'_, Net<In, L>, W>,
+    metadata: &Metadata,
+    put: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    let block = net.block();
+    write_file::<In, L, E>(W::ELEMENT, block.len(), metadata, put, |emit| emit(block))
+}
+
+fn write_file<In: Tensor, L: Layer<In>, E>(
+    element: u32,
+    count: usize,
+    metadata: &Metadata,
     mut put: impl FnMut(&[u8]) -> Result<(), E>,
+    block: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<(), E>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut metadata = metadata.clone();
     metadata.architecture.clear();
@@ -285,27 +372,19 @@ pub fn write<In: Tensor, L: Layer<In>, E>(
     let encoded = postcard::to_slice(&metadata, &mut encoded).map_or(&[][..], |encoded| encoded);
 
     let weights = (PRELUDE + encoded.len()).next_multiple_of(ALIGNMENT);
-    let sizes = [encoded.len() as u32, weights as u32, L::PARAMETERS as u32];
+    let sizes = [encoded.len() as u32, weights as u32, count as u32];
     let mut digest = CRC.digest();
     let mut emit = |bytes: &[u8]| {
         digest.update(bytes);
         put(bytes)
     };
     emit(&MAGIC)?;
-    for number in [VERSION, ELEMENT_F32, Net::<In, L>::FINGERPRINT].into_iter().chain(sizes) {
+    for number in [VERSION, element, Net::<In, L>::FINGERPRINT].into_iter().chain(sizes) {
         emit(&number.to_le_bytes())?;
     }
     emit(encoded)?;
     emit(&[0; ALIGNMENT][..weights - PRELUDE - encoded.len()])?;
-    let mut result = Ok(());
-    net.visit(|run| {
-        for value in run {
-            if result.is_ok() {
-                result = emit(&value.to_le_bytes());
-            }
-        }
-    });
-    result?;
+    block(&mut emit)?;
     put(&digest.finalize().to_le_bytes())
 }
 
@@ -331,5 +410,35 @@ macro_rules! include_model {
             None => panic!("the model is cut short"),
         };
         $crate::zerocopy::transmute!(BLOCK)
+    }};
+}
+
+/// An integer network from a model file, checked while the program compiles as [`include_model!`] checks a float one.
+///
+/// ```text
+/// static DIGITS: Quantized<Digits> = minnet::include_quantized!(Quantized<Digits>, "../models/digits-int8.minnet");
+/// ```
+#[macro_export]
+macro_rules! include_quantized {
+    ($net:ty, $path:expr) => {{
+        const FILE: &[u8] = include_bytes!($path);
+        #[allow(long_running_const_eval)]
+        const WEIGHTS: usize = match $crate::model::check_block(
+            FILE,
+            <$net>::ELEMENT,
+            <$net>::FINGERPRINT,
+            <$net>::FLASH_BYTES,
+        ) {
+            Ok(place) => place,
+            Err(error) => panic!("{}", error.message()),
+        };
+        // At a multiple of 4, where a microcontroller reads words at once.
+        #[repr(align(4))]
+        struct Aligned([[u8; 4]; <$net>::WORDS]);
+        static BLOCK: Aligned = match FILE.split_at(WEIGHTS).1.as_chunks::<4>().0.first_chunk() {
+            Some(words) => Aligned(*words),
+            None => panic!("the model is cut short"),
+        };
+        <$net>::unchecked(&BLOCK.0)
     }};
 }

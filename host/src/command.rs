@@ -8,6 +8,7 @@ mod export;
 mod import;
 mod inspect;
 mod nets;
+mod quantize;
 mod train;
 
 use clap::{Args, Parser, Subcommand};
@@ -42,6 +43,8 @@ enum Command {
     Nets(nets::Arguments),
     /// Show what a model file holds
     Inspect(inspect::Arguments),
+    /// Make an integer model of a float one: 8- or 4-bit weights, for microcontrollers
+    Quantize(quantize::Arguments),
     /// Make a model of a network that the book's network2.py has saved
     Import(import::Arguments),
     /// Write a model as the book's network2.py loads it
@@ -67,6 +70,7 @@ impl Cli {
             Command::Classify(arguments) => classify::run(arguments),
             Command::Nets(arguments) => nets::run(arguments),
             Command::Inspect(arguments) => inspect::run(arguments),
+            Command::Quantize(arguments) => quantize::run(arguments),
             Command::Import(arguments) => import::run(arguments),
             Command::Export(arguments) => export::run(arguments),
             Command::Expand(arguments) => expand::run(arguments),

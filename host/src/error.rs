@@ -208,6 +208,10 @@ pub enum Error {
     )]
     NotNetwork2 { path: PathBuf, architecture: &'static str },
 
+    /// An integer model cannot be made of another.
+    #[error("{path}: holds an integer network already; quantize the float model that it was made of")]
+    QuantizedAlready { path: PathBuf },
+
     /// A model's name is that of its training curve.
     #[error("{path}: the training curve will have this name; name the model otherwise, for example with .minnet")]
     ModelName { path: PathBuf },

@@ -12,5 +12,6 @@ pub mod nets;
 pub mod network2;
 pub mod picture;
 pub mod plot;
+pub mod quantize;
 pub mod sheet;
 pub mod train;

@@ -2,9 +2,13 @@
 
 use crate::error::{Error, Result};
 use crate::file::write_atomically;
-use crate::nets::{self, Named};
-use minnet::model::{self, Metadata, Model};
+use crate::data::Samples;
+use crate::executor::Threads;
+use crate::nets::{self, Layers, Named};
+use crate::{quantize, train};
+use minnet::model::{self, Metadata, Model, QuantizedModel};
 use minnet::prelude::*;
+use minnet::quant::{Int4, Int8, QuantLayer, Quantized, Weights};
 use std::path::{Path, PathBuf};
 use zerocopy::{FromZeros, IntoBytes};
 
@@ -60,6 +64,36 @@ impl File {
         Model::parse(self.bytes()).map_err(|cause| self.error(cause))
     }
 
+    /// The type of the weights: [`model::ELEMENT_F32`], or a [`Weights::ELEMENT`].
+    ///
+    /// # Errors
+    /// [`Error::Model`] if it is no model, or damaged.
+    pub fn element(&self) -> Result<u32> {
+        model::element(self.bytes()).map_err(|cause| self.error(cause))
+    }
+
+    /// The integer network, in place.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if the file is no integer model of this network with these weights.
+    pub fn quantized<In: Tensor, L: QuantLayer<In, W>, W: Weights>(
+        &self,
+    ) -> Result<QuantizedModel<'_, Net<In, L>, W>> {
+        QuantizedModel::parse(self.bytes()).map_err(|cause| self.error(cause))
+    }
+
+    /// The outputs of the network in the file for each image, in order, whichever type its weights have.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if the file is no model of this network, and [`Error::Memory`].
+    pub fn outputs<In: Tensor, L: Layers<In>>(&self, set: Samples<'_>, executor: &Threads) -> Result<Vec<L::Out>> {
+        match self.element()? {
+            Int8::ELEMENT => Ok(quantize::outputs::<Int8, In, L>(self.quantized()?.net, set, executor)),
+            Int4::ELEMENT => Ok(quantize::outputs::<Int4, In, L>(self.quantized()?.net, set, executor)),
+            _ => train::outputs(self.model::<In, L>()?.net, set, executor),
+        }
+    }
+
     fn error(&self, cause: ModelError) -> Error {
         Error::Model { path: self.path.clone(), cause }
     }
@@ -73,12 +107,36 @@ pub fn save<In: Tensor, L: Layer<In>>(path: &Path, net: &Net<In, L>, metadata: &
     write_atomically(path, |file| model::write(net, metadata, |bytes| file.write_all(bytes)))
 }
 
+/// Writes the file of an integer network, whole or not at all.
+///
+/// # Errors
+/// Those of [`write_atomically`].
+pub fn save_quantized<In: Tensor, L: QuantLayer<In, W>, W: Weights>(
+    path: &Path,
+    net: Quantized<'_, Net<In, L>, W>,
+    metadata: &Metadata,
+) -> Result<()> {
+    write_atomically(path, |file| model::write_quantized(net, metadata, |bytes| file.write_all(bytes)))
+}
+
 /// A network on the heap, all zeros: it never crosses the stack.
 ///
 /// # Errors
 /// [`Error::Memory`].
 pub fn zeroed<In: Tensor, L: Layer<In>>() -> Result<Box<Net<In, L>>> {
     Net::new_box_zeroed().map_err(|_| Error::Memory { bytes: size_of::<Net<In, L>>() })
+}
+
+/// A copy of a network on the heap.
+///
+/// # Errors
+/// [`Error::Memory`].
+pub fn copy<In: Tensor, L: Layer<In>>(net: &Net<In, L>) -> Result<Box<Net<In, L>>> {
+    let mut copy = zeroed()?;
+    let mut values = Vec::with_capacity(Net::<In, L>::PARAMETERS);
+    train::snapshot(net, &mut values);
+    train::restore(&mut copy, &values);
+    Ok(copy)
 }
 
 /// Room for a mini-batch on the heap.

@@ -6,6 +6,7 @@ pub use boxed::{Boxed, zeroed};
 
 use crate::error::{Error, Result};
 use minnet::prelude::*;
+use minnet::quant::{Int4, Int8, QuantLayer};
 
 /// A digit as an image of one channel: what a convolution takes.
 pub type Image = [[[f32; 1]; 28]; 28];
@@ -15,13 +16,18 @@ pub type Vector = [f32; 784];
 /// The network that `host train` trains when it is told nothing: the book's two convolutions with ReLU.
 pub const DEFAULT: &str = "conv20-conv40-100-10-relu";
 
+/// Layers that have a float form and both integer ones, as those of every named network do.
+pub trait Layers<In: Tensor>: QuantLayer<In, Int8> + QuantLayer<In, Int4> {}
+
+impl<In: Tensor, L: QuantLayer<In, Int8> + QuantLayer<In, Int4>> Layers<In> for L {}
+
 /// Does something with a network's type, which is known only by its name when the program runs.
 pub trait Visitor {
     /// What comes of it.
     type Output;
 
     /// Called with the network and its cost.
-    fn visit<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(self, net: &'static Named) -> Self::Output;
+    fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, net: &'static Named) -> Self::Output;
 }
 
 /// A network's name, and what the compiler knows of it.

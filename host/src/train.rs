@@ -59,15 +59,17 @@ impl Default for Hyper {
 impl Hyper {
     /// η of an epoch, counted from 0.
     fn eta(&self, epoch: u32) -> f32 {
-        match self.final_eta {
-            Some(last) if self.epochs > 1 =>
-            // libm's, so that the bits are the same on every system.
-            {
-                self.eta * libm::powf(last / self.eta, epoch as f32 / (self.epochs - 1) as f32)
-            }
-            _ => self.eta,
-        }
+        between(self.eta, self.final_eta.unwrap_or(self.eta), epoch, self.epochs)
     }
+}
+
+/// The learning rate of an epoch, counted from 0, that goes from `first` to `last` in equal ratios.
+pub(crate) fn between(first: f32, last: f32, epoch: u32, epochs: u32) -> f32 {
+    if first == last || epochs <= 1 {
+        return first;
+    }
+    // libm's, so that the bits are the same on every system.
+    first * libm::powf(last / first, epoch as f32 / (epochs - 1) as f32)
 }
 
 /// How well a network does on a set of images.
@@ -252,9 +254,13 @@ pub fn evaluate<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(
     set: Samples<'_>,
     executor: &Threads,
 ) -> Result<Score> {
-    let outputs = outputs(net, set, executor)?;
+    Ok(score::<L::Out, L::Activation, C>(&outputs(net, set, executor)?, set))
+}
+
+/// Measures a network's outputs for a set of images.
+pub fn score<Out: Tensor, A: Activation, C: Cost<A>>(outputs: &[Out], set: Samples<'_>) -> Score {
     let (mut right, mut cost) = (0, 0.0);
-    let mut target = L::Out::ZERO;
+    let mut target = Out::ZERO;
     for (output, &label) in outputs.iter().zip(set.labels) {
         for (index, value) in target.flat_mut().iter_mut().enumerate() {
             *value = if index == usize::from(label) { 1.0 } else { 0.0 };
@@ -262,7 +268,7 @@ pub fn evaluate<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(
         right += usize::from(argmax(output.flat()) == usize::from(label));
         cost += f64::from(C::value(output.flat(), target.flat()));
     }
-    Ok(Score { right, images: set.len(), cost: cost / set.len().max(1) as f64 })
+    Score { right, images: set.len(), cost: cost / set.len().max(1) as f64 }
 }
 
 /// A network's output for each image, in order.
@@ -309,7 +315,7 @@ fn infer<In: Tensor, L: Layer<In>>(net: &Net<In, L>, images: &[Image], outputs: 
 }
 
 /// Puts `order` in a random one (Fisher-Yates).
-fn shuffle(order: &mut [u32], rng: &mut impl Rng) {
+pub(crate) fn shuffle(order: &mut [u32], rng: &mut impl Rng) {
     for last in (1..order.len()).rev() {
         // A 32-bit number scaled to 0..=last; the bias is below one in 70,000 for MNIST's sizes.
         let other = (u64::from(rng.next_u32()) * (last as u64 + 1)) >> 32;
@@ -336,13 +342,13 @@ fn weights_squared<In: Tensor, L: Layer<In>>(net: &Net<In, L>) -> f64 {
 }
 
 /// Puts all parameters into `values`, in place of what it holds.
-fn snapshot<In: Tensor, L: Layer<In>>(net: &Net<In, L>, values: &mut Vec<f32>) {
+pub(crate) fn snapshot<In: Tensor, L: Layer<In>>(net: &Net<In, L>, values: &mut Vec<f32>) {
     values.clear();
     net.visit(|run| values.extend_from_slice(run));
 }
 
 /// Gives a network the parameters of a [`snapshot`].
-fn restore<In: Tensor, L: Layer<In>>(net: &mut Net<In, L>, mut values: &[f32]) {
+pub(crate) fn restore<In: Tensor, L: Layer<In>>(net: &mut Net<In, L>, mut values: &[f32]) {
     net.visit_mut(|run| {
         if let Some((these, rest)) = values.split_at_checked(run.len()) {
             run.copy_from_slice(these);

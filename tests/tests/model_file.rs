@@ -531,7 +531,7 @@ fn the_bundled_model_reads_the_same_by_hand() {
     impl host::nets::Visitor for Bundled<'_> {
         type Output = ();
 
-        fn visit<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(self, _: &'static host::nets::Named) {
+        fn visit<In: Tensor, L: host::nets::Layers<In>, C: Cost<L::Activation>>(self, _: &'static host::nets::Named) {
             let model = self.0.model::<In, L>().unwrap();
             assert_eq!(by_hand::read(self.0.bytes()), expected(model.net, &model.metadata));
         }

@@ -4,7 +4,7 @@
 
 use benches::{C, Image, load, threads};
 use host::executor::Threads;
-use host::nets::{self, Named, Visitor};
+use host::nets::{self, Layers, Named, Visitor};
 use host::plot::{Chart, Series};
 use minnet::prelude::*;
 use rand_core::SeedableRng;
@@ -45,7 +45,7 @@ struct PerBatch<'a>(&'a Threads);
 impl Visitor for PerBatch<'_> {
     type Output = Result<(f64, f64), host::error::Error>;
 
-    fn visit<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Self::Output {
+    fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Self::Output {
         let images = (4_000_000_000 / (L::MACS + 10_000)).clamp(500, 20_000) / BATCH * BATCH;
         let seconds = seconds::<In, L, C>(images, self.0)?;
         Ok((L::MACS as f64, 1e3 * seconds * BATCH as f64 / images as f64))

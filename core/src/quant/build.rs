@@ -89,6 +89,17 @@ pub fn build<In: Tensor, L: QuantLayer<In, W>, W: Weights>(
     put(logit.to_bits());
 }
 
+/// The value of a step for weights that lead to one output, as [`build`] chooses it.
+pub fn weight_step<W: Weights>(weights: &dyn Fn(usize) -> f32, count: usize) -> f32 {
+    Floats { weights: count, row: count, weight: |_, i| weights(i), bias: &[] }.weight_step::<W>(0, 1.0)
+}
+
+/// The nearest weight to `weight` that is a whole number of steps.
+#[inline]
+pub fn on_grid<W: Weights>(weight: f32, step: f32) -> f32 {
+    quantize::<W>(weight, step) as f32 * step
+}
+
 impl Build<'_> {
     /// Writes a layer: for each output its rows of weights, then all biases, then all scales. Gives the value of a
     /// step of the outputs.
@@ -141,15 +152,15 @@ impl<F: Fn(usize, usize) -> f32> Floats<'_, F> {
         // The bias, in units of the sum, must fit into 30 bits.
         let least = (bias * W::STEP as f32 / input_step / (1 << 30) as f32).max(1e-20);
         let full = (greatest / W::LIMIT as f32).max(least);
-        if W::LIMIT >= 127 {
-            return full;
-        }
         let error = |step: f32| -> f32 {
             weights().map(|w| w - quantize::<W>(w, step) as f32 * step).map(|error| error * error).sum()
         };
         let (mut best, mut least_error) = (full, error(full));
-        for percent in 40..100 {
-            let step = (full * percent as f32 / 100.0).max(least);
+        // Fewer bits want some of the greatest weights cut off; weights that are on a grid already stay there.
+        let fractions = (40..100).map(|percent| percent as f32 / 100.0);
+        let grids = (1..W::LIMIT).map(|greatest| W::LIMIT as f32 / greatest as f32);
+        for factor in fractions.chain(grids).filter(|_| W::LIMIT < 127) {
+            let step = (full * factor).max(least);
             let error = error(step);
             if error < least_error {
                 (best, least_error) = (step, error);

@@ -17,7 +17,7 @@ mod net;
 mod requantize;
 mod weights;
 
-pub use build::{Build, Ranges, build};
+pub use build::{Build, Ranges, build, on_grid, weight_step};
 pub use layer::{Next, QuantLayer};
 pub use net::{Quantized, argmax};
 pub use requantize::{Hidden, Rule};

@@ -62,6 +62,11 @@ impl<'a, In: Tensor, L: QuantLayer<In, W>, W: Weights> Quantized<'a, Net<In, L>,
         Self { words, kind: PhantomData }
     }
 
+    /// The bytes of its words.
+    pub fn block(&self) -> &'a [u8] {
+        self.words.as_flattened()
+    }
+
     /// The value of a logit's step: a logit times this is the weighted input z of an output neuron.
     pub fn step(&self) -> f32 {
         self.words.last().map_or(0.0, |word| f32::from_le_bytes(*word))
@@ -71,6 +76,13 @@ impl<'a, In: Tensor, L: QuantLayer<In, W>, W: Weights> Quantized<'a, Net<In, L>,
     /// compile. Pixels beyond the input's size are left out; where there are too few, the rest is 0.
     pub fn infer_pixels<'r, const RAM: usize>(&self, pixels: &[u8], ram: &'r mut [u32; RAM]) -> &'r [i16] {
         const { assert!(RAM >= L::FRONT_WORDS + L::BACK_WORDS, "the buffer is too short: give it `Quantized::RAM` words") }
+        self.infer_pixels_with(pixels, ram)
+    }
+
+    /// As [`infer_pixels`](Self::infer_pixels), in a buffer whose length is known only when the program runs; no logits
+    /// if it is too short.
+    #[inline(always)]
+    pub fn infer_pixels_with<'r>(&self, pixels: &[u8], ram: &'r mut [u32]) -> &'r [i16] {
         let Some((front, back)) = ram.split_at_mut_checked(L::FRONT_WORDS) else { return &[] };
         load_pixels(pixels.get(..In::LEN).unwrap_or(pixels), front, L::GROUPED);
         L::run(self.words, front, back, Next::Nobody);

@@ -2,9 +2,11 @@
 
 use super::{print, print_json};
 use clap::Args;
+use host::data::Samples;
 use host::error::Result;
+use host::executor::{Threads, Vectors};
 use host::model::File;
-use host::nets::{self, Named, Visitor};
+use host::nets::{self, Layers, Named, Visitor};
 use host::picture;
 use minnet::prelude::*;
 use serde::Serialize;
@@ -47,15 +49,15 @@ struct Answer {
 impl Visitor for Classify {
     type Output = Result<()>;
 
-    fn visit<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Result<()> {
-        let model = self.file.model::<In, L>()?;
-        let mut ram = vec![0.0; Net::<In, L>::RAM];
+    fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Result<()> {
+        let executor = Threads::new(1, Vectors::detect())?;
         let mut answers = Vec::new();
         let mut text = String::new();
         for picture in self.arguments.pictures {
             let pixels = picture::load(&picture)?;
-            let output = model.net.infer_with(|input| load_pixels(&pixels, input), &mut ram, &Serial);
-            let scores = output.map_or(Vec::new(), |output| output.flat().to_vec());
+            let image = Samples { images: &[pixels], labels: &[0] };
+            let outputs = self.file.outputs::<In, L>(image, &executor)?;
+            let scores = outputs.first().map_or(Vec::new(), |output| output.flat().to_vec());
             let digit = argmax(&scores);
             if self.arguments.show {
                 text += &picture::ascii_art(&pixels);

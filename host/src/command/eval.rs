@@ -7,9 +7,8 @@ use host::error::Result;
 use host::executor::Threads;
 use host::file;
 use host::model::File;
-use host::nets::{self, Named, Visitor};
+use host::nets::{self, Layers, Named, Visitor};
 use host::sheet::{self, Digit};
-use host::train::outputs;
 use minnet::prelude::*;
 use serde::Serialize;
 use std::fmt::Write;
@@ -92,10 +91,9 @@ struct Report {
 impl Visitor for Eval {
     type Output = Result<()>;
 
-    fn visit<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(self, named: &'static Named) -> Result<()> {
-        let model = self.file.model::<In, L>()?;
+    fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, named: &'static Named) -> Result<()> {
         let set = self.arguments.set.of(&self.mnist);
-        let outputs = outputs(model.net, set, &self.executor)?;
+        let outputs = self.file.outputs::<In, L>(set, &self.executor)?;
         let mut confusion = vec![vec![0; L::Out::LEN]; 10];
         let mut wrong = Vec::new();
         for ((image, label), output) in set.iter().zip(&outputs) {

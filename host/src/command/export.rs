@@ -5,7 +5,7 @@ use clap::Args;
 use host::error::{Error, Result};
 use host::file::check_writable;
 use host::model::File;
-use host::nets::{self, Named, Visitor};
+use host::nets::{self, Layers, Named, Visitor};
 use host::network2::Network2;
 use minnet::prelude::*;
 use std::path::PathBuf;
@@ -33,7 +33,7 @@ struct Export {
 impl Visitor for Export {
     type Output = Result<()>;
 
-    fn visit<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(self, named: &'static Named) -> Result<()> {
+    fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, named: &'static Named) -> Result<()> {
         let Arguments { model: path, out } = self.arguments;
         let model = self.file.model::<In, L>()?;
         let network =

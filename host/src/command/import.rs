@@ -5,7 +5,7 @@ use clap::Args;
 use host::error::Result;
 use host::file::check_writable;
 use host::model;
-use host::nets::{self, Named, Visitor};
+use host::nets::{self, Layers, Named, Visitor};
 use host::network2::Network2;
 use minnet::prelude::*;
 use serde::Serialize;
@@ -45,7 +45,7 @@ struct Import {
 impl Visitor for Import {
     type Output = Result<()>;
 
-    fn visit<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(self, named: &'static Named) -> Result<()> {
+    fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, named: &'static Named) -> Result<()> {
         let mut net = model::zeroed::<In, L>()?;
         self.network.fill(&mut net);
         // How it was trained is not in the file.

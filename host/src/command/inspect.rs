@@ -4,9 +4,10 @@ use super::{grouped, percent, print, print_json};
 use clap::Args;
 use host::error::Result;
 use host::model::File;
-use host::nets::{self, Named, Visitor};
+use host::nets::{self, Layers, Named, Visitor};
 use minnet::model::Metadata;
 use minnet::prelude::*;
+use minnet::quant::{Int4, Int8, QuantLayer, Quantized, Weights};
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -36,8 +37,11 @@ struct Report {
     net: &'static Named,
     fingerprint: String,
     file_bytes: usize,
+    weights: &'static str,
+    ram_bytes: usize,
     metadata: Metadata,
-    weight_hash: String,
+    /// Of a float network.
+    weight_hash: Option<String>,
     parameters: Vec<Run>,
 }
 
@@ -69,23 +73,36 @@ impl Run {
 impl Visitor for Inspect {
     type Output = Result<()>;
 
-    fn visit<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(self, net: &'static Named) -> Result<()> {
-        let model = self.file.model::<In, L>()?;
-        let mut parameters = Vec::new();
-        model.net.visit(|run| parameters.push(Run::of(run)));
-        let report = Report {
+    fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, net: &'static Named) -> Result<()> {
+        let mut report = Report {
             net,
             fingerprint: format!("{:08x}", Net::<In, L>::FINGERPRINT),
             file_bytes: self.file.bytes().len(),
-            weight_hash: format!("{:016x}", model.net.weight_hash()),
-            metadata: model.metadata,
-            parameters,
+            weights: "32-bit floats",
+            ram_bytes: net.ram_bytes,
+            metadata: self.file.metadata()?,
+            weight_hash: None,
+            parameters: Vec::new(),
         };
+        match self.file.element()? {
+            Int8::ELEMENT => report.quantized(self.file.quantized::<In, L, Int8>()?.net),
+            Int4::ELEMENT => report.quantized(self.file.quantized::<In, L, Int4>()?.net),
+            _ => {
+                let model = self.file.model::<In, L>()?;
+                model.net.visit(|run| report.parameters.push(Run::of(run)));
+                report.weight_hash = Some(format!("{:016x}", model.net.weight_hash()));
+            }
+        }
         if self.arguments.json { print_json(&report) } else { print(&report.text()) }
     }
 }
 
 impl Report {
+    fn quantized<In: Tensor, L: QuantLayer<In, W>, W: Weights>(&mut self, _: Quantized<'_, Net<In, L>, W>) {
+        self.weights = W::NAME;
+        self.ram_bytes = Quantized::<Net<In, L>, W>::RAM_BYTES;
+    }
+
     fn text(&self) -> String {
         let Metadata { architecture, cost, seed, epochs, training_images, command, .. } = &self.metadata;
         let accuracy = |share: f32| if share.is_nan() { "not measured".into() } else { percent(share.into()) };
@@ -96,18 +113,22 @@ impl Report {
             ("fingerprint", self.fingerprint.clone()),
             ("file", format!("{} bytes", grouped(self.file_bytes))),
             ("parameters", grouped(self.net.parameters)),
+            ("weights", self.weights.to_owned()),
             ("MACs", grouped(self.net.macs)),
-            ("RAM", format!("{} bytes for one inference", grouped(self.net.ram_bytes))),
+            ("RAM", format!("{} bytes for one inference", grouped(self.ram_bytes))),
             ("pixels", format!("divided by {}", self.metadata.pixel_divisor)),
             ("cost", cost.to_string()),
             ("trained", format!("{epochs} epochs of {} images, seed {seed}", grouped(*training_images as usize))),
             ("validation", accuracy(self.metadata.validation_accuracy)),
             ("test", accuracy(self.metadata.test_accuracy)),
             ("command", command.to_string()),
-            ("weight hash", self.weight_hash.clone()),
+            ("weight hash", self.weight_hash.clone().unwrap_or("that of float networks only".into())),
         ] {
             // Writing to a string does not fail.
             let _ = writeln!(text, "{what:14}{value}");
+        }
+        if self.parameters.is_empty() {
+            return text;
         }
         text += "\n     count        mean   deviation       least    greatest\n";
         for Run { count, mean, deviation, least, greatest } in &self.parameters {

@@ -91,7 +91,7 @@ enum L2Argument {
     PerBatch,
 }
 
-fn positive(text: &str) -> std::result::Result<f32, String> {
+pub(super) fn positive(text: &str) -> std::result::Result<f32, String> {
     number(text, |value| value > 0.0, "a number above 0")
 }
 

@@ -1,6 +1,6 @@
 //! A named network on the heap, whose type is no longer seen: for programs that know only its name.
 
-use super::{Named, Visitor, visit};
+use super::{Layers, Named, Visitor, visit};
 use crate::data::Samples;
 use crate::error::{Error, Result};
 use crate::executor::Threads;
@@ -54,7 +54,7 @@ struct Zeroed;
 impl Visitor for Zeroed {
     type Output = Result<Box<dyn Boxed>>;
 
-    fn visit<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Self::Output {
+    fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Self::Output {
         Ok(Box::new(Typed::<In, L, C> { net: model::zeroed()?, cost: PhantomData }))
     }
 }

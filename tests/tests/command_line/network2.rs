@@ -6,7 +6,7 @@ use flate2::read::GzDecoder;
 use host::data::Samples;
 use host::executor::{Threads, Vectors};
 use host::model::File;
-use host::nets::{self, Named, Visitor};
+use host::nets::{self, Layers, Named, Visitor};
 use host::train::outputs;
 use minnet::prelude::*;
 use serde_json::Value;
@@ -32,7 +32,7 @@ struct Predict<'a>(&'a File, Samples<'a>);
 impl Visitor for Predict<'_> {
     type Output = Vec<u8>;
 
-    fn visit<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Vec<u8> {
+    fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Vec<u8> {
         let model = self.0.model::<In, L>().unwrap();
         let outputs = outputs(model.net, self.1, &Threads::new(0, Vectors::detect()).unwrap()).unwrap();
         outputs.iter().map(|output| argmax(output.flat()) as u8).collect()
