@@ -127,18 +127,6 @@ pub fn zeroed<In: Tensor, L: Layer<In>>() -> Result<Box<Net<In, L>>> {
     Net::new_box_zeroed().map_err(|_| Error::Memory { bytes: size_of::<Net<In, L>>() })
 }
 
-/// A copy of a network on the heap.
-///
-/// # Errors
-/// [`Error::Memory`].
-pub fn copy<In: Tensor, L: Layer<In>>(net: &Net<In, L>) -> Result<Box<Net<In, L>>> {
-    let mut copy = zeroed()?;
-    let mut values = Vec::with_capacity(Net::<In, L>::PARAMETERS);
-    train::snapshot(net, &mut values);
-    train::restore(&mut copy, &values);
-    Ok(copy)
-}
-
 /// Room for a mini-batch on the heap.
 ///
 /// # Errors

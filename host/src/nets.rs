@@ -2,7 +2,7 @@
 
 mod boxed;
 
-pub use boxed::{Boxed, zeroed};
+pub use boxed::{Boxed, Integers, zeroed};
 
 use crate::error::{Error, Result};
 use minnet::prelude::*;

@@ -10,6 +10,15 @@ use minnet::quant::{QuantLayer, Quantized, Ranges, Weights, build, on_grid, weig
 use rand_core::SeedableRng;
 use rand_xorshift::XorShiftRng;
 
+/// The widths of weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bits {
+    /// 8 bits: [`Int8`](minnet::quant::Int8).
+    Eight,
+    /// 4 bits: [`Int4`](minnet::quant::Int4).
+    Four,
+}
+
 /// How a network is trained on with its weights on the grid of the integers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finetune {

@@ -1,18 +1,14 @@
 //! `host quantize`
 
 use super::{Resources, command_line, grouped, percent, print, print_json, short};
-use clap::{Args, ValueEnum};
-use host::data::Mnist;
+use clap::Args;
 use host::error::{Error, Result};
-use host::executor::Threads;
 use host::file::check_writable;
-use host::model::{self, File};
-use host::nets::{self, Layers, Named, Visitor};
-use host::quantize::{Finetune, finetune, outputs, quantize};
-use host::train::{self, Score};
-use minnet::model::ELEMENT_F32;
-use minnet::prelude::*;
-use minnet::quant::{Int4, Int8, QuantLayer, Quantized, Weights};
+use host::model::File;
+use host::nets;
+use host::quantize::{Bits, Finetune};
+use host::train::Score;
+use minnet::model::{ELEMENT_F32, Metadata};
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -22,7 +18,7 @@ pub struct Arguments {
     /// A float model, as `host train` writes it
     model: PathBuf,
     /// The width of the weights
-    #[arg(long, value_enum, default_value = "8")]
+    #[arg(long, value_name = "8|4", default_value = "8", value_parser = bits)]
     bits: Bits,
     /// Train for N more epochs with rounded weights: what 4 bits want
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -43,14 +39,12 @@ pub struct Arguments {
     resources: Resources,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Bits {
-    /// Weights of 8 bits
-    #[value(name = "8")]
-    Eight,
-    /// Weights of 4 bits
-    #[value(name = "4")]
-    Four,
+fn bits(text: &str) -> std::result::Result<Bits, String> {
+    match text {
+        "8" => Ok(Bits::Eight),
+        "4" => Ok(Bits::Four),
+        _ => Err("give 8 or 4".into()),
+    }
 }
 
 /// Training images whose activations' ranges are taken.
@@ -71,22 +65,55 @@ pub fn run(arguments: Arguments) -> Result<()> {
     check_writable(&out)?;
     let executor = arguments.resources.executor()?;
     let mnist = arguments.resources.mnist()?;
-    nets::visit(file.named()?, Quantize { arguments, file, out, executor, mnist }).unwrap_or(Ok(()))
-}
+    let (training, validation) = mnist.split();
+    let test = mnist.test.samples();
 
-struct Quantize {
-    arguments: Arguments,
-    file: File,
-    out: PathBuf,
-    executor: Threads,
-    mnist: Mnist,
+    let named = file.named()?;
+    let mut net = nets::zeroed(named)?;
+    let metadata = net.load(&file)?;
+    let float = Scores { validation: net.evaluate(validation, &executor)?, test: net.evaluate(test, &executor)? };
+    if arguments.finetune > 0 {
+        let settings = Finetune {
+            epochs: arguments.finetune,
+            batch: 10,
+            eta: arguments.eta,
+            final_eta: arguments.eta / 20.0,
+            seed: arguments.seed,
+        };
+        let observe = &mut |epoch, Score { right, images, .. }: Score| {
+            eprintln!("epoch {epoch}/{}: validation {right} / {images}", settings.epochs);
+        };
+        net.finetune(arguments.bits, training, validation, &settings, &executor, observe)?;
+    }
+    let integers = net.quantize(arguments.bits, training.split_at(CALIBRATION).0)?;
+    let integer =
+        Scores { validation: integers.evaluate(validation, &executor), test: integers.evaluate(test, &executor) };
+    let metadata = Metadata {
+        validation_accuracy: integer.validation.accuracy() as f32,
+        test_accuracy: integer.test.accuracy() as f32,
+        command: short(&command_line()),
+        ..metadata
+    };
+    integers.save(&out, &metadata)?;
+    let report = Report {
+        net: named.name,
+        weights: format!("{name}"),
+        float,
+        integer,
+        float_flash_bytes: named.flash_bytes,
+        flash_bytes: integers.flash_bytes(),
+        float_ram_bytes: named.ram_bytes,
+        ram_bytes: integers.ram_bytes(),
+        model: out,
+    };
+    if arguments.json { print_json(&report) } else { print(&report.text()) }
 }
 
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Report {
     net: &'static str,
-    weights: &'static str,
+    weights: String,
     float: Scores,
     integer: Scores,
     float_flash_bytes: usize,
@@ -102,76 +129,9 @@ struct Scores {
     test: Score,
 }
 
-impl Visitor for Quantize {
-    type Output = Result<()>;
-
-    fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, named: &'static Named) -> Result<()> {
-        let report = match self.arguments.bits {
-            Bits::Eight => self.with::<Int8, In, L, C>(named)?,
-            Bits::Four => self.with::<Int4, In, L, C>(named)?,
-        };
-        if self.arguments.json { print_json(&report) } else { print(&report.text()) }
-    }
-}
-
-impl Quantize {
-    fn with<W: Weights, In: Tensor, L: QuantLayer<In, W>, C: Cost<L::Activation>>(
-        &self,
-        named: &'static Named,
-    ) -> Result<Report> {
-        let Self { arguments, file, out, executor, mnist } = self;
-        let (training, validation) = mnist.split();
-        let sets = [validation, mnist.test.samples()];
-        let original = file.model::<In, L>()?;
-        let scores = |[validation, test]: [Score; 2]| Scores { validation, test };
-        let float = scores([
-            train::evaluate::<In, L, C>(original.net, sets[0], executor)?,
-            train::evaluate::<In, L, C>(original.net, sets[1], executor)?,
-        ]);
-
-        let mut net = model::copy(original.net)?;
-        if arguments.finetune > 0 {
-            let settings = Finetune {
-                epochs: arguments.finetune,
-                batch: 10,
-                eta: arguments.eta,
-                final_eta: arguments.eta / 20.0,
-                seed: arguments.seed,
-            };
-            let observe = &mut |epoch, score: Score| {
-                let Score { right, images, .. } = score;
-                eprintln!("epoch {epoch}/{}: validation {right} / {images}", settings.epochs);
-            };
-            finetune::<W, In, L, C>(&mut net, training, validation, &settings, executor, observe)?;
-        }
-        let block = quantize::<W, In, L>(&net, training.split_at(CALIBRATION).0);
-        let integers = Quantized::<Net<In, L>, W>::new(&block)
-            .ok_or(Error::Model { path: arguments.model.clone(), cause: ModelError::Scale })?;
-        let integer = scores(sets.map(|set| train::score::<L::Out, _, C>(&outputs(integers, set, executor), set)));
-        let metadata = Metadata {
-            validation_accuracy: integer.validation.accuracy() as f32,
-            test_accuracy: integer.test.accuracy() as f32,
-            command: short(&command_line()),
-            ..original.metadata
-        };
-        model::save_quantized(out, integers, &metadata)?;
-        Ok(Report {
-            net: named.name,
-            weights: W::NAME,
-            float,
-            integer,
-            float_flash_bytes: named.flash_bytes,
-            flash_bytes: Quantized::<Net<In, L>, W>::FLASH_BYTES,
-            float_ram_bytes: named.ram_bytes,
-            ram_bytes: Quantized::<Net<In, L>, W>::RAM_BYTES,
-            model: out.clone(),
-        })
-    }
-}
-
 impl Report {
     fn text(&self) -> String {
-        let mut text = format!("{}, {} weights\n\n{:12}{:>12}{:>12}\n", self.net, self.weights, "", "floats", "integers");
+        let mut text = format!("{}, {}\n\n{:12}{:>12}{:>12}\n", self.net, self.weights, "", "floats", "integers");
         let share = |score: Score| percent(score.accuracy());
         for (what, float, integer) in [
             ("validation", share(self.float.validation), share(self.integer.validation)),
