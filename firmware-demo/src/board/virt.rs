@@ -5,6 +5,7 @@
 use super::Board;
 use super::register::Register;
 use crate::processor;
+use riscv::register::{Permission, Range, pmpaddr0, pmpcfg0};
 
 /// Data, and the line's status (bit 5: room for a byte).
 const UART_THR: Register<u8> = Register::at(0x1000_0000);
@@ -23,6 +24,7 @@ impl Board for Virt {
     const TICK: &'static str = "an instruction";
 
     fn start() -> Self {
+        protect_flash();
         Self
     }
 
@@ -37,5 +39,17 @@ impl Board for Virt {
 
     fn exit(success: bool) {
         TEST.write(if success { TEST_PASS } else { 1 << 16 | TEST_FAIL });
+    }
+}
+
+/// Makes a fault of what a chip would not let happen: writing to flash, where also a stack ends up that grows too far.
+#[allow(unsafe_code)]
+fn protect_flash() {
+    let (start, size) = (0x8000_0000, 1 << 20);
+    // SAFETY: the program can still do with all of its memory what it does.
+    unsafe {
+        // An address and a size, a power of two, in one number; it counts words.
+        pmpaddr0::write(start >> 2 | ((size >> 3) - 1));
+        pmpcfg0::set_pmp(0, Range::NAPOT, Permission::RX, true);
     }
 }
