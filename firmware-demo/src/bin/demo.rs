@@ -57,15 +57,17 @@ fn train<B: Board>(board: &mut B) -> fmt::Result {
     let (net, batch) = (SMALL.take(), BATCH.take());
     let data = images::TRAINING;
     writeln!(board, "\ntraining {} on {} images", Small::ARCHITECTURE, data.labels.len())?;
-    let start = board.ticks();
+    let (mut ticks, mut last) = (0, board.ticks());
     let mut written = Ok(());
     let hash = training::run(net, batch, data.pixels, data.labels, &Serial, |progress| {
         let training::Progress { epoch, cost, accuracy } = progress;
+        // The counter may begin again in a run of minutes, but not twice in an epoch.
+        ticks += u64::from(board.ticks().wrapping_sub(last));
+        last = board.ticks();
         let line = writeln!(board, "epoch {epoch}: cost {}, accuracy {}", Decimal(cost), Decimal(accuracy));
         written = written.and(line);
     });
     written?;
-    let ticks = board.ticks().wrapping_sub(start);
     writeln!(board, "hash of the weights: {hash:016x}, after {ticks} ticks")
 }
 
