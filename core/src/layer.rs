@@ -117,7 +117,7 @@ pub trait Layer<In: Tensor>: FromBytes + Immutable + KnownLayout + Send + Sync +
 /// The layer `A`, then the layer `B`. [`seq!`](crate::seq) writes it.
 #[derive(FromBytes, Immutable, KnownLayout)]
 #[repr(C)]
-pub struct Seq<A, B>(A, B);
+pub struct Seq<A, B>(pub(crate) A, pub(crate) B);
 
 /// Layers in sequence, as a type: `seq![A, B, C]` is `Seq<A, Seq<B, C>>`.
 #[macro_export]

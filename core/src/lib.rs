@@ -15,6 +15,7 @@ pub mod layers;
 pub mod model;
 pub mod net;
 pub mod pool;
+pub mod quant;
 pub mod sgd;
 pub mod shape;
 pub mod tensor;

@@ -40,7 +40,7 @@ impl<const PERCENT: u8> Dropout<PERCENT> {
     };
     /// A random number below this drops a value.
     const THRESHOLD: u32 = ((Self::CHECKED as u64 * (1 << 32)) / 100) as u32;
-    const STAYING: f32 = (100 - Self::CHECKED) as f32 / 100.0;
+    pub(crate) const STAYING: f32 = (100 - Self::CHECKED) as f32 / 100.0;
 }
 
 impl<In: Tensor, const PERCENT: u8> Layer<In> for Dropout<PERCENT> {

@@ -1,0 +1,107 @@
+//! A network in integers, used where it lies.
+
+use super::kernel::{group, halves};
+use super::layer::{Next, QuantLayer};
+use super::weights::{Int8, Weights, Word};
+use crate::net::Net;
+use crate::tensor::Tensor;
+use crate::text::Text;
+use core::marker::PhantomData;
+
+/// The integer twin of the float network `N`, with the weights `W`, where it lies in a model file.
+///
+/// ```
+/// use minnet::prelude::*;
+/// use minnet::quant::{Int4, Quantized};
+///
+/// type Digits = Net<[f32; 784], seq![Dense<784, 30, Sigmoid>, Dense<30, 10, Sigmoid>]>;
+///
+/// assert_eq!(Digits::FLASH_BYTES, 95_440);
+/// assert_eq!(Quantized::<Digits>::FLASH_BYTES, 24_164);
+/// assert_eq!(Quantized::<Digits, Int4>::FLASH_BYTES, 12_244);
+/// ```
+pub struct Quantized<'a, N, W = Int8> {
+    words: &'a [Word],
+    kind: PhantomData<fn() -> (N, W)>,
+}
+
+impl<N, W> Clone for Quantized<'_, N, W> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<N, W> Copy for Quantized<'_, N, W> {}
+
+impl<'a, In: Tensor, L: QuantLayer<In, W>, W: Weights> Quantized<'a, Net<In, L>, W> {
+    /// Words of weights, biases and scales, and the value of a logit's step.
+    pub const WORDS: usize = L::WORDS + 1;
+    /// Bytes of flash that they take.
+    pub const FLASH_BYTES: usize = Self::WORDS * size_of::<Word>();
+    /// Words of RAM that inference needs, its input included: the length of the buffer for
+    /// [`infer_pixels`](Self::infer_pixels).
+    pub const RAM: usize = L::FRONT_WORDS + L::BACK_WORDS;
+    /// Bytes of RAM that inference needs, its input included.
+    pub const RAM_BYTES: usize = Self::RAM * size_of::<u32>();
+    /// The architecture in words: that of the float network.
+    pub const ARCHITECTURE: Text = Net::<In, L>::ARCHITECTURE;
+    /// What tells this architecture from others in a model file: that of the float network.
+    pub const FINGERPRINT: u32 = Net::<In, L>::FINGERPRINT;
+    /// The number of the element type in a model file.
+    pub const ELEMENT: u32 = W::ELEMENT;
+
+    /// The network in a model file's block; `None` if its length is another, or a scale is out of its range.
+    pub fn new(block: &'a [u8]) -> Option<Self> {
+        let (words, rest) = block.as_chunks();
+        let is_valid = rest.is_empty() && words.len() == Self::WORDS && L::is_valid(words.get(..L::WORDS)?);
+        is_valid.then_some(Self::unchecked(words))
+    }
+
+    /// The network in these words. Others than those that [`new`](Self::new) accepts give senseless results.
+    pub const fn unchecked(words: &'a [Word]) -> Self {
+        Self { words, kind: PhantomData }
+    }
+
+    /// The value of a logit's step: a logit times this is the weighted input z of an output neuron.
+    pub fn step(&self) -> f32 {
+        self.words.last().map_or(0.0, |word| f32::from_le_bytes(*word))
+    }
+
+    /// The logits for an image of 8-bit pixels, computed in `ram`, which needs [`RAM`](Self::RAM) words. Fewer do not
+    /// compile. Pixels beyond the input's size are left out; where there are too few, the rest is 0.
+    pub fn infer_pixels<'r, const RAM: usize>(&self, pixels: &[u8], ram: &'r mut [u32; RAM]) -> &'r [i16] {
+        const { assert!(RAM >= L::FRONT_WORDS + L::BACK_WORDS, "the buffer is too short: give it `Quantized::RAM` words") }
+        let Some((front, back)) = ram.split_at_mut_checked(L::FRONT_WORDS) else { return &[] };
+        load_pixels(pixels.get(..In::LEN).unwrap_or(pixels), front, L::GROUPED);
+        L::run(self.words, front, back, Next::Nobody);
+        let output = if L::IN_PLACE { front } else { back };
+        halves(output).as_flattened().get(..L::Out::LEN).unwrap_or_default()
+    }
+}
+
+/// Puts pixels into their places; the rest of `front` becomes 0.
+#[inline(always)]
+fn load_pixels(pixels: &[u8], front: &mut [u32], grouped: bool) {
+    let (groups, rest) = pixels.as_chunks();
+    let (places, others) = front.as_chunks_mut();
+    for (place, pixels) in places.iter_mut().zip(groups) {
+        *place = group(*pixels, grouped);
+    }
+    let mut last = [0; 4];
+    last.iter_mut().zip(rest).for_each(|(last, pixel)| *last = *pixel);
+    for (index, place) in places.iter_mut().enumerate().skip(groups.len()) {
+        *place = if index == groups.len() { group(last, grouped) } else { [0; 2] };
+    }
+    others.fill(0);
+}
+
+/// The index of the greatest logit; the first of equals; 0 for none.
+pub fn argmax(logits: &[i16]) -> usize {
+    let mut best = 0;
+    for (index, logit) in logits.iter().enumerate() {
+        if Some(logit) > logits.get(best) {
+            best = index;
+        }
+    }
+    best
+}

@@ -1,0 +1,170 @@
+//! From a sum of 32 bits to an activation of 8, or to a logit of 16.
+
+use super::Word;
+use super::kernel::multiply_shift;
+use crate::activation::{Identity, Relu, Sigmoid, Softmax, Tanh};
+
+/// The least value of a logit's step: logits reach from -128 to 128 at least.
+pub(super) const LOGIT: f32 = 1.0 / 256.0;
+
+/// What sums of one channel are multiplied by: m / 2^s, as a word with m (2¹⁴ to 2¹⁵ - 1) in its lower half and s
+/// (17 to 47) above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Scale(u32);
+
+impl Scale {
+    /// The greatest factor that it can hold.
+    pub(super) const GREATEST: f32 = 0.249;
+
+    /// The nearest to `factor`, which is taken as [`GREATEST`](Self::GREATEST) if it is above, and as 2^-32 if it is
+    /// below.
+    pub(super) fn new(factor: f32) -> Self {
+        let (mut m, mut s) = (factor.clamp(1.0 / (1u64 << 32) as f32, Self::GREATEST), 0);
+        while m < 16_384.0 {
+            m *= 2.0;
+            s += 1;
+        }
+        let m = libm::roundf(m) as u32;
+        if m == 1 << 15 { Self(1 << 14 | (s - 1) << 16) } else { Self(m | s << 16) }
+    }
+
+    pub(super) fn from_word(word: Word) -> Self {
+        Self(u32::from_le_bytes(word))
+    }
+
+    pub(super) fn word(self) -> u32 {
+        self.0
+    }
+
+    /// Whether the numbers are in their ranges.
+    pub(super) fn is_valid(self) -> bool {
+        (1 << 14..1 << 15).contains(&(self.0 & 0xffff)) && (17..48).contains(&(self.0 >> 16))
+    }
+
+    /// The sum times the factor, rounded to the nearest integer, halves up: (sum·m + 2^(s-1)) >> s, in 64 bits.
+    #[inline(always)]
+    pub(super) fn apply(self, sum: i32) -> i32 {
+        let (m, s) = (self.0 as i32 & 0xffff, self.0 >> 16);
+        // The floor of a floor is the floor, so 16 bits may go first: sums of 32 bits are enough.
+        multiply_shift(sum, m, 1 << (s.wrapping_sub(17) & 31)) >> (s.wrapping_sub(16) & 31)
+    }
+}
+
+/// How an activation is computed in integers.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no integer form",
+    note = "quantized networks have ReLU and sigmoid in hidden layers, and any of minnet's exact activations at the end"
+)]
+pub trait Rule {
+    /// What can be done with a hidden layer's sums; `None` for activations that only the last layer may have.
+    const HIDDEN: Option<Hidden>;
+}
+
+/// A hidden layer's activation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hidden {
+    /// Sums below 0 become 0; the step of the activations is chosen by calibration.
+    Relu,
+    /// Sums become z in steps of 1/32, and z an activation in steps of 1/255, by a table.
+    Sigmoid,
+}
+
+impl Rule for Relu {
+    const HIDDEN: Option<Hidden> = Some(Hidden::Relu);
+}
+
+impl Rule for Sigmoid {
+    const HIDDEN: Option<Hidden> = Some(Hidden::Sigmoid);
+}
+
+macro_rules! only_last {
+    ($($activation:ty),*) => {$(
+        impl Rule for $activation {
+            const HIDDEN: Option<Hidden> = None;
+        }
+    )*};
+}
+
+only_last!(Identity, Softmax, Tanh);
+
+/// z of one step in the table of σ.
+pub(super) const SIGMOID_STEP: f32 = 1.0 / 32.0;
+
+/// round(255·σ(i / 32)) for i from 0.
+static SIGMOID: [u8; 256] = {
+    // The compiler cannot call e^x: e^(-1/32) to the i-th power, in 64 bits, is exact enough to round.
+    let mut table = [0; 256];
+    let mut power = 1.0f64;
+    let mut i = 0;
+    while i < 256 {
+        table[i] = (255.0 / (1.0 + power) + 0.5) as u8;
+        power *= 0.969_233_234_476_344_1;
+        i += 1;
+    }
+    table
+};
+
+impl Hidden {
+    /// An activation from a sum.
+    #[inline(always)]
+    pub(super) fn activate(self, sum: i32, scale: Scale) -> u16 {
+        match self {
+            Self::Relu => scale.apply(sum).clamp(0, 255) as u16,
+            Self::Sigmoid => {
+                let z = scale.apply(sum);
+                let at = z.unsigned_abs().min(255) as u8;
+                let positive = u16::from(SIGMOID[usize::from(at)]);
+                if z < 0 { 255 - positive } else { positive }
+            }
+        }
+    }
+}
+
+/// A logit from a sum: within ±32,767.
+#[inline(always)]
+pub(super) fn logit(sum: i32, scale: Scale) -> i16 {
+    scale.apply(sum).clamp(-32_767, 32_767) as i16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::math;
+
+    #[test]
+    fn scales_are_near_their_factor_and_in_range() {
+        for factor in [0.249, 0.125, 0.1, 3e-3, 1.234e-6, 1e-9] {
+            let scale = Scale::new(factor);
+            assert!(scale.is_valid(), "{factor}: {scale:?}");
+            let (m, s) = (scale.word() & 0xffff, scale.word() >> 16);
+            let error = f64::from(m) / (1u64 << s) as f64 / f64::from(factor) - 1.0;
+            assert!(error.abs() <= 1.0 / 32_768.0 || factor < 1e-8, "{factor}: {error}");
+        }
+        assert!(Scale::new(0.0).is_valid() && Scale::new(9.0).is_valid() && Scale::new(f32::NAN.max(0.0)).is_valid());
+    }
+
+    #[test]
+    fn rounding_is_as_specified() {
+        for factor in [0.249, 0.1, 0.004_321, 1e-5] {
+            let scale = Scale::new(factor);
+            let (m, s) = (i128::from(scale.word() & 0xffff), scale.word() >> 16);
+            let sums = (0..31).flat_map(|bit| [-1, 0, 1].map(|d: i32| (1i32 << bit).wrapping_add(d)));
+            for sum in sums.flat_map(|sum| [sum, sum.wrapping_neg(), sum.wrapping_mul(31) / 7]) {
+                let exact = ((i128::from(sum) * m + (1 << (s - 1))) >> s) as i32;
+                assert_eq!(scale.apply(sum), exact, "{sum} · {m} / 2^{s}");
+                let relu = if sum > 0 { exact.min(255) } else { 0 };
+                assert_eq!(i32::from(Hidden::Relu.activate(sum, scale)), relu, "{sum} · {m} / 2^{s}");
+            }
+        }
+    }
+
+    #[test]
+    fn sigmoid_is_that_of_the_float_network() {
+        let scale = Scale::new(0.125);
+        for z in -1100..1100 {
+            let exact = 255.0 * math::sigmoid((z as f32 * SIGMOID_STEP).clamp(-255.0 / 32.0, 255.0 / 32.0));
+            let found = f32::from(Hidden::Sigmoid.activate(8 * z, scale));
+            assert!((found - exact).abs() <= 0.501, "z {z}/32: {found}, exactly {exact}");
+        }
+    }
+}
