@@ -56,12 +56,13 @@ fn memory_layout(package: &Path) -> Result<PathBuf, String> {
     }
 }
 
-/// The file that `MINNET_MODEL` names, or the repository's. A relative path is looked for in the directory that cargo
+/// The file that `MINNET_MODEL` names, or the repository's for boards of this size. A relative path is looked for in the directory that cargo
 /// was called from, then at the top of the repository.
 fn model(top: &Path) -> Result<PathBuf, String> {
     println!("cargo::rerun-if-env-changed=MINNET_MODEL");
     let Some(named) = env::var_os("MINNET_MODEL").map(PathBuf::from) else {
-        let default = top.join("models/digits.minnet");
+        let is_large = env::var_os("CARGO_FEATURE_LARGE").is_some();
+        let default = top.join(if is_large { "models/digits.minnet" } else { "models/digits-small.minnet" });
         let hint = "train one with `host train`, or name another in MINNET_MODEL";
         return if default.is_file() { Ok(default) } else { Err(format!("no model at {}: {hint}", default.display())) };
     };

@@ -6,11 +6,20 @@
 use core::fmt;
 
 pub mod memory;
+#[cfg(feature = "microbit")]
+mod microbit;
+mod register;
 #[cfg(feature = "stm32f405")]
 mod stm32f405;
+#[cfg(feature = "virt")]
+mod virt;
 
+#[cfg(feature = "microbit")]
+pub use microbit::Microbit as Chosen;
 #[cfg(feature = "stm32f405")]
 pub use stm32f405::Stm32f405 as Chosen;
+#[cfg(feature = "virt")]
+pub use virt::Virt as Chosen;
 
 /// A board, as a serial port to write to and a counter. A line feed is sent with a carriage return before it.
 pub trait Board: fmt::Write + Sized {
@@ -23,6 +32,24 @@ pub trait Board: fmt::Write + Sized {
     /// finds the port usable, whatever was being done.
     fn start() -> Self;
 
+    /// Sends a byte, when there is room for it.
+    fn send(&mut self, byte: u8);
+
     /// The counter, which runs on from 2³² - 1 to 0.
     fn ticks(&self) -> u32;
+
+    /// Ends QEMU, with exit code 0 on success and 1 else; on silicon, returns.
+    fn exit(success: bool);
+}
+
+impl fmt::Write for Chosen {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for byte in text.bytes() {
+            if byte == b'\n' {
+                self.send(b'\r');
+            }
+            self.send(byte);
+        }
+        Ok(())
+    }
 }

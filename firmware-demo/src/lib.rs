@@ -1,16 +1,18 @@
 //! Minnet on a microcontroller: what the two programs in `bin` share.
 //!
-//! - [`board`]: the one module that knows the hardware;
+//! - [`board`]: the one module that knows the boards;
+//! - [`processor`]: what boards with the same processor share;
 //! - [`nets`]: the networks, and the memory they work in;
 //! - [`images`]: digits in flash;
 //! - [`training`]: a training run that gives the same bits on every machine;
 //! - [`picture`]: digits and numbers as text;
-//! - [`end`]: how a program ends.
+//! - [`run`]: how a program starts and ends.
 #![no_std]
 
 pub mod board;
-pub mod end;
 pub mod images;
 pub mod nets;
 pub mod picture;
+pub mod processor;
+pub mod run;
 pub mod training;

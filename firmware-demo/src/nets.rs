@@ -1,11 +1,14 @@
-//! The networks, and the memory they work in. All of it is static: nothing large crosses the stack, and a program
-//! that does not fit does not link.
+//! The networks, and the memory they work in: as much as the board's is enough for. All of it is static: nothing large
+//! crosses the stack, and a program that does not fit does not link.
 
-use crate::training::{self, Image, Slot, Small};
+use crate::training::Image;
+#[cfg(feature = "training")]
+use crate::training::{self, Slot, Small};
 use minnet::prelude::*;
 use static_cell::ConstStaticCell;
 
 /// The network of the embedded model: the one that `host train` trains when it is told nothing.
+#[cfg(feature = "large")]
 pub type Digits = Net<
     Image,
     seq![
@@ -17,6 +20,11 @@ pub type Digits = Net<
     ],
 >;
 
+/// The network of the embedded model: `conv4-conv12-10-relu` on the PC.
+#[cfg(not(feature = "large"))]
+pub type Digits =
+    Net<Image, seq![Conv5x5<1, 4, MaxPool2, Relu>, Conv5x5<4, 12, MaxPool2, Relu>, Flatten, Dense<192, 10, Softmax>]>;
+
 /// The model that build.rs chose. It is checked here, while the program compiles, and used where it lies, in flash.
 pub static DIGITS: Digits = minnet::include_model!(Digits, concat!(env!("OUT_DIR"), "/model.minnet"));
 
@@ -24,7 +32,9 @@ pub static DIGITS: Digits = minnet::include_model!(Digits, concat!(env!("OUT_DIR
 pub static SCRATCH: ConstStaticCell<[f32; Digits::RAM]> = ConstStaticCell::new([0.0; Digits::RAM]);
 
 /// The network that the device trains.
+#[cfg(feature = "training")]
 pub static SMALL: ConstStaticCell<Small> = ConstStaticCell::new(Small::ZERO);
 
 /// Its mini-batch.
+#[cfg(feature = "training")]
 pub static BATCH: ConstStaticCell<[Slot; training::BATCH]> = ConstStaticCell::new([Slot::ZERO; training::BATCH]);

@@ -3,9 +3,10 @@
 //! Where QEMU or a toolchain for the board is missing, the tests are reported as ignored, with the reason and the
 //! remedy; `cargo xtask test` provides both first.
 
-use host::data::{Mnist, default_directory};
+use host::data::{Mnist, Samples, default_directory};
 use host::executor::{Threads, Vectors};
 use host::model::File;
+use host::nets::{self, Named, Visitor};
 use host::train::outputs;
 use libtest_mimic::{Arguments, Failed, Trial};
 use minnet::prelude::*;
@@ -15,19 +16,21 @@ use std::time::Duration;
 use xtask::board::{BOARDS, Board};
 use xtask::{Missing, Toolchain, elf, firmware, qemu, top};
 
-type Image = [[[f32; 1]; 28]; 28];
-type Layers = seq![
-    Conv5x5<1, 20, MaxPool2, Relu>,
-    Conv5x5<20, 40, MaxPool2, Relu>,
-    Flatten,
-    Dense<640, 100, Relu>,
-    Dense<100, 10, Softmax>
-];
-
 /// Images that `selftest` classifies.
 const IMAGES: usize = 200;
 /// The longest that a firmware may run: many times what it takes.
 const LIMIT: Duration = Duration::from_secs(300);
+
+/// The model that the board's firmware embeds.
+fn model(board: &Board) -> Result<File, Failed> {
+    let name = if board.name == "stm32f405" { "digits" } else { "digits-small" };
+    Ok(File::read(&top().join(format!("models/{name}.minnet")))?)
+}
+
+/// Whether the board's firmware trains a network.
+fn trains(board: &Board) -> bool {
+    board.name != "microbit"
+}
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -42,13 +45,16 @@ fn trials(board: &'static Board) -> Vec<Trial> {
     }
     let is_ignored = found.is_err();
     let device = Arc::new(Device { board, selftest: OnceLock::new(), demo: OnceLock::new() });
-    let tests: [(&str, Test); 5] = [
+    let mut tests: Vec<(&str, Test)> = vec![
         ("classifies_with_the_host_s_bits", classifies_with_the_host_s_bits),
-        ("trains_to_the_host_s_bits", trains_to_the_host_s_bits),
         ("recognizes_the_demo_s_digits", recognizes_the_demo_s_digits),
         ("has_no_heap", has_no_heap),
         ("leaves_the_weights_in_flash", leaves_the_weights_in_flash),
+        ("fits_the_board_s_memory", fits_the_board_s_memory),
     ];
+    if trains(board) {
+        tests.push(("trains_to_the_host_s_bits", trains_to_the_host_s_bits));
+    }
     let trial = |(name, test): (&str, Test)| {
         let device = Arc::clone(&device);
         Trial::test(format!("{}::{name}", board.name), move || test(&device)).with_ignored_flag(is_ignored)
@@ -95,22 +101,38 @@ impl Device {
 
 fn classifies_with_the_host_s_bits(device: &Device) -> Result<(), Failed> {
     let mnist = Mnist::load(&default_directory()?)?;
-    let file = File::read(&top().join("models/digits.minnet"))?;
-    let model = file.model::<Image, Layers>()?;
-    let executor = Threads::new(0, Vectors::detect())?;
-    let expected = outputs(model.net, mnist.test.samples().split_at(IMAGES).0, &executor)?;
+    let file = model(device.board)?;
+    let images = mnist.test.samples().split_at(IMAGES).0;
+    let expected =
+        nets::visit(file.named()?, OutputBits { file: &file, images }).ok_or("a network without a name")??;
     let lines: Vec<&str> = device.selftest()?.output.lines().filter(|line| line.starts_with("out ")).collect();
     if lines.len() != IMAGES {
         return Err(format!("{} outputs instead of {IMAGES}", lines.len()).into());
     }
-    for (index, (line, output)) in lines.iter().zip(&expected).enumerate() {
-        let bits: Vec<String> = output.iter().map(|value| format!("{:08x}", value.to_bits())).collect();
-        let expected = format!("out {index} {}", bits.join(" "));
+    for (index, (line, bits)) in lines.iter().zip(&expected).enumerate() {
+        let expected = format!("out {index} {bits}");
         if *line != expected {
             return Err(format!("the device: {line}\nthe host:   {expected}").into());
         }
     }
     Ok(())
+}
+
+/// A network's outputs on this machine, each as the hexadecimal digits of its bits.
+struct OutputBits<'a> {
+    file: &'a File,
+    images: Samples<'a>,
+}
+
+impl Visitor for OutputBits<'_> {
+    type Output = host::error::Result<Vec<String>>;
+
+    fn visit<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Self::Output {
+        let executor = Threads::new(0, Vectors::detect())?;
+        let outputs = outputs(self.file.model::<In, L>()?.net, self.images, &executor)?;
+        let bits = |output: &L::Out| output.flat().iter().map(|value| format!("{:08x}", value.to_bits())).collect();
+        Ok(outputs.iter().map(bits).map(|bits: Vec<String>| bits.join(" ")).collect())
+    }
 }
 
 fn trains_to_the_host_s_bits(device: &Device) -> Result<(), Failed> {
@@ -141,8 +163,31 @@ fn has_no_heap(device: &Device) -> Result<(), Failed> {
 
 fn leaves_the_weights_in_flash(device: &Device) -> Result<(), Failed> {
     let report = elf::Report::read(&device.demo()?.elf, device.board)?;
+    let size = model(device.board)?.named()?.flash_bytes as u64;
     match report.symbol("firmware_demo::nets::DIGITS") {
-        Some(symbol) if device.board.flash.contains(&symbol.address) && symbol.size == 342_680 => Ok(()),
-        other => Err(format!("the weights are at {other:?}").into()),
+        Some(symbol)
+            if device.board.flash.contains(&symbol.address) && symbol.section == ".rodata" && symbol.size == size =>
+        {
+            Ok(())
+        }
+        other => Err(format!("the {size} bytes of weights are at {other:?}").into()),
+    }
+}
+
+fn fits_the_board_s_memory(device: &Device) -> Result<(), Failed> {
+    let (flash, ram) = (&device.board.flash, &device.board.ram);
+    for run in [device.selftest()?, device.demo()?] {
+        let report = elf::Report::read(&run.elf, device.board)?;
+        if report.flash > flash.end - flash.start || report.ram + report.stack > ram.end - ram.start {
+            return Err(format!("{} takes {report:?}", run.elf.display()).into());
+        }
+    }
+    let Run { elf, output } = device.selftest()?;
+    let stack = elf::Report::read(elf, device.board)?.stack;
+    let peak = output.lines().find_map(|line| line.strip_prefix("stack ")?.parse::<u64>().ok());
+    match peak {
+        // A stack that was painted nowhere, or overwritten everywhere, would seem full.
+        Some(peak) if 0 < peak && peak < stack => Ok(()),
+        other => Err(format!("{other:?} of {stack} bytes of stack are in use").into()),
     }
 }

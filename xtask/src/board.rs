@@ -1,6 +1,7 @@
 //! The boards the firmware is built for: one table, and a new board is one more entry in it.
 
 use crate::Error;
+use crate::qemu::{self, Emulator};
 use std::ops::Range;
 
 /// A board: its chip, how to build for it, and which of QEMU's machines stands in for it.
@@ -8,12 +9,12 @@ use std::ops::Range;
 pub struct Board {
     /// Its name on the command line, and the name of its cargo feature in `firmware-demo`.
     pub name: &'static str,
-    /// The chip, as probe-rs calls it.
-    pub chip: &'static str,
+    /// The chip, as probe-rs calls it; `None` where the board is QEMU's own, and there is none.
+    pub chip: Option<&'static str>,
     /// The Rust target its firmware is built for.
     pub target: &'static str,
-    /// The QEMU program that emulates it, which is also the name of QEMU's package in Debian and Fedora.
-    pub emulator: &'static str,
+    /// What emulates it.
+    pub emulator: Emulator,
     /// The machine in that program.
     pub machine: &'static str,
     /// Flash: where it starts and ends.
@@ -23,15 +24,35 @@ pub struct Board {
 }
 
 /// Every board; the first is the one meant where none is named.
-pub const BOARDS: &[Board] = &[Board {
-    name: "stm32f405",
-    chip: "STM32F405RG",
-    target: "thumbv7em-none-eabihf",
-    emulator: "qemu-system-arm",
-    machine: "netduinoplus2",
-    flash: memory(0x0800_0000, 1024),
-    ram: memory(0x2000_0000, 128),
-}];
+pub const BOARDS: &[Board] = &[
+    Board {
+        name: "stm32f405",
+        chip: Some("STM32F405RG"),
+        target: "thumbv7em-none-eabihf",
+        emulator: qemu::ARM,
+        machine: "netduinoplus2",
+        flash: memory(0x0800_0000, 1024),
+        ram: memory(0x2000_0000, 128),
+    },
+    Board {
+        name: "microbit",
+        chip: Some("nRF51822_xxAA"),
+        target: "thumbv6m-none-eabi",
+        emulator: qemu::ARM,
+        machine: "microbit",
+        flash: memory(0, 256),
+        ram: memory(0x2000_0000, 16),
+    },
+    Board {
+        name: "virt",
+        chip: None,
+        target: "riscv32imac-unknown-none-elf",
+        emulator: qemu::RISCV32,
+        machine: "virt",
+        flash: memory(0x8000_0000, 1024),
+        ram: memory(0x8010_0000, 128),
+    },
+];
 
 const fn memory(start: u64, kib: u64) -> Range<u64> {
     start..start + kib * 1024
@@ -66,6 +87,7 @@ mod tests {
     #[test]
     fn an_unknown_board_is_an_error_that_lists_the_known_ones() {
         let error = Board::named(Some("abacus")).unwrap_err().to_string();
-        assert!(error.contains("abacus") && error.contains("stm32f405"), "{error}");
+        assert!(error.contains("abacus"), "{error}");
+        assert!(BOARDS.iter().all(|board| error.contains(board.name)), "{error}");
     }
 }

@@ -27,6 +27,9 @@ const HEAP: [&str; 17] = [
     "_sbrk",
 ];
 
+/// The section of the stack, where there is one.
+const STACK: &str = ".stack";
+
 /// What a firmware takes of the board's memory, and its symbols.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
@@ -34,6 +37,8 @@ pub struct Report {
     pub flash: u64,
     /// Bytes of RAM: variables, without the stack.
     pub ram: u64,
+    /// Bytes of RAM set aside for the stack, between the board's symbols `_stack_end` and `_stack_start`; 0 without them.
+    pub stack: u64,
     /// The functions of a heap that are in it, inlined ones too where there is debug information, and those of the crate
     /// `alloc`: none, in firmware that does without a heap.
     pub heap_symbols: Vec<String>,
@@ -67,7 +72,8 @@ impl Report {
     fn parse(bytes: &[u8], board: &Board) -> Result<Report, String> {
         let file = object::File::parse(bytes).map_err(|error| format!("not a readable ELF file: {error}"))?;
         let (mut flash, mut ram) = (0, 0);
-        for section in file.sections().filter(is_loaded) {
+        // riscv-rt gives the stack a section, cortex-m-rt does not; it is counted by its symbols.
+        for section in file.sections().filter(|section| is_loaded(section) && section.name() != Ok(STACK)) {
             if board.ram.contains(&section.address()) {
                 ram += section.size();
             }
@@ -84,7 +90,9 @@ impl Report {
         let inlined = inlined(&file);
         let names: BTreeSet<&String> = symbols.iter().map(|symbol| &symbol.name).chain(&inlined).collect();
         let heap_symbols = names.into_iter().filter(|name| is_of_heap(name)).cloned().collect();
-        Ok(Report { flash, ram, heap_symbols, symbols })
+        let address = |name| symbols.iter().find(|symbol| symbol.name == name).map_or(0, |symbol| symbol.address);
+        let stack = address("_stack_start").saturating_sub(address("_stack_end"));
+        Ok(Report { flash, ram, stack, heap_symbols, symbols })
     }
 
     /// The symbol called `name`: its path in the source, or its plain name.
@@ -144,18 +152,20 @@ mod tests {
         file.append_section_data(rodata, &[1; 100], 4);
         let bss = file.add_section(Vec::new(), b".bss".to_vec(), SectionKind::UninitializedData);
         file.append_section_bss(bss, 32, 4);
+        let stack = file.add_section(Vec::new(), STACK.into(), SectionKind::UninitializedData);
+        file.append_section_bss(stack, 64, 4);
         let debug = file.add_section(Vec::new(), b".debug_info".to_vec(), SectionKind::Debug);
         file.append_section_data(debug, &[2; 1000], 1);
         for name in symbols {
-            add_symbol(&mut file, name, write::SymbolSection::Section(rodata));
+            add_symbol(&mut file, name, 8, write::SymbolSection::Section(rodata));
         }
         (file.write().unwrap(), Board { ram: 0..1024, ..BOARDS[0].clone() })
     }
 
-    fn add_symbol(file: &mut write::Object, name: &str, section: write::SymbolSection) {
+    fn add_symbol(file: &mut write::Object, name: &str, value: u64, section: write::SymbolSection) {
         file.add_symbol(write::Symbol {
             name: name.as_bytes().to_vec(),
-            value: 8,
+            value,
             size: 12,
             kind: object::SymbolKind::Data,
             scope: object::SymbolScope::Linkage,
@@ -173,6 +183,15 @@ mod tests {
         let elsewhere = Board { ram: 4096..8192, ..board };
         let report = Report::parse(&bytes, &elsewhere).unwrap();
         assert_eq!((report.flash, report.ram), (100, 0));
+    }
+
+    #[test]
+    fn the_stack_is_what_its_symbols_enclose() {
+        let mut file =
+            write::Object::new(object::BinaryFormat::Elf, object::Architecture::Riscv32, object::Endianness::Little);
+        add_symbol(&mut file, "_stack_end", 0x2000_0000, write::SymbolSection::Absolute);
+        add_symbol(&mut file, "_stack_start", 0x2000_1800, write::SymbolSection::Absolute);
+        assert_eq!(Report::parse(&file.write().unwrap(), &BOARDS[0]).unwrap().stack, 6144);
     }
 
     #[test]
@@ -201,7 +220,7 @@ mod tests {
         let names = file.add_section(Vec::new(), b".debug_str".to_vec(), SectionKind::DebugString);
         file.append_section_data(names, b"alloc\0_ZN4core5alloc6layout17h0123456789abcdefE\0", 1);
         file.append_section_data(names, b"_ZN5alloc5alloc15exchange_malloc17h0123456789abcdefE\0", 1);
-        add_symbol(&mut file, "main", write::SymbolSection::Absolute);
+        add_symbol(&mut file, "main", 8, write::SymbolSection::Absolute);
         let report = Report::parse(&file.write().unwrap(), &BOARDS[0]).unwrap();
         assert_eq!(report.heap_symbols, ["alloc::alloc::exchange_malloc"]);
     }

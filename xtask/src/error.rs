@@ -36,6 +36,12 @@ pub enum Error {
         /// The names there are.
         known: Vec<&'static str>,
     },
+    /// A board of the emulator's own cannot be flashed.
+    #[error("{board} is a machine of QEMU's own, with no chip to flash; `cargo xtask qemu {board}` runs it")]
+    NoChip {
+        /// The board.
+        board: &'static str,
+    },
     /// A program could not be started.
     #[error("cannot start `{program}`: {source}; is it installed and on PATH?")]
     Start {

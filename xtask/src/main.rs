@@ -84,6 +84,7 @@ fn qemu(board: &Board) -> Result<(), Error> {
 }
 
 fn flash(board: &Board) -> Result<(), Error> {
+    let chip = board.chip.ok_or(Error::NoChip { board: board.name })?;
     let probe_rs = find_program("probe-rs").ok_or_else(|| Missing {
         what: "no probe-rs on PATH, which writes the firmware to a board".into(),
         remedies: vec![
@@ -93,7 +94,7 @@ fn flash(board: &Board) -> Result<(), Error> {
         ],
     })?;
     let elf = firmware::build(&Toolchain::provide(board.target)?, board, "demo", &[])?;
-    run(Command::new(probe_rs).args(["run", "--chip", board.chip]).arg(elf))
+    run(Command::new(probe_rs).args(["run", "--chip", chip]).arg(elf))
 }
 
 fn size(board: &Board) -> Result<(), Error> {
@@ -101,7 +102,7 @@ fn size(board: &Board) -> Result<(), Error> {
     let report = Report::read(&path, board)?;
     print_memory(&report, board);
     if report.heap_symbols.is_empty() {
-        println!("heap       none");
+        println!("{:<12}{:>9}", "heap", "none");
         Ok(())
     } else {
         Err(Error::Heap { path, symbols: report.heap_symbols })
@@ -109,9 +110,13 @@ fn size(board: &Board) -> Result<(), Error> {
 }
 
 fn print_memory(report: &Report, board: &Board) {
-    println!("{:<6}{:>9}{:>10}{:>8}    (bytes, on {})", "memory", "used", "of", "share", board.name);
-    for (name, used, all) in [("flash", report.flash, &board.flash), ("RAM", report.ram, &board.ram)] {
+    println!("{:<12}{:>9}{:>10}{:>8}    (bytes, on {})", "memory", "used", "of", "share", board.name);
+    for (name, used, all) in [
+        ("flash", report.flash, &board.flash),
+        ("static RAM", report.ram, &board.ram),
+        ("stack", report.stack, &board.ram),
+    ] {
         let all = all.end - all.start;
-        println!("{name:<6}{used:>9}{all:>10}{:>6.1} %", 100.0 * used as f64 / all as f64);
+        println!("{name:<12}{used:>9}{all:>10}{:>6.1} %", 100.0 * used as f64 / all as f64);
     }
 }

@@ -4,16 +4,31 @@ use crate::{Board, Error, Missing, debian, find_program};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The full path of the QEMU program `binary`, for example `qemu-system-arm`.
+/// A program of QEMU, and what its package is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Emulator {
+    /// The program, for example `qemu-system-arm`.
+    pub program: &'static str,
+    debian: &'static str,
+    fedora: &'static str,
+}
+
+/// Emulates Cortex-M.
+pub const ARM: Emulator = Emulator { program: "qemu-system-arm", debian: "qemu-system-arm", fedora: "qemu-system-arm" };
+/// Emulates RISC-V of 32 bits.
+pub const RISCV32: Emulator =
+    Emulator { program: "qemu-system-riscv32", debian: "qemu-system-misc", fedora: "qemu-system-riscv" };
+
+/// The full path of the program.
 ///
 /// # Errors
 /// [`Missing`], with the commands that install it.
-pub fn find(binary: &str) -> Result<PathBuf, Missing> {
-    find_program(binary).ok_or_else(|| Missing {
-        what: format!("no {binary} on PATH, which runs the firmware"),
+pub fn find(emulator: Emulator) -> Result<PathBuf, Missing> {
+    find_program(emulator.program).ok_or_else(|| Missing {
+        what: format!("no {} on PATH, which runs the firmware", emulator.program),
         remedies: vec![
-            format!("{}    (Debian, Ubuntu)", debian::command_for(&[binary])),
-            format!("sudo dnf install {binary}    (Fedora)"),
+            format!("{}    (Debian, Ubuntu)", debian::command_for(&[emulator.debian])),
+            format!("sudo dnf install {}    (Fedora)", emulator.fedora),
             "brew install qemu    (macOS)".into(),
             "cargo xtask test    (does the first where it runs as root on Debian)".into(),
         ],
@@ -25,11 +40,11 @@ pub fn find(binary: &str) -> Result<PathBuf, Missing> {
 /// # Errors
 /// [`Error::Missing`], with the commands for the user, where it may not be installed from here; another [`Error`] where
 /// the installation failed.
-pub fn provide(binary: &str) -> Result<PathBuf, Error> {
-    if find(binary).is_err() && debian::can_have(&[binary]) {
-        debian::install(&[binary])?;
+pub fn provide(emulator: Emulator) -> Result<PathBuf, Error> {
+    if find(emulator).is_err() && debian::can_have(&[emulator.debian]) {
+        debian::install(&[emulator.debian])?;
     }
-    Ok(find(binary)?)
+    Ok(find(emulator)?)
 }
 
 /// The command that runs the firmware `elf` on the machine of `board`, whose serial port is what `serial` says in
@@ -40,7 +55,8 @@ pub fn provide(binary: &str) -> Result<PathBuf, Error> {
 pub fn command(board: &Board, elf: &Path, serial: &str) -> Result<Command, Missing> {
     let mut command = Command::new(find(board.emulator)?);
     command
-        .args(["-M", board.machine, "-nographic", "-monitor", "none", "-serial", serial])
+        // No firmware before ours, which QEMU's RISC-V machine would else bring along.
+        .args(["-M", board.machine, "-bios", "none", "-nographic", "-monitor", "none", "-serial", serial])
         .args(["-semihosting-config", "enable=on,target=native", "-kernel"])
         .arg(elf);
     Ok(command)

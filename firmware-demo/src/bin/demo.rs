@@ -1,25 +1,26 @@
-//! Recognizes ten digits with the embedded model, trains a small network, and says what it took.
+//! Recognizes ten digits with the embedded model, trains a small network where the board has the memory, and says what
+//! it took.
 #![no_std]
 #![no_main]
 
 use core::fmt;
-use cortex_m_rt::entry;
-use firmware_demo::board::{Board, Chosen, memory};
-use firmware_demo::end::end;
+use firmware_demo::board::{Board, memory};
 use firmware_demo::images;
-use firmware_demo::nets::{BATCH, DIGITS, Digits, SCRATCH, SMALL};
+use firmware_demo::nets::{DIGITS, Digits, SCRATCH};
 use firmware_demo::picture::{Decimal, Picture};
-use firmware_demo::training::{self, Small};
+use firmware_demo::processor::entry;
+use firmware_demo::run::run;
 use minnet::prelude::*;
 
 #[entry]
 fn main() -> ! {
-    end(demo(&mut Chosen::start()))
+    run(demo)
 }
 
 fn demo<B: Board>(board: &mut B) -> fmt::Result {
     writeln!(board, "\nminnet on {}; a tick is {}", B::NAME, B::TICK)?;
     recognize(board)?;
+    #[cfg(feature = "training")]
     train(board)?;
     sizes(board)?;
     writeln!(board, "done")
@@ -49,19 +50,24 @@ fn recognize<B: Board>(board: &mut B) -> fmt::Result {
 }
 
 /// Trains the small network.
+#[cfg(feature = "training")]
 fn train<B: Board>(board: &mut B) -> fmt::Result {
+    use firmware_demo::nets::{BATCH, SMALL};
+    use firmware_demo::training::{self, Small};
     let (net, batch) = (SMALL.take(), BATCH.take());
     let data = images::TRAINING;
     writeln!(board, "\ntraining {} on {} images", Small::ARCHITECTURE, data.labels.len())?;
-    let start = board.ticks();
+    let (mut ticks, mut last) = (0, board.ticks());
     let mut written = Ok(());
     let hash = training::run(net, batch, data.pixels, data.labels, &Serial, |progress| {
         let training::Progress { epoch, cost, accuracy } = progress;
+        // The counter may begin again in a run of minutes, but not twice in an epoch.
+        ticks += u64::from(board.ticks().wrapping_sub(last));
+        last = board.ticks();
         let line = writeln!(board, "epoch {epoch}: cost {}, accuracy {}", Decimal(cost), Decimal(accuracy));
         written = written.and(line);
     });
     written?;
-    let ticks = board.ticks().wrapping_sub(start);
     writeln!(board, "hash of the weights: {hash:016x}, after {ticks} ticks")
 }
 

@@ -1,4 +1,5 @@
-//! For tests on a PC: every bit of two hundred inferences and of a training run, in lines for a program to read.
+//! For tests on a PC: every bit of two hundred inferences and, where the board has the memory, of a training run, in
+//! lines for a program to read.
 //!
 //! - `out INDEX HEX…`: the ten outputs for a test image, each as the eight hexadecimal digits of its 32 bits;
 //! - `ticks N`: the counter's ticks in the last inference;
@@ -8,17 +9,15 @@
 #![no_main]
 
 use core::fmt;
-use cortex_m_rt::entry;
-use firmware_demo::board::{Board, Chosen, memory};
-use firmware_demo::end::end;
+use firmware_demo::board::{Board, memory};
 use firmware_demo::images;
-use firmware_demo::nets::{BATCH, DIGITS, SCRATCH, SMALL};
-use firmware_demo::training;
-use minnet::prelude::*;
+use firmware_demo::nets::{DIGITS, SCRATCH};
+use firmware_demo::processor::entry;
+use firmware_demo::run::run;
 
 #[entry]
 fn main() -> ! {
-    end(test(&mut Chosen::start()))
+    run(test)
 }
 
 fn test<B: Board>(board: &mut B) -> fmt::Result {
@@ -35,8 +34,17 @@ fn test<B: Board>(board: &mut B) -> fmt::Result {
         writeln!(board)?;
     }
     writeln!(board, "ticks {ticks}")?;
-    let images::Images { pixels, labels } = images::TRAINING;
-    let hash = training::run(SMALL.take(), BATCH.take(), pixels, labels, &Serial, |_| {});
-    writeln!(board, "hash {hash:016x}")?;
+    #[cfg(feature = "training")]
+    train(board)?;
     writeln!(board, "stack {}", memory::stack_peak())
+}
+
+#[cfg(feature = "training")]
+fn train<B: Board>(board: &mut B) -> fmt::Result {
+    use firmware_demo::nets::{BATCH, SMALL};
+    use firmware_demo::training;
+
+    let images::Images { pixels, labels } = images::TRAINING;
+    let hash = training::run(SMALL.take(), BATCH.take(), pixels, labels, &minnet::prelude::Serial, |_| {});
+    writeln!(board, "hash {hash:016x}")
 }

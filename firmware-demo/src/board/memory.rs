@@ -1,11 +1,15 @@
-//! How much memory the program takes, from the symbols that the linker and cortex-m-rt leave. The same on every board.
+//! How much memory the program takes, from the symbols that the linker leaves. The same on every board.
 #![allow(unsafe_code)]
 
-use cortex_m_rt::STACK_PAINT_VALUE;
+/// What the stack is filled with, to see how far it has grown.
+const PAINT: u32 = 0xcccc_cccc;
+/// Bytes below the caller's that painting leaves out, for it has a stack itself.
+const MARGIN: usize = 256;
 
-// SAFETY: cortex-m-rt's linker script and the board's define these symbols. Only their addresses are used.
+// SAFETY: the linker scripts of cortex-m-rt, of riscv-rt, and of the board define these symbols. Of those before the
+// stack's, only the addresses are used.
 unsafe extern "C" {
-    static __vector_table: u32;
+    static _flash_start: u32;
     static __sidata: u32;
     static __sdata: u32;
     static __edata: u32;
@@ -17,7 +21,7 @@ unsafe extern "C" {
 /// Bytes of flash: code, constants, and what the statics start as.
 pub fn flash() -> usize {
     let data = (&raw const __edata).addr() - (&raw const __sdata).addr();
-    (&raw const __sidata).addr() - (&raw const __vector_table).addr() + data
+    (&raw const __sidata).addr() - (&raw const _flash_start).addr() + data
 }
 
 /// Bytes of RAM that the statics take.
@@ -30,12 +34,22 @@ pub fn stack() -> usize {
     (&raw const _stack_start).addr() - (&raw const _stack_end).addr()
 }
 
-/// The most bytes of stack in use at any time so far: what is no longer as cortex-m-rt painted it at the start.
+/// Fills the stack with a pattern, from its end up to what is in use.
+pub(crate) fn paint_stack() {
+    let here = 0u32;
+    let room = (&raw const here).addr().saturating_sub((&raw const _stack_end).addr() + MARGIN);
+    for word in 0..room / size_of::<u32>() {
+        // SAFETY: the address is aligned and inside the stack, further down than anything in use has grown.
+        unsafe { (&raw const _stack_end).cast_mut().add(word).write_volatile(PAINT) };
+    }
+}
+
+/// The most bytes of stack in use at any time so far: what is no longer as it was painted at the start.
 pub fn stack_peak() -> usize {
     let painted = (0..stack() / size_of::<u32>()).take_while(|&word| {
         // SAFETY: the address is aligned and inside the stack, which is memory of this program.
         let value = unsafe { (&raw const _stack_end).add(word).read_volatile() };
-        value == STACK_PAINT_VALUE
+        value == PAINT
     });
     stack() - painted.count() * size_of::<u32>()
 }

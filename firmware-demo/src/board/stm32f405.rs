@@ -4,30 +4,31 @@
 //! peripherals. Addresses and bits are from the reference manual, RM0090.
 
 use super::Board;
-use core::fmt;
+use super::register::Register;
+use crate::processor;
 
 const CLOCK: u32 = 16_000_000;
 const BAUD: u32 = 115_200;
 
 /// Clock enables: port A (bit 0), TIM2 (bit 0), USART1 (bit 4).
-const RCC_AHB1ENR: Register = Register(0x4002_3830);
-const RCC_APB1ENR: Register = Register(0x4002_3840);
-const RCC_APB2ENR: Register = Register(0x4002_3844);
+const RCC_AHB1ENR: Register = Register::at(0x4002_3830);
+const RCC_APB1ENR: Register = Register::at(0x4002_3840);
+const RCC_APB2ENR: Register = Register::at(0x4002_3844);
 
 /// Two bits a pin: 2 is "alternate function". `AFRH` says which, four bits a pin from pin 8 on: 7 is USART1.
-const GPIOA_MODER: Register = Register(0x4002_0000);
-const GPIOA_AFRH: Register = Register(0x4002_0024);
+const GPIOA_MODER: Register = Register::at(0x4002_0000);
+const GPIOA_AFRH: Register = Register::at(0x4002_0024);
 const PIN: u32 = 9;
 
 /// Status (bit 6: all sent; bit 7: room for a byte), data, clock divisor, control (bit 13: on; bit 3: sends).
-const USART1_SR: Register = Register(0x4001_1000);
-const USART1_DR: Register = Register(0x4001_1004);
-const USART1_BRR: Register = Register(0x4001_1008);
-const USART1_CR1: Register = Register(0x4001_100c);
+const USART1_SR: Register = Register::at(0x4001_1000);
+const USART1_DR: Register = Register::at(0x4001_1004);
+const USART1_BRR: Register = Register::at(0x4001_1008);
+const USART1_CR1: Register = Register::at(0x4001_100c);
 
 /// Control (bit 0: counts) and counter. Undivided and 32 bits wide after a reset.
-const TIM2_CR1: Register = Register(0x4000_0000);
-const TIM2_CNT: Register = Register(0x4000_0024);
+const TIM2_CR1: Register = Register::at(0x4000_0000);
+const TIM2_CNT: Register = Register::at(0x4000_0024);
 
 /// The board; there is nothing to keep.
 pub struct Stm32f405;
@@ -38,59 +39,34 @@ impl Board for Stm32f405 {
 
     fn start() -> Self {
         for (clock, bit) in [(RCC_AHB1ENR, 0), (RCC_APB1ENR, 0), (RCC_APB2ENR, 4)] {
-            clock.change(0, 1 << bit);
+            change(&clock, 0, 1 << bit);
             // A peripheral may be used only two cycles after its clock is on (errata sheet ES0182, "Delay after an RCC
             // peripheral clock enabling"): reading takes them.
             clock.read();
         }
-        GPIOA_AFRH.change(0xf << (4 * (PIN - 8)), 7 << (4 * (PIN - 8)));
-        GPIOA_MODER.change(0b11 << (2 * PIN), 0b10 << (2 * PIN));
+        change(&GPIOA_AFRH, 0xf << (4 * (PIN - 8)), 7 << (4 * (PIN - 8)));
+        change(&GPIOA_MODER, 0b11 << (2 * PIN), 0b10 << (2 * PIN));
         USART1_BRR.write((CLOCK + BAUD / 2) / BAUD);
         USART1_CR1.write(1 << 13 | 1 << 3);
         TIM2_CR1.write(1);
         Self
     }
 
+    fn send(&mut self, byte: u8) {
+        while USART1_SR.read() & 1 << 7 == 0 {}
+        USART1_DR.write(u32::from(byte));
+    }
+
     fn ticks(&self) -> u32 {
         TIM2_CNT.read()
     }
-}
 
-impl fmt::Write for Stm32f405 {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for byte in text.bytes() {
-            if byte == b'\n' {
-                send(b'\r');
-            }
-            send(byte);
-        }
-        Ok(())
+    fn exit(success: bool) {
+        processor::exit(success);
     }
 }
 
-fn send(byte: u8) {
-    while USART1_SR.read() & 1 << 7 == 0 {}
-    USART1_DR.write(u32::from(byte));
-}
-
-/// A register, by its address. None but those above may be made.
-struct Register(usize);
-
-#[allow(unsafe_code)]
-impl Register {
-    fn read(&self) -> u32 {
-        // SAFETY: the address is that of a register of this chip; reading those above changes nothing in memory.
-        unsafe { (self.0 as *const u32).read_volatile() }
-    }
-
-    fn write(&self, value: u32) {
-        // SAFETY: the address is that of a register of this chip, and none of those above leads to memory: there is
-        // no DMA.
-        unsafe { (self.0 as *mut u32).write_volatile(value) }
-    }
-
-    /// Clears and sets bits, and leaves the others.
-    fn change(&self, clear: u32, set: u32) {
-        self.write(self.read() & !clear | set);
-    }
+/// Clears and sets bits, and leaves the others.
+fn change(register: &Register, clear: u32, set: u32) {
+    register.write(register.read() & !clear | set);
 }
