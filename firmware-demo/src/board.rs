@@ -6,9 +6,13 @@
 use core::fmt;
 
 pub mod memory;
+#[cfg(feature = "mps2_an386")]
+mod mps2_an386;
 #[cfg(feature = "stm32f405")]
 mod stm32f405;
 
+#[cfg(feature = "mps2_an386")]
+pub use mps2_an386::Mps2An386 as Chosen;
 #[cfg(feature = "stm32f405")]
 pub use stm32f405::Stm32f405 as Chosen;
 
