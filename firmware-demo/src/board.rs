@@ -8,6 +8,8 @@ use core::fmt;
 pub mod memory;
 #[cfg(feature = "microbit")]
 mod microbit;
+#[cfg(feature = "mps2_an386")]
+mod mps2_an386;
 mod register;
 #[cfg(feature = "stm32f405")]
 mod stm32f405;
@@ -16,6 +18,8 @@ mod virt;
 
 #[cfg(feature = "microbit")]
 pub use microbit::Microbit as Chosen;
+#[cfg(feature = "mps2_an386")]
+pub use mps2_an386::Mps2An386 as Chosen;
 #[cfg(feature = "stm32f405")]
 pub use stm32f405::Stm32f405 as Chosen;
 #[cfg(feature = "virt")]

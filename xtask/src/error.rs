@@ -102,6 +102,9 @@ pub enum Error {
         /// What it said instead.
         said: String,
     },
+    /// An inference takes more than is recorded.
+    #[error("more than 2 % over docs/device.json; find out why, or record it with `cargo xtask count`:\n{}", .0.join("\n"))]
+    Grown(Vec<String>),
     /// Tests were not run because they are marked to be ignored.
     #[error(
         "{0} test(s) were ignored, and no test may be: run them, or delete them (the lines `... ignored` above name them)"

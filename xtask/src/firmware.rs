@@ -14,8 +14,19 @@ use std::time::Duration;
 /// # Errors
 /// [`Error::Start`] or [`Error::Failed`], where cargo could not be started or could not build it.
 pub fn build(toolchain: &Toolchain, board: &Board, bin: &str, features: &[&str]) -> Result<PathBuf, Error> {
+    build_in(&[&[board.name], features].concat().join("+"), toolchain, board, bin, features)
+}
+
+/// As [`build`], in the folder `name` under `target/firmware`.
+pub(crate) fn build_in(
+    name: &str,
+    toolchain: &Toolchain,
+    board: &Board,
+    bin: &str,
+    features: &[&str],
+) -> Result<PathBuf, Error> {
     let features = [&[board.name], features].concat();
-    let folder = top().join("target/firmware").join(features.join("+"));
+    let folder = top().join("target/firmware").join(name);
     let mut cargo = toolchain.cargo();
     cargo
         .current_dir(top().join("firmware-demo"))

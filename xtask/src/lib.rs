@@ -6,6 +6,7 @@
 #![deny(missing_docs)]
 
 pub mod board;
+pub mod count;
 mod debian;
 pub mod elf;
 pub mod error;

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
-use xtask::{Board, Error, Missing, Toolchain, elf::Report, find_program, firmware, qemu, rivals, run, suite};
+use xtask::{Board, Error, Missing, Toolchain, count, elf::Report, find_program, firmware, qemu, rivals, run, suite};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The project's commands that cargo has none for")]
@@ -24,6 +24,12 @@ enum Task {
     Lint,
     /// Compare speed and memory with PyTorch, JAX and candle, and write docs/performance.md's tables
     BenchRivals(rivals::Options),
+    /// Count the instructions and bytes of an inference in QEMU, and write docs/device.md's tables
+    Count {
+        /// Write nothing, and fail where a count is more than 2 % over the recorded one
+        #[arg(long)]
+        check: bool,
+    },
     /// Build the demo and run it in QEMU
     Qemu {
         /// The board; the first one if not given
@@ -46,6 +52,13 @@ fn main() -> ExitCode {
         Task::Test { arguments } => suite::run(&arguments),
         Task::Lint => lint(),
         Task::BenchRivals(options) => rivals::bench(&options),
+        Task::Count { check } => {
+            if check {
+                count::check()
+            } else {
+                count::count()
+            }
+        }
         Task::Qemu { board } => Board::named(board.as_deref()).and_then(qemu),
         Task::Flash { board } => Board::named(board.as_deref()).and_then(flash),
         Task::Size { board } => Board::named(board.as_deref()).and_then(size),

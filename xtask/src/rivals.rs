@@ -158,7 +158,7 @@ fn save(file: &Path, measured: &Measured) -> std::result::Result<(), Error> {
 }
 
 /// Writes a file beside the old one, which it then replaces: there is always a whole one.
-fn replace(file: &Path, text: &str) -> std::result::Result<(), Error> {
+pub(crate) fn replace(file: &Path, text: &str) -> std::result::Result<(), Error> {
     let beside = file.with_extension("part");
     std::fs::write(&beside, text).map_err(Error::io("write", &beside))?;
     std::fs::rename(&beside, file).map_err(Error::io("write", file))

@@ -1,16 +1,16 @@
 //! The project's tests, run so that none is skipped.
 
-use crate::{Error, board::BOARDS, process, qemu, toolchain::Toolchain, top};
+use crate::{Error, board::BOARDS, count, process, qemu, toolchain::Toolchain, top};
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::process::{Command, Stdio};
 
-/// Provides what the tests need and runs them all with `cargo test --workspace --all-features`, to which `arguments` are handed on.
-/// Its output passes through as it comes.
+/// Provides what the tests need and runs them all with `cargo test --workspace --all-features`, to which `arguments` are
+/// handed on. Its output passes through as it comes. Then the firmware's instructions are counted ([`count::check`]).
 ///
 /// # Errors
-/// Those of [`Toolchain::provide`] and [`qemu::provide`]; [`Error::Failed`] where a test failed; [`Error::Ignored`]
+/// Those of [`Toolchain::provide`], [`qemu::provide`] and [`count::check`]; [`Error::Failed`] where a test failed; [`Error::Ignored`]
 /// where all passed, but one was not run.
 pub fn run(arguments: &[String]) -> Result<(), Error> {
     for board in BOARDS {
@@ -26,7 +26,7 @@ pub fn run(arguments: &[String]) -> Result<(), Error> {
     };
     process::finish(child, &cargo)?;
     match passed_on.map_err(Error::io("pass on", "the output of `cargo test`"))? {
-        0 => Ok(()),
+        0 => count::check(),
         ignored => Err(Error::Ignored(ignored)),
     }
 }

@@ -7,6 +7,8 @@ use super::build::Floats;
 use super::kernel::{Four, halves, halves_mut, multiply_add, place, ram};
 #[cfg(minnet_dsp)]
 use super::kernel::dsp;
+#[cfg(minnet_thumb1)]
+use super::kernel::thumb1;
 use super::layer::{Next, QuantLayer, is_inner};
 use super::requantize::{Rule, Scale, logit};
 use super::weights::{Weights, Word, words};
@@ -52,7 +54,7 @@ where
                 for x in 0..(WIDTH - 4) / P::SIDE {
                     let start = (y * WIDTH + x) * P::SIDE * IN;
                     let sums = if IN == 1 && P::SIDE == 2 && WIDTH.is_multiple_of(2) {
-                        single::sums::<WIDTH>(&pairs, image.get(start / 2..).unwrap_or_default())
+                        single::sums::<W, WIDTH>(filter, &pairs, image.get(start / 2..).unwrap_or_default())
                     } else if IN.is_multiple_of(4) {
                         grouped::<W, P, WIDTH, IN>(filter, image.get(start / 2..).unwrap_or_default())
                     } else {
@@ -111,6 +113,10 @@ fn grouped<W: Weights, P: Pool, const WIDTH: usize, const IN: usize>(filter: &[W
         }
         return sums;
     }
+    #[cfg(minnet_thumb1)]
+    if const { W::GROUPS == 1 && P::SIDE == 2 } {
+        return thumb1::square::<IN, WIDTH>(filter, window);
+    }
     let Some(window) = window.get(..(3 + P::SIDE) * below + (4 + P::SIDE) * right) else { return sums };
     let Some(filter) = filter.get(..5 * row) else { return sums };
     for ky in 0..5 {
@@ -159,6 +165,8 @@ fn one_by_one<W: Weights, P: Pool, const WIDTH: usize, const IN: usize>(
 mod single {
     #[cfg(minnet_dsp)]
     use super::dsp;
+    #[cfg(minnet_thumb1)]
+    use super::thumb1;
     use super::{Weights, Word, multiply_add, words};
 
     /// For each row of a filter and each word of the pixels under it, the pair of weights for the left positions of a
@@ -181,7 +189,11 @@ mod single {
 
     /// The sums of a square whose window begins with `window`.
     #[inline(always)]
-    pub fn sums<const WIDTH: usize>(pairs: &Pairs, window: &[u32]) -> [i32; 4] {
+    pub fn sums<W: Weights, const WIDTH: usize>(_filter: &[Word], pairs: &Pairs, window: &[u32]) -> [i32; 4] {
+        #[cfg(minnet_thumb1)]
+        if W::GROUPS == 1 {
+            return thumb1::single::<WIDTH>(_filter, window);
+        }
         #[cfg(minnet_dsp)]
         if const { dsp::reaches_single(WIDTH) } {
             return dsp::square_of_single::<WIDTH>(pairs, window);

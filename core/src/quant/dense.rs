@@ -4,6 +4,8 @@ use super::build::Floats;
 use super::kernel::{Four, GROUP, halves_mut, place, ram};
 #[cfg(minnet_dsp)]
 use super::kernel::dsp;
+#[cfg(minnet_thumb1)]
+use super::kernel::thumb1;
 use super::layer::{Next, QuantLayer, is_inner};
 use super::requantize::{Rule, Scale, logit};
 use super::weights::{Weights, Word, words};
@@ -37,6 +39,8 @@ impl<W: Weights, const IN: usize, const OUT: usize, A: Activation + Rule> QuantL
             let sums = match weights.get(first * row..(first + OUTPUTS) * row) {
                 #[cfg(minnet_dsp)]
                 Some(rows) if W::GROUPS == 1 => dsp::four_rows(rows, row, groups),
+                #[cfg(minnet_thumb1)]
+                Some(rows) if W::GROUPS == 1 => thumb1::four_rows(rows, row, groups),
                 Some(rows) => dot::<W, OUTPUTS>(rows, row, groups),
                 // The last outputs, one by one.
                 None => core::array::from_fn(|o| {

@@ -83,6 +83,10 @@ mod portable {
 #[allow(unsafe_code)]
 pub(super) mod dsp;
 
+#[cfg(minnet_thumb1)]
+#[allow(unsafe_code)]
+pub(super) mod thumb1;
+
 #[cfg(minnet_dsp)]
 pub(super) use dsp::{multiply_add, multiply_shift};
 #[cfg(not(minnet_dsp))]

@@ -1,0 +1,248 @@
+//! `cargo xtask count`: what one inference takes on a microcontroller, in instructions and in bytes.
+//!
+//! The firmware's program `count` runs in QEMU with a clock that counts instructions; its ELF file says how long the
+//! code is. `docs/device.json` keeps what came out, `docs/device.md` shows it beside the rivals' figures, and
+//! [`check`] compares.
+
+mod table;
+
+use crate::{Board, Error, Toolchain, elf, firmware, qemu, rivals, top};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What is counted: a network of the firmware's program `count`, on a board.
+struct Row {
+    /// The network's name in the document; in lower case, the cargo feature of the firmware that chooses it.
+    network: &'static str,
+    /// What its weights are; `int8` and `int4` are cargo features of the firmware, too.
+    element: &'static str,
+    rig: &'static Rig,
+}
+
+/// A processor, and how many instructions are a tick of its board's counter in QEMU.
+struct Rig {
+    /// The processor whose code it runs.
+    processor: &'static str,
+    board: Board,
+    instructions: f64,
+}
+
+/// QEMU's Cortex-M4F with room for every network: N2's weights are 1.2 MB.
+static M4F: Rig = rig("Cortex-M4F", "thumbv7em-none-eabihf");
+/// The same machine with code for a Cortex-M0, which it runs, too.
+static M0: Rig = rig("Cortex-M0", "thumbv6m-none-eabi");
+
+const fn rig(processor: &'static str, target: &'static str) -> Rig {
+    let board = Board {
+        name: "mps2_an386",
+        chip: None,
+        target,
+        emulator: qemu::ARM,
+        machine: "mps2-an386",
+        flash: 0..4 << 20,
+        ram: 0x2000_0000..0x2040_0000,
+    };
+    Rig { processor, board, instructions: 40.0 }
+}
+
+/// Every row of the document.
+const ROWS: &[Row] = &[
+    Row { network: "N1", element: "f32", rig: &M4F },
+    Row { network: "N2", element: "f32", rig: &M4F },
+    Row { network: "N3", element: "f32", rig: &M4F },
+    Row { network: "N4", element: "f32", rig: &M4F },
+    Row { network: "N1", element: "int8", rig: &M4F },
+    Row { network: "N2", element: "int8", rig: &M4F },
+    Row { network: "N3", element: "int8", rig: &M4F },
+    Row { network: "N4", element: "int8", rig: &M4F },
+    Row { network: "N3", element: "int4", rig: &M4F },
+    Row { network: "N1", element: "int8", rig: &M0 },
+    Row { network: "N2", element: "int8", rig: &M0 },
+    Row { network: "N3", element: "int8", rig: &M0 },
+    Row { network: "N4", element: "int8", rig: &M0 },
+];
+
+/// The longest that a program may run: many times what it takes.
+const LIMIT: Duration = Duration::from_secs(120);
+/// By how much a count may grow before [`check`] objects.
+const GROWTH: f64 = 1.02;
+
+/// What one inference takes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Count {
+    network: String,
+    element: String,
+    processor: String,
+    /// Multiplications with a weight, zeros included.
+    macs: u64,
+    /// For a digit, with random weights.
+    instructions: u64,
+    /// The same where no value is zero.
+    instructions_without_zeros: u64,
+    /// Bytes of the inference's functions.
+    code: u64,
+    /// Bytes that it works in, the image included.
+    ram: u64,
+    /// Bytes of stack that it takes.
+    stack: u64,
+}
+
+/// Counts every row, and writes the document.
+///
+/// # Errors
+/// Those of [`Toolchain::provide`], [`qemu::provide`] and [`firmware::build`]; [`Error::Answer`] where a program does
+/// not say what it should; [`Error::Io`] where a document cannot be written.
+pub fn count() -> Result<(), Error> {
+    let counts = measure()?;
+    let json = serde_json::to_string_pretty(&counts).map_err(|error| unexpected(&record(), error))?;
+    rivals::replace(&record(), &(json + "\n"))?;
+    table::write(&top().join("docs/device.md"), &counts)
+}
+
+/// Counts every row, and compares with what is recorded.
+///
+/// # Errors
+/// Those of [`count`]; [`Error::Grown`] where a count is over the recorded one by more than 2 %, or is not recorded.
+pub fn check() -> Result<(), Error> {
+    let text = fs::read_to_string(record()).map_err(Error::io("read", record()))?;
+    let recorded: Vec<Count> = serde_json::from_str(&text).map_err(|error| unexpected(&record(), error))?;
+    let grown: Vec<String> = measure()?.iter().flat_map(|count| grown(count, &recorded)).collect();
+    if grown.is_empty() { Ok(()) } else { Err(Error::Grown(grown)) }
+}
+
+/// What of `count` is over its record, in words.
+fn grown(count: &Count, recorded: &[Count]) -> Vec<String> {
+    let key = |count: &Count| (count.network.clone(), count.element.clone(), count.processor.clone());
+    let name = format!("{} {} on {}", count.network, count.element, count.processor);
+    let Some(before) = recorded.iter().find(|before| key(before) == key(count)) else {
+        return vec![format!("{name}: not recorded")];
+    };
+    [
+        ("instructions", count.instructions, before.instructions),
+        ("instructions without zeros", count.instructions_without_zeros, before.instructions_without_zeros),
+        ("bytes of code", count.code, before.code),
+        ("bytes of RAM", count.ram, before.ram),
+        ("bytes of stack", count.stack, before.stack),
+    ]
+    .into_iter()
+    .filter(|&(_, now, before)| now as f64 > before as f64 * GROWTH)
+    .map(|(what, now, before)| format!("{name}: {now} {what}, {before} recorded"))
+    .collect()
+}
+
+/// Where the counts are recorded.
+fn record() -> PathBuf {
+    top().join("docs/device.json")
+}
+
+fn measure() -> Result<Vec<Count>, Error> {
+    println!(
+        "{:<8}{:<9}{:<12}{:>13}{:>9}{:>14}{:>9}{:>7}{:>8}{:>7}",
+        "network", "element", "processor", "instructions", "per MAC", "without zeros", "per MAC", "code", "RAM", "stack"
+    );
+    let mut counts = Vec::new();
+    for row in ROWS {
+        let count = one(row)?;
+        let per_mac = |instructions: u64| instructions as f64 / count.macs as f64;
+        println!(
+            "{:<8}{:<9}{:<12}{:>13}{:>9.2}{:>14}{:>9.2}{:>7}{:>8}{:>7}",
+            count.network,
+            count.element,
+            count.processor,
+            count.instructions,
+            per_mac(count.instructions),
+            count.instructions_without_zeros,
+            per_mac(count.instructions_without_zeros),
+            count.code,
+            count.ram,
+            count.stack
+        );
+        counts.push(count);
+    }
+    Ok(counts)
+}
+
+/// Builds and runs the program for a row, one after the other: the rows of a board share a target folder, so that only
+/// what depends on the network is built again.
+fn one(row: &Row) -> Result<Count, Error> {
+    let board = &row.rig.board;
+    qemu::provide(board.emulator)?;
+    let network = row.network.to_lowercase();
+    let features = ["qemu", &network, row.element];
+    let features = if row.element == "f32" { &features[..2] } else { &features };
+    let elf = firmware::build_in("count", &Toolchain::provide(board.target)?, board, "count", features)?;
+    let ended = firmware::run_in_qemu(board, &elf, true, LIMIT)?;
+    let said = String::from_utf8_lossy(&ended.stdout);
+    if !ended.status.success() {
+        return Err(unexpected(&elf, &said));
+    }
+    let said: BTreeMap<&str, u64> =
+        said.lines().filter_map(|line| line.split_once(' ')).filter_map(|(k, v)| Some((k, v.parse().ok()?))).collect();
+    let number = |name| said.get(name).copied().ok_or_else(|| unexpected(&elf, format!("no line `{name} NUMBER`")));
+    let inferences = number("inferences")?.max(1) as f64;
+    let instructions = |ticks: u64| (ticks as f64 * row.rig.instructions / inferences).round() as u64;
+    Ok(Count {
+        network: row.network.into(),
+        element: row.element.into(),
+        processor: row.rig.processor.into(),
+        macs: number("macs")?,
+        instructions: instructions(number("ticks")?),
+        instructions_without_zeros: instructions(number("dense")?),
+        code: code(&elf::Report::read(&elf, board)?),
+        ram: number("ram")?,
+        stack: number("stack")?,
+    })
+}
+
+/// Bytes of the inference's functions: the program's `infer`, the library's, and the compiler's for arithmetic and
+/// memory, which do what the processor has no instruction for.
+fn code(report: &elf::Report) -> u64 {
+    let of_inference = |name: &str| {
+        name == "count::kind::infer"
+            || ["minnet::", "<minnet::", "compiler_builtins::", "__aeabi_"].iter().any(|start| name.starts_with(start))
+    };
+    let functions = report.symbols.iter().filter(|symbol| symbol.section == ".text" && of_inference(&symbol.name));
+    // One function may have several names.
+    functions.map(|symbol| (symbol.address, symbol.size)).collect::<BTreeMap<_, _>>().values().sum()
+}
+
+fn unexpected(program: &Path, said: impl ToString) -> Error {
+    Error::Answer { program: program.display().to_string(), said: said.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(network: &str, instructions: u64) -> Count {
+        Count {
+            network: network.into(),
+            element: "f32".into(),
+            processor: "abacus".into(),
+            macs: 100,
+            instructions,
+            instructions_without_zeros: 400,
+            code: 500,
+            ram: 600,
+            stack: 700,
+        }
+    }
+
+    #[test]
+    fn growth_of_more_than_two_percent_is_told() {
+        let recorded = [count("N1", 1000), count("N2", 50)];
+        assert_eq!(grown(&count("N1", 1020), &recorded), [""; 0]);
+        assert_eq!(grown(&count("N1", 900), &recorded), [""; 0]);
+        assert_eq!(grown(&count("N1", 1021), &recorded), ["N1 f32 on abacus: 1021 instructions, 1000 recorded"]);
+        let larger = Count { code: 511, stack: 715, ..count("N2", 50) };
+        assert_eq!(grown(&larger, &recorded).len(), 2);
+    }
+
+    #[test]
+    fn what_is_not_recorded_is_told() {
+        assert_eq!(grown(&count("N3", 1), &[count("N1", 1000)]), ["N3 f32 on abacus: not recorded"]);
+    }
+}

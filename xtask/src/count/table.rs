@@ -1,0 +1,117 @@
+//! The tables of docs/device.md.
+
+use super::Count;
+use crate::{Error, rivals};
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+const BEGIN: &str = "<!-- count writes from here -->";
+const END: &str = "<!-- to here -->";
+
+/// What another library takes: instructions for one inference (GCC 12.2 -O3 or Rust with LTO, in the same emulator), for
+/// N1 to N4.
+struct Rival {
+    processor: &'static str,
+    element: &'static str,
+    name: &'static str,
+    instructions: [Option<u64>; 4],
+}
+
+const RIVALS: &[Rival] = &[
+    rival(M4F, "f32", "naive C", [Some(122_320), Some(2_269_840), Some(5_945_960), Some(547_800)]),
+    rival(M4F, "f32", "Burn 0.21", [Some(169_160), Some(5_254_560), Some(9_162_560), Some(1_955_440)]),
+    rival(M4F, "f32", "AIfES 2.2", [Some(148_360), Some(11_968_320), Some(51_140_600), Some(4_558_040)]),
+    rival(M4F, "f32", "emlearn", [Some(147_520), None, None, None]),
+    rival(M4F, "int8", "CMSIS-NN 7", [Some(47_120), Some(2_348_200), Some(4_308_960), Some(1_162_640)]),
+    rival(M4F, "int8", "TFLM with CMSIS-NN", [Some(47_640), Some(2_351_000), Some(4_311_040), Some(1_164_040)]),
+    rival(M4F, "int8", "MicroFlow 0.1.3", [Some(793_440), Some(12_746_400), Some(16_208_920), Some(991_400)]),
+    rival(M4F, "int8", "embedded-nn 0.2.3", [Some(180_920), Some(3_590_520), Some(27_473_320), Some(2_660_240)]),
+    rival("Cortex-M0", "int8", "CMSIS-NN 7", [Some(147_560), Some(5_896_760), Some(12_989_280), Some(2_210_560)]),
+];
+
+const M4F: &str = "Cortex-M4F";
+
+/// The networks of [`Rival::instructions`], and their multiplications.
+const NETWORKS: [(&str, u64); 4] = [("N1", 23_820), ("N2", 577_000), ("N3", 1_633_000), ("N4", 136_320)];
+
+const fn rival(
+    processor: &'static str,
+    element: &'static str,
+    name: &'static str,
+    instructions: [Option<u64>; 4],
+) -> Rival {
+    Rival { processor, element, name, instructions }
+}
+
+/// Puts the tables between their marks in the document.
+pub(super) fn write(document: &Path, counts: &[Count]) -> Result<(), Error> {
+    let text = fs::read_to_string(document).map_err(Error::io("read", document))?;
+    let (Some((before, _)), Some((_, after))) = (text.split_once(BEGIN), text.split_once(END)) else {
+        return Err(super::unexpected(
+            document,
+            format!("no lines `{BEGIN}` and `{END}`, between which the tables go"),
+        ));
+    };
+    rivals::replace(document, &format!("{before}{BEGIN}\n{}{END}{after}", tables(counts)))
+}
+
+fn tables(counts: &[Count]) -> String {
+    let mut text = "\n### Instructions, in brackets for each multiplication\n\n| | N1 | N2 | N3 | N4 |\n\
+                    |---|---|---|---|---|\n"
+        .to_owned();
+    // Rows of one processor and element lie side by side.
+    for group in counts.chunk_by(|a, b| (&a.processor, &a.element) == (&b.processor, &b.element)) {
+        let Some(Count { processor, element, .. }) = group.first() else { continue };
+        let cells = |instructions: fn(&Count) -> u64| {
+            row(|network| group.iter().find(|count| count.network == network).map(instructions))
+        };
+        let _ = writeln!(text, "| **{processor}, {element}: Minnet** {}", cells(|count| count.instructions));
+        if element == "f32" {
+            let cells = cells(|count| count.instructions_without_zeros);
+            let _ = writeln!(text, "| the same where nothing is zero {cells}");
+        }
+        for rival in RIVALS.iter().filter(|rival| (rival.processor, rival.element) == (processor, element)) {
+            let of =
+                |network: &str| NETWORKS.iter().zip(rival.instructions).find(|((name, _), _)| *name == network)?.1;
+            let _ = writeln!(text, "| {} {}", rival.name, row(of));
+        }
+    }
+    text += "\n### Bytes\n\n| network | processor | code | RAM | stack |\n|---|---|---|---|---|\n";
+    for Count { network, element, processor, code, ram, stack, .. } in counts {
+        let _ = writeln!(text, "| {network}, {element} | {processor} | {code} | {ram} | {stack} |");
+    }
+    text + "\n"
+}
+
+/// The cells of N1 to N4.
+fn row(instructions: impl Fn(&str) -> Option<u64>) -> String {
+    let cell = |&(network, macs): &(&str, u64)| match instructions(network) {
+        Some(count) => format!("| {} ({:.2}) ", thousands(count), count as f64 / macs as f64),
+        None => "| ".into(),
+    };
+    NETWORKS.iter().map(cell).collect::<String>() + "|"
+}
+
+fn thousands(number: u64) -> String {
+    match number {
+        0..1000 => number.to_string(),
+        _ => format!("{},{:03}", thousands(number / 1000), number % 1000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_told_apart() {
+        assert_eq!([7, 1000, 51_140_600].map(thousands), ["7", "1,000", "51,140,600"]);
+    }
+
+    #[test]
+    fn a_network_that_was_not_counted_has_an_empty_cell() {
+        let cells = row(|network| (network == "N2").then_some(1_154_000));
+        assert_eq!(cells, "| | 1,154,000 (2.00) | | |");
+    }
+}
