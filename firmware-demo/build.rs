@@ -22,6 +22,8 @@ fn main() {
 fn prepare() -> Result<(), String> {
     let out = PathBuf::from(variable("OUT_DIR")?);
     let package = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
+    // For the board's file, which knows whether it is the right one.
+    println!("cargo::rustc-env=TARGET={}", variable("TARGET")?);
     let top = package.parent().ok_or("this package must lie inside the repository")?;
 
     copy(&memory_layout(&package)?, &out.join("memory.x"))?;

@@ -35,6 +35,8 @@ const TIMER0_BITMODE: Register = Register::at(0x4000_8508);
 const TIMER0_PRESCALER: Register = Register::at(0x4000_8510);
 const TIMER0_CC0: Register = Register::at(0x4000_8540);
 
+const _: () = assert!(matches!(env!("TARGET").as_bytes(), b"thumbv6m-none-eabi"), "give --target thumbv6m-none-eabi");
+
 /// The board; there is nothing to keep.
 pub struct Microbit;
 

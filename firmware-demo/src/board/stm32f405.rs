@@ -30,6 +30,9 @@ const USART1_CR1: Register = Register::at(0x4001_100c);
 const TIM2_CR1: Register = Register::at(0x4000_0000);
 const TIM2_CNT: Register = Register::at(0x4000_0024);
 
+const _: () =
+    assert!(matches!(env!("TARGET").as_bytes(), b"thumbv7em-none-eabihf"), "give --target thumbv7em-none-eabihf");
+
 /// The board; there is nothing to keep.
 pub struct Stm32f405;
 

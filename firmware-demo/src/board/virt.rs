@@ -16,6 +16,11 @@ const TEST: Register = Register::at(0x10_0000);
 const TEST_PASS: u32 = 0x5555;
 const TEST_FAIL: u32 = 0x3333;
 
+const _: () = assert!(
+    matches!(env!("TARGET").as_bytes(), b"riscv32imac-unknown-none-elf"),
+    "give --target riscv32imac-unknown-none-elf"
+);
+
 /// The board; there is nothing to keep.
 pub struct Virt;
 
