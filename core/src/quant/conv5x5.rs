@@ -45,23 +45,38 @@ where
         let Some(image) = front.get(..ram(HEIGHT * WIDTH * IN)) else { return };
         let outputs = halves_mut(back).as_flattened_mut();
         let numbers = biases.iter().zip(scales).enumerate();
+        let is_single = IN == 1 && P::SIDE == 2 && WIDTH.is_multiple_of(2);
         for (filter, (o, (bias, scale))) in filters.chunks_exact(5 * row).zip(numbers) {
             let (bias, scale) = (i32::from_le_bytes(*bias), Scale::from_word(*scale));
             let pairs = if IN == 1 { single::pairs::<W>(filter) } else { single::NONE };
             // All positions of a channel are at the same place of their group, or in no group.
             let mut at = place(o, next == Next::Grouped && OUT.is_multiple_of(4));
+            #[cfg(minnet_thumb1)]
+            let mut row = [0; 32];
             for y in 0..(HEIGHT - 4) / P::SIDE {
+                #[cfg(minnet_thumb1)]
+                if is_single && W::GROUPS == 1 {
+                    let window = image.get(y * WIDTH..).unwrap_or_default();
+                    thumb1::row_of_single::<WIDTH>(filter, window, &mut row);
+                }
                 for x in 0..(WIDTH - 4) / P::SIDE {
                     let start = (y * WIDTH + x) * P::SIDE * IN;
-                    let sums = if IN == 1 && P::SIDE == 2 && WIDTH.is_multiple_of(2) {
-                        single::sums::<W, WIDTH>(filter, &pairs, image.get(start / 2..).unwrap_or_default())
+                    let sums = if is_single {
+                        #[cfg(minnet_thumb1)]
+                        if W::GROUPS == 1 {
+                            row.get(x).map_or([0; 4], |greatest| [*greatest; 4])
+                        } else {
+                            single::sums::<WIDTH>(&pairs, image.get(start / 2..).unwrap_or_default())
+                        }
+                        #[cfg(not(minnet_thumb1))]
+                        single::sums::<WIDTH>(&pairs, image.get(start / 2..).unwrap_or_default())
                     } else if IN.is_multiple_of(4) {
                         grouped::<W, P, WIDTH, IN>(filter, image.get(start / 2..).unwrap_or_default())
                     } else {
                         one_by_one::<W, P, WIDTH, IN>(filter, halves(image).as_flattened(), start)
                     };
-                    let sums = sums.get(..P::SIDE * P::SIDE).unwrap_or_default();
-                    let greatest = sums.iter().fold(i32::MIN, |greatest, &sum| if sum > greatest { sum } else { greatest });
+                    let sums = sums.iter().take(P::SIDE * P::SIDE);
+                    let greatest = sums.fold(i32::MIN, |greatest, &sum| if sum > greatest { sum } else { greatest });
                     let sum = greatest.wrapping_add(bias);
                     let value = match next.hidden(A::HIDDEN) {
                         Some(hidden) => hidden.activate(sum, scale),
@@ -107,11 +122,7 @@ fn grouped<W: Weights, P: Pool, const WIDTH: usize, const IN: usize>(filter: &[W
     let mut sums = [0i32; 4];
     #[cfg(minnet_dsp)]
     if const { W::GROUPS == 1 && P::SIDE == 2 && dsp::reaches(WIDTH, IN) } {
-        for (row, ky) in filter.chunks_exact(5 * IN / 4).zip(0..5) {
-            let window = window.get(ky * below..).unwrap_or_default();
-            sums = dsp::row_of_square::<IN, WIDTH>(row, window, sums);
-        }
-        return sums;
+        return dsp::square::<IN, WIDTH>(filter, window);
     }
     #[cfg(minnet_thumb1)]
     if const { W::GROUPS == 1 && P::SIDE == 2 } {
@@ -165,8 +176,6 @@ fn one_by_one<W: Weights, P: Pool, const WIDTH: usize, const IN: usize>(
 mod single {
     #[cfg(minnet_dsp)]
     use super::dsp;
-    #[cfg(minnet_thumb1)]
-    use super::thumb1;
     use super::{Weights, Word, multiply_add, words};
 
     /// For each row of a filter and each word of the pixels under it, the pair of weights for the left positions of a
@@ -189,11 +198,7 @@ mod single {
 
     /// The sums of a square whose window begins with `window`.
     #[inline(always)]
-    pub fn sums<W: Weights, const WIDTH: usize>(_filter: &[Word], pairs: &Pairs, window: &[u32]) -> [i32; 4] {
-        #[cfg(minnet_thumb1)]
-        if W::GROUPS == 1 {
-            return thumb1::single::<WIDTH>(_filter, window);
-        }
+    pub fn sums<const WIDTH: usize>(pairs: &Pairs, window: &[u32]) -> [i32; 4] {
         #[cfg(minnet_dsp)]
         if const { dsp::reaches_single(WIDTH) } {
             return dsp::square_of_single::<WIDTH>(pairs, window);

@@ -107,21 +107,20 @@ pub fn four_rows(rows: &[Word], row: usize, inputs: &[[u32; GROUP]]) -> [i32; 4]
     sums
 }
 
-/// Adds to the sums of a square of 2x2 positions the products with a row of a filter, of `IN` channels, a
-/// multiple of 4: `window` begins with the pixels under it for the upper left position, in an image of `WIDTH` pixels.
+/// The sums of a square of 2x2 positions, whose window begins with `window`, in an image of `IN` channels, a multiple
+/// of 4, and `WIDTH` pixels, with 8-bit weights.
 #[inline(always)]
-pub fn row_of_square<const IN: usize, const WIDTH: usize>(
-    row: &[Word],
-    window: &[u32],
-    [mut a, mut b, mut c, mut d]: [i32; 4],
-) -> [i32; 4] {
-    if IN < 4 || row.len() < 5 * IN / 4 || window.len() < (WIDTH + 6) * IN / 2 {
-        return [a, b, c, d];
+pub fn square<const IN: usize, const WIDTH: usize>(filter: &[Word], window: &[u32]) -> [i32; 4] {
+    let [mut a, mut b, mut c, mut d] = [0i32; 4];
+    if IN < 4 || filter.len() < 25 * IN / 4 || window.len() < (5 * WIDTH + 6) * IN / 2 {
+        return [0; 4];
     }
-    // SAFETY: each of the 5·IN/4 steps reads a word of the row, and two words of the window for each position.
+    // SAFETY: each of the 25·IN/4 steps reads a word of the filter, and two words of the window for each position.
     unsafe {
         asm!(
             "2:",
+            "mov {taps}, #{groups}",
+            "3:",
             ".rept 5",
             "ldr {w}, [{p}], #4",
             "sxtb16 {t}, {w}",
@@ -140,28 +139,34 @@ pub fn row_of_square<const IN: usize, const WIDTH: usize>(
             "smlad {a}, {w}, {x1}, {a}",
             ".endr",
             "subs {taps}, #1",
+            "bne 3b",
+            "add {x}, {x}, #{skip}",
+            "cmp {p}, {end}",
             "bne 2b",
             a = inlateout(reg) a,
             b = inlateout(reg) b,
             c = inlateout(reg) c,
             d = inlateout(reg) d,
-            p = inout(reg) row.as_ptr() => _,
+            p = inout(reg) filter.as_ptr() => _,
+            end = in(reg) filter.as_ptr().wrapping_add(25 * IN / 4),
             x = inout(reg) window.as_ptr() => _,
-            taps = inout(reg) IN / 4 => _,
+            taps = out(reg) _,
             w = out(reg) _,
             t = out(reg) _,
             x0 = out(reg) _,
             x1 = out(reg) _,
+            groups = const IN / 4,
             right = const 2 * IN,
             below = const 2 * WIDTH * IN,
             both = const 2 * (WIDTH + 1) * IN,
+            skip = const 2 * (WIDTH - 5) * IN,
             options(readonly, nostack),
         );
     }
     [a, b, c, d]
 }
 
-/// Whether [`row_of_square`] can reach the pixels.
+/// Whether [`square`] can reach the pixels.
 pub const fn reaches(width: usize, channels: usize) -> bool {
     2 * (width + 1) * channels <= 1020
 }

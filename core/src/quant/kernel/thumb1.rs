@@ -9,7 +9,7 @@ use core::arch::global_asm;
 
 unsafe extern "C" {
     fn minnet_thumb1_square(filter: *const Word, window: *const u32, strides: *const Strides, sums: *mut [i32; 4]);
-    fn minnet_thumb1_single(filter: *const Word, window: *const u32, below: usize, sums: *mut [i32; 4]);
+    fn minnet_thumb1_single(filter: *const Word, window: *const u32, below: usize, greatest: *mut i32);
     fn minnet_thumb1_rows(rows: *const Word, stride: usize, inputs: *const [u32; GROUP], sums: *mut [i32; 4]);
 }
 
@@ -41,15 +41,15 @@ pub fn square<const IN: usize, const WIDTH: usize>(filter: &[Word], window: &[u3
     sums
 }
 
-/// The same for an image of one channel. The rows of a filter are two words each.
+/// The greatest sum of each square of 2x2 positions in two rows of them, in an image of one channel and `WIDTH` pixels, an
+/// even number; `window` begins with the first row of pixels under them. A filter's rows are two words each.
 #[inline(always)]
-pub fn single<const WIDTH: usize>(filter: &[Word], window: &[u32]) -> [i32; 4] {
-    let mut sums = [0; 4];
-    if filter.len() >= 10 && window.len() >= (5 * WIDTH + 6) / 2 {
-        // SAFETY: it reads the ten words of the filter and the first six pixels of six rows; it writes the sums.
-        unsafe { minnet_thumb1_single(filter.as_ptr(), window.as_ptr(), 2 * WIDTH, &mut sums) };
+pub fn row_of_single<const WIDTH: usize>(filter: &[Word], window: &[u32], greatest: &mut [i32; 32]) {
+    const { assert!(WIDTH >= 6 && WIDTH <= 64) }
+    if filter.len() >= 10 && window.len() >= 3 * WIDTH {
+        // SAFETY: it reads the ten words of the filter and six rows of pixels; it writes WIDTH / 2 - 2 numbers.
+        unsafe { minnet_thumb1_single(filter.as_ptr(), window.as_ptr(), 2 * WIDTH, greatest.as_mut_ptr()) };
     }
-    sums
 }
 
 /// The products of the inputs with four rows of 8-bit weights, each of `row` words.
@@ -163,14 +163,20 @@ global_asm!(
     "pop {{r2}}",
     "minnet_leave",
     ".size minnet_thumb1_square, . - minnet_thumb1_square",
-    // r2: weights; r3, r4: the upper and the lower positions; r5: bytes to the next row; r6: rows left.
-    ".macro minnet_single_weight index",
-    "ldrb r0, [r2, #\\index]",
-    "sxtb r0, r0",
+    // r2: weights; r3, r4: the upper and the lower positions; r5 to r7: 0, 1, 2; r12: bytes to the next row; on the
+    // stack: the weights, the window, its end, and where the next result goes.
+    ".macro minnet_single_weight index, register",
+    "ldrsb r0, [r2, \\register]",
     "minnet_term r8, r3, (2 * \\index)",
     "minnet_term r9, r3, (2 * \\index + 2)",
     "minnet_term r10, r4, (2 * \\index)",
     "minnet_term r11, r4, (2 * \\index + 2)",
+    ".endm",
+    ".macro minnet_greater a, b",
+    "cmp \\a, \\b",
+    "bge 4f",
+    "mov \\a, \\b",
+    "4:",
     ".endm",
     ".section .text.minnet_thumb1_single, \"ax\", %progbits",
     ".global minnet_thumb1_single",
@@ -178,23 +184,56 @@ global_asm!(
     ".thumb_func",
     "minnet_thumb1_single:",
     "minnet_enter",
-    "mov r5, r2",
-    "mov r2, r0",
-    "mov r3, r1",
-    "adds r4, r3, r5",
-    "movs r6, #5",
+    "mov r12, r2",
+    // The last square begins six pixels before the end of a row.
+    "adds r2, r1, r2",
+    "subs r2, #8",
+    "push {{r0, r1, r2, r3}}",
+    "movs r5, #0",
+    "movs r6, #1",
+    "movs r7, #2",
     "2:",
-    "minnet_single_weight 0",
-    "minnet_single_weight 1",
-    "minnet_single_weight 2",
-    "minnet_single_weight 3",
-    "minnet_single_weight 4",
-    "adds r2, #8",
+    "ldr r2, [sp, #0]",
+    "ldr r3, [sp, #4]",
+    "mov r4, r3",
+    "add r4, r12",
+    "mov r8, r5",
+    "mov r9, r5",
+    "mov r10, r5",
+    "mov r11, r5",
+    ".rept 5",
+    "minnet_single_weight 0, r5",
+    "minnet_single_weight 1, r6",
+    "minnet_single_weight 2, r7",
+    "adds r2, #3",
+    "minnet_single_weight 3, r5",
+    "minnet_single_weight 4, r6",
+    "adds r2, #5",
     "mov r3, r4",
-    "adds r4, r4, r5",
-    "subs r6, #1",
-    "bne 2b",
-    "minnet_leave",
+    "add r4, r12",
+    ".endr",
+    "minnet_greater r8, r9",
+    "minnet_greater r10, r11",
+    "minnet_greater r8, r10",
+    "ldr r1, [sp, #12]",
+    "mov r0, r8",
+    "stm r1!, {{r0}}",
+    "str r1, [sp, #12]",
+    "ldr r3, [sp, #4]",
+    "adds r3, #4",
+    "str r3, [sp, #4]",
+    "ldr r0, [sp, #8]",
+    "cmp r3, r0",
+    "beq 5f",
+    "b 2b",
+    "5:",
+    "add sp, #20",
+    "pop {{r4-r7}}",
+    "mov r8, r4",
+    "mov r9, r5",
+    "mov r10, r6",
+    "mov r11, r7",
+    "pop {{r4-r7, pc}}",
     ".size minnet_thumb1_single, . - minnet_thumb1_single",
     // r2: inputs; r3 to r6: the ends of the rows; r7: bytes to the ends, negative; r1: the input.
     ".macro minnet_row_term sum, pointer",
