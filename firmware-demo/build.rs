@@ -29,6 +29,7 @@ fn prepare() -> Result<(), String> {
     copy(&memory_layout(&package)?, &out.join("memory.x"))?;
     println!("cargo::rustc-link-search={}", out.display());
     copy(&model(top)?, &out.join("model.minnet"))?;
+    copy(&top.join(format!("models/{}-int8.minnet", default_model())), &out.join("model-int8.minnet"))?;
 
     let mnist = top.join("data/mnist");
     let test = Images::read(&mnist, "t10k")?;
@@ -58,13 +59,17 @@ fn memory_layout(package: &Path) -> Result<PathBuf, String> {
     }
 }
 
-/// The file that `MINNET_MODEL` names, or the repository's for boards of this size. A relative path is looked for in the directory that cargo
+/// The name of the repository's model for boards of this size.
+fn default_model() -> &'static str {
+    if env::var_os("CARGO_FEATURE_LARGE").is_some() { "digits" } else { "digits-small" }
+}
+
+/// The file that `MINNET_MODEL` names, or the repository's. A relative path is looked for in the directory that cargo
 /// was called from, then at the top of the repository.
 fn model(top: &Path) -> Result<PathBuf, String> {
     println!("cargo::rerun-if-env-changed=MINNET_MODEL");
     let Some(named) = env::var_os("MINNET_MODEL").map(PathBuf::from) else {
-        let is_large = env::var_os("CARGO_FEATURE_LARGE").is_some();
-        let default = top.join(if is_large { "models/digits.minnet" } else { "models/digits-small.minnet" });
+        let default = top.join(format!("models/{}.minnet", default_model()));
         let hint = "train one with `host train`, or name another in MINNET_MODEL";
         return if default.is_file() { Ok(default) } else { Err(format!("no model at {}: {hint}", default.display())) };
     };

@@ -423,15 +423,11 @@ macro_rules! include_quantized {
     ($net:ty, $path:expr) => {{
         const FILE: &[u8] = include_bytes!($path);
         #[allow(long_running_const_eval)]
-        const WEIGHTS: usize = match $crate::model::check_block(
-            FILE,
-            <$net>::ELEMENT,
-            <$net>::FINGERPRINT,
-            <$net>::FLASH_BYTES,
-        ) {
-            Ok(place) => place,
-            Err(error) => panic!("{}", error.message()),
-        };
+        const WEIGHTS: usize =
+            match $crate::model::check_block(FILE, <$net>::ELEMENT, <$net>::FINGERPRINT, <$net>::FLASH_BYTES) {
+                Ok(place) => place,
+                Err(error) => panic!("{}", error.message()),
+            };
         // At a multiple of 4, where a microcontroller reads words at once.
         #[repr(align(4))]
         struct Aligned([[u8; 4]; <$net>::WORDS]);

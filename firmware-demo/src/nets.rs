@@ -5,6 +5,7 @@ use crate::training::Image;
 #[cfg(feature = "training")]
 use crate::training::{self, Slot, Small};
 use minnet::prelude::*;
+use minnet::quant::Quantized;
 use static_cell::ConstStaticCell;
 
 /// The network of the embedded model: the one that `host train` trains when it is told nothing.
@@ -27,6 +28,14 @@ pub type Digits =
 
 /// The model that build.rs chose. It is checked here, while the program compiles, and used where it lies, in flash.
 pub static DIGITS: Digits = minnet::include_model!(Digits, concat!(env!("OUT_DIR"), "/model.minnet"));
+
+/// Its integer form, of the repository's model.
+pub static DIGITS_INT8: Quantized<'static, Digits> =
+    minnet::include_quantized!(Quantized<'static, Digits>, concat!(env!("OUT_DIR"), "/model-int8.minnet"));
+
+/// What its inference works in, the image included.
+pub static SCRATCH_INT8: ConstStaticCell<[u32; Quantized::<Digits>::RAM]> =
+    ConstStaticCell::new([0; Quantized::<Digits>::RAM]);
 
 /// What inference works in, the image to recognize included.
 pub static SCRATCH: ConstStaticCell<[f32; Digits::RAM]> = ConstStaticCell::new([0.0; Digits::RAM]);

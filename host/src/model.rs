@@ -1,9 +1,9 @@
 //! Model files on disk.
 
-use crate::error::{Error, Result};
-use crate::file::write_atomically;
 use crate::data::Samples;
+use crate::error::{Error, Result};
 use crate::executor::Threads;
+use crate::file::write_atomically;
 use crate::nets::{self, Layers, Named};
 use crate::{quantize, train};
 use minnet::model::{self, Metadata, Model, QuantizedModel};
@@ -76,9 +76,7 @@ impl File {
     ///
     /// # Errors
     /// [`Error::Model`] if the file is no integer model of this network with these weights.
-    pub fn quantized<In: Tensor, L: QuantLayer<In, W>, W: Weights>(
-        &self,
-    ) -> Result<QuantizedModel<'_, Net<In, L>, W>> {
+    pub fn quantized<In: Tensor, L: QuantLayer<In, W>, W: Weights>(&self) -> Result<QuantizedModel<'_, Net<In, L>, W>> {
         QuantizedModel::parse(self.bytes()).map_err(|cause| self.error(cause))
     }
 

@@ -6,10 +6,12 @@
 use host::data::{Mnist, Samples, default_directory};
 use host::executor::{Threads, Vectors};
 use host::model::File;
-use host::nets::{self, Named, Visitor};
+use host::nets::{self, Layers, Named, Visitor};
+use host::quantize::logits;
 use host::train::outputs;
 use libtest_mimic::{Arguments, Failed, Trial};
 use minnet::prelude::*;
+use minnet::quant::Int8;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -21,10 +23,10 @@ const IMAGES: usize = 200;
 /// The longest that a firmware may run: many times what it takes.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// The model that the board's firmware embeds.
-fn model(board: &Board) -> Result<File, Failed> {
+/// The model that the board's firmware embeds; `kind` is `-int8` for its integer form.
+fn model(board: &Board, kind: &str) -> Result<File, Failed> {
     let name = if board.name == "stm32f405" { "digits" } else { "digits-small" };
-    Ok(File::read(&top().join(format!("models/{name}.minnet")))?)
+    Ok(File::read(&top().join(format!("models/{name}{kind}.minnet")))?)
 }
 
 /// Whether the board's firmware trains a network.
@@ -47,6 +49,7 @@ fn trials(board: &'static Board) -> Vec<Trial> {
     let device = Arc::new(Device { board, selftest: OnceLock::new(), demo: OnceLock::new() });
     let mut tests: Vec<(&str, Test)> = vec![
         ("classifies_with_the_host_s_bits", classifies_with_the_host_s_bits),
+        ("classifies_in_integers_as_the_host", classifies_in_integers_as_the_host),
         ("recognizes_the_demo_s_digits", recognizes_the_demo_s_digits),
         ("has_no_heap", has_no_heap),
         ("leaves_the_weights_in_flash", leaves_the_weights_in_flash),
@@ -99,9 +102,27 @@ impl Device {
     }
 }
 
+fn classifies_in_integers_as_the_host(device: &Device) -> Result<(), Failed> {
+    let mnist = Mnist::load(&default_directory()?)?;
+    let file = model(device.board, "-int8")?;
+    let images = mnist.test.samples().split_at(IMAGES).0;
+    let expected = nets::visit(file.named()?, Logits { file: &file, images }).ok_or("a network without a name")??;
+    let lines: Vec<&str> = device.selftest()?.output.lines().filter(|line| line.starts_with("int8 ")).collect();
+    let expected = expected.chunks(10).enumerate().map(|(index, logits)| {
+        let logits: String = logits.iter().map(|logit| format!(" {logit}")).collect();
+        format!("int8 {index}{logits}")
+    });
+    let expected: Vec<String> = expected.collect();
+    match lines.iter().zip(&expected).find(|(line, expected)| line != expected) {
+        Some((line, expected)) => Err(format!("the device: {line}\nthe host:   {expected}").into()),
+        None if lines.len() == IMAGES => Ok(()),
+        None => Err(format!("{} outputs instead of {IMAGES}", lines.len()).into()),
+    }
+}
+
 fn classifies_with_the_host_s_bits(device: &Device) -> Result<(), Failed> {
     let mnist = Mnist::load(&default_directory()?)?;
-    let file = model(device.board)?;
+    let file = model(device.board, "")?;
     let images = mnist.test.samples().split_at(IMAGES).0;
     let expected =
         nets::visit(file.named()?, OutputBits { file: &file, images }).ok_or("a network without a name")??;
@@ -127,11 +148,26 @@ struct OutputBits<'a> {
 impl Visitor for OutputBits<'_> {
     type Output = host::error::Result<Vec<String>>;
 
-    fn visit<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Self::Output {
+    fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Self::Output {
         let executor = Threads::new(0, Vectors::detect())?;
         let outputs = outputs(self.file.model::<In, L>()?.net, self.images, &executor)?;
         let bits = |output: &L::Out| output.flat().iter().map(|value| format!("{:08x}", value.to_bits())).collect();
         Ok(outputs.iter().map(bits).map(|bits: Vec<String>| bits.join(" ")).collect())
+    }
+}
+
+/// The logits of the integer network, image after image.
+struct Logits<'a> {
+    file: &'a File,
+    images: Samples<'a>,
+}
+
+impl Visitor for Logits<'_> {
+    type Output = host::error::Result<Vec<i16>>;
+
+    fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Self::Output {
+        let executor = Threads::new(0, Vectors::detect())?;
+        Ok(logits::<Int8, In, L>(self.file.quantized()?.net, self.images, &executor))
     }
 }
 
@@ -163,7 +199,7 @@ fn has_no_heap(device: &Device) -> Result<(), Failed> {
 
 fn leaves_the_weights_in_flash(device: &Device) -> Result<(), Failed> {
     let report = elf::Report::read(&device.demo()?.elf, device.board)?;
-    let size = model(device.board)?.named()?.flash_bytes as u64;
+    let size = model(device.board, "")?.named()?.flash_bytes as u64;
     match report.symbol("firmware_demo::nets::DIGITS") {
         Some(symbol)
             if device.board.flash.contains(&symbol.address) && symbol.section == ".rodata" && symbol.size == size =>

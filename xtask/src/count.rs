@@ -141,7 +141,16 @@ fn record() -> PathBuf {
 fn measure() -> Result<Vec<Count>, Error> {
     println!(
         "{:<8}{:<9}{:<12}{:>13}{:>9}{:>14}{:>9}{:>7}{:>8}{:>7}",
-        "network", "element", "processor", "instructions", "per MAC", "without zeros", "per MAC", "code", "RAM", "stack"
+        "network",
+        "element",
+        "processor",
+        "instructions",
+        "per MAC",
+        "without zeros",
+        "per MAC",
+        "code",
+        "RAM",
+        "stack"
     );
     let mut counts = Vec::new();
     for row in ROWS {

@@ -4,11 +4,11 @@
 //! only their greatest sum is scaled: a map is never stored before it is pooled.
 
 use super::build::Floats;
-use super::kernel::{Four, halves, halves_mut, multiply_add, place, ram};
 #[cfg(minnet_dsp)]
 use super::kernel::dsp;
 #[cfg(minnet_thumb1)]
 use super::kernel::thumb1;
+use super::kernel::{Four, halves, halves_mut, multiply_add, place, ram};
 use super::layer::{Next, QuantLayer, is_inner};
 use super::requantize::{Rule, Scale, logit};
 use super::weights::{Weights, Word, words};
@@ -104,10 +104,8 @@ where
     }
 
     fn calibrate(&self, front: &mut [f32], back: &mut [f32], ranges: &mut Ranges) {
-        let layer: &dyn Fn(&mut [(&mut [f32], &mut [f32])]) = &|batch| {
-            <Self as Layer<Image<HEIGHT, WIDTH, IN>>>::infer::<[f32; 4], _>(self, batch, |(front, back)| (front, back));
-        };
-        layer(&mut [(&mut *front, &mut *back)]);
+        let image = &mut [(&mut *front, &mut *back)];
+        <Self as Layer<Image<HEIGHT, WIDTH, IN>>>::infer::<[f32; 4], _>(self, image, |(front, back)| (front, back));
         let outputs = <<Self as Layer<Image<HEIGHT, WIDTH, IN>>>::Out as Tensor>::LEN;
         ranges.note::<A>(back.get(..outputs).unwrap_or_default());
     }

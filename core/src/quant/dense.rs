@@ -1,11 +1,11 @@
 //! A fully connected layer in integers.
 
 use super::build::Floats;
-use super::kernel::{Four, GROUP, halves_mut, place, ram};
 #[cfg(minnet_dsp)]
 use super::kernel::dsp;
 #[cfg(minnet_thumb1)]
 use super::kernel::thumb1;
+use super::kernel::{Four, GROUP, halves_mut, place, ram};
 use super::layer::{Next, QuantLayer, is_inner};
 use super::requantize::{Rule, Scale, logit};
 use super::weights::{Weights, Word, words};

@@ -70,7 +70,7 @@ mod portable {
     /// (value·factor >> 16) + sum, with a `factor` of 15 bits.
     #[inline(always)]
     pub fn multiply_shift(value: i32, factor: i32, sum: i32) -> i32 {
-        (value >> 16) * factor + ((value & 0xffff) * factor >> 16) + sum
+        (value >> 16) * factor + (((value & 0xffff) * factor) >> 16) + sum
     }
 
     #[inline(always)]

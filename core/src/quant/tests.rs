@@ -178,7 +178,8 @@ fn convolutions_of_any_number_of_channels() {
 fn dropout_is_in_the_steps() {
     type Plainly = seq![Dense<9, 8, Relu>, Dense<8, 4>];
     type Dropped = seq![Dropout<50>, Dense<9, 8, Relu>, Dropout<20>, Dense<8, 4>];
-    let layers = [Plain::Dense { inputs: 9, outputs: 8, hidden: RELU }, Plain::Dense { inputs: 8, outputs: 4, hidden: None }];
+    let layers =
+        [Plain::Dense { inputs: 9, outputs: 8, hidden: RELU }, Plain::Dense { inputs: 8, outputs: 4, hidden: None }];
     compare::<{ Quantized::<Net<[f32; 9], Plainly>, Int8>::RAM }, Int8, [f32; 9], Plainly>(&layers, 0.03);
     compare::<{ Quantized::<Net<[f32; 9], Dropped>, Int8>::RAM }, Int8, [f32; 9], Dropped>(&layers, 0.03);
 }

@@ -72,11 +72,7 @@ impl Weights for Int4 {
     }
 }
 
-fn pack<const N: usize>(
-    row: impl Iterator<Item = i32>,
-    put: &mut dyn FnMut(u32),
-    bits: impl Fn(usize, i32) -> u32,
-) {
+fn pack<const N: usize>(row: impl Iterator<Item = i32>, put: &mut dyn FnMut(u32), bits: impl Fn(usize, i32) -> u32) {
     let (mut word, mut place) = (0, 0);
     for weight in row {
         word |= bits(place, weight);

@@ -1,8 +1,9 @@
-//! For tests on a PC: every bit of two hundred inferences and, where the board has the memory, of a training run, in
+//! For tests on a PC: every bit of two hundred inferences, with floats and with integers, and, where the board has the memory, of a training run, in
 //! lines for a program to read.
 //!
 //! - `out INDEX HEX…`: the ten outputs for a test image, each as the eight hexadecimal digits of its 32 bits;
 //! - `ticks N`: the counter's ticks in the last inference;
+//! - `int8 INDEX N…`: the ten logits of the integer network, and its `ticks of int8 N`;
 //! - `hash HEX`: the hash of the weights after training;
 //! - `stack N`: the most bytes of stack in use at any time.
 #![no_std]
@@ -11,7 +12,7 @@
 use core::fmt;
 use firmware_demo::board::{Board, memory};
 use firmware_demo::images;
-use firmware_demo::nets::{DIGITS, SCRATCH};
+use firmware_demo::nets::{DIGITS, DIGITS_INT8, SCRATCH, SCRATCH_INT8};
 use firmware_demo::processor::entry;
 use firmware_demo::run::run;
 
@@ -34,6 +35,18 @@ fn test<B: Board>(board: &mut B) -> fmt::Result {
         writeln!(board)?;
     }
     writeln!(board, "ticks {ticks}")?;
+    let scratch = SCRATCH_INT8.take();
+    for (index, image) in images::TEST.pixels.iter().enumerate() {
+        let start = board.ticks();
+        let logits = DIGITS_INT8.infer_pixels(image, scratch);
+        ticks = board.ticks().wrapping_sub(start);
+        write!(board, "int8 {index}")?;
+        for logit in logits {
+            write!(board, " {logit}")?;
+        }
+        writeln!(board)?;
+    }
+    writeln!(board, "ticks of int8 {ticks}")?;
     #[cfg(feature = "training")]
     train(board)?;
     writeln!(board, "stack {}", memory::stack_peak())

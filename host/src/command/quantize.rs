@@ -97,7 +97,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     integers.save(&out, &metadata)?;
     let report = Report {
         net: named.name,
-        weights: format!("{name}"),
+        weights: name.to_owned(),
         float,
         integer,
         float_flash_bytes: named.flash_bytes,

@@ -166,10 +166,13 @@ impl<In: Tensor, L: Layers<In>, C: Cost<L::Activation>> Boxed for Typed<In, L, C
     }
 }
 
+/// What a network is, without holding any of it.
+type Kind<In, L, C> = fn() -> (In, L, C);
+
 /// The bytes of an integer network.
 struct Block<W, In, L, C> {
     bytes: Vec<u8>,
-    kind: PhantomData<fn() -> (W, In, L, C)>,
+    kind: PhantomData<(W, Kind<In, L, C>)>,
 }
 
 impl<W: Weights, In: Tensor, L: QuantLayer<In, W>, C> Block<W, In, L, C> {

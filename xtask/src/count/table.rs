@@ -72,8 +72,7 @@ fn tables(counts: &[Count]) -> String {
             let _ = writeln!(text, "| the same where nothing is zero {cells}");
         }
         for rival in RIVALS.iter().filter(|rival| (rival.processor, rival.element) == (processor, element)) {
-            let of =
-                |network: &str| NETWORKS.iter().zip(rival.instructions).find(|((name, _), _)| *name == network)?.1;
+            let of = |network: &str| NETWORKS.iter().zip(rival.instructions).find(|((name, _), _)| *name == network)?.1;
             let _ = writeln!(text, "| {} {}", rival.name, row(of));
         }
     }

@@ -30,8 +30,7 @@ struct Strides {
 /// of 4, and `WIDTH` pixels, with 8-bit weights.
 #[inline(always)]
 pub fn square<const IN: usize, const WIDTH: usize>(filter: &[Word], window: &[u32]) -> [i32; 4] {
-    let strides =
-        Strides { right: 2 * IN, below: 2 * WIDTH * IN, skip: 2 * WIDTH * IN - 10 * IN, groups: IN / 4 };
+    let strides = Strides { right: 2 * IN, below: 2 * WIDTH * IN, skip: 2 * WIDTH * IN - 10 * IN, groups: IN / 4 };
     let mut sums = [0; 4];
     if IN >= 4 && filter.len() >= 25 * IN / 4 && window.len() >= (5 * WIDTH + 6) * IN / 2 {
         // SAFETY: it reads 25·IN/4 words of the filter, and for each as many words of the window as a group takes, the
