@@ -1,6 +1,6 @@
 //! A network of your own: define its type, train it, save it.
 //!
-//! `cargo run --release -p host --example 01_own_network`
+//! `cargo run --release -p host --example 05_own_network`
 
 use host::{data, executor, model, train};
 use minnet::prelude::*;
