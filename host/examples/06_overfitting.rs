@@ -23,8 +23,7 @@ fn main() -> host::error::Result<()> {
         ("as it is", plain.clone()),
         ("stopped after 20 epochs without a better one", Hyper { patience: Some(20), ..plain.clone() }),
         ("L2, λ = 0.1", Hyper { lambda: 0.1, ..plain.clone() }),
-        ("L2, λ = 1", Hyper { lambda: 1.0, ..plain.clone() }),
-        ("L2, λ = 1, smaller weights to start with", Hyper { lambda: 1.0, init: Init::FanIn, ..plain }),
+        ("L2, λ = 1", Hyper { lambda: 1.0, ..plain }),
     ];
     for (name, hyper) in settings {
         println!(
