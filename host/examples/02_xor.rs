@@ -25,14 +25,7 @@ fn cost(net: &Xor) -> f32 {
     costs.sum::<f32>() / POINTS.len() as f32
 }
 
-/// The parameters in the order of memory: each layer's weights, then its biases.
-fn parameters(net: &Xor) -> Vec<f32> {
-    let mut values = Vec::new();
-    net.visit(|run| values.extend_from_slice(run));
-    values
-}
-
-/// Adds `step` to one parameter.
+/// Adds `step` to one parameter, counted in the order of memory: each layer's weights, then its biases.
 fn nudge(net: &mut Xor, index: usize, step: f32) {
     let mut here = 0;
     net.visit_mut(|run| {
@@ -55,8 +48,10 @@ fn main() {
 
     let mut gradient = Xor::ZERO;
     net.gradient::<CrossEntropy>(&mut batch, &mut gradient, &mut rng, &Serial);
+    let mut values = Vec::new();
+    gradient.visit(|run| values.extend_from_slice(run));
     println!("parameter  backpropagation  (C(w + ε) - C(w - ε)) / 2ε");
-    for (index, backpropagation) in parameters(&gradient).into_iter().enumerate() {
+    for (index, backpropagation) in values.into_iter().enumerate() {
         let epsilon = 0.01;
         nudge(&mut net, index, epsilon);
         let above = cost(&net);

@@ -46,9 +46,8 @@ fn imitate<const NEURONS: usize>() -> host::error::Result<Series> {
             place(edge)
         }
     };
-    let middle = |index| (place(index) + place(index + 1)) / 2.0;
-    let list: Vec<_> = (0..bumps).map(|index| (edge(index), edge(index + 1), f(middle(index)))).collect();
-    let net = network::<NEURONS>(&list)?;
+    let bump = |index| (edge(index), edge(index + 1), f((place(index) + place(index + 1)) / 2.0));
+    let net = network::<NEURONS>(&(0..bumps).map(bump).collect::<Vec<_>>())?;
     let g = |x: f32| net.infer(&[x], &mut [0.0; 512])[0];
     let xs = (0..1_000).map(|index| (index as f32 + 0.5) / 1_000.0);
     let error = xs.clone().map(|x| (g(x) - f(x)).abs()).sum::<f32>() / 1_000.0;
@@ -59,15 +58,13 @@ fn imitate<const NEURONS: usize>() -> host::error::Result<Series> {
 fn main() -> host::error::Result<()> {
     let bump = network::<2>(&[(0.4, 0.6, 0.8)])?;
     println!("A bump from 0.4 to 0.6, of height 0.8:\n");
-    for index in 0..=20 {
-        let x = index as f32 / 20.0;
+    for x in (0..=20).map(|index| index as f32 / 20.0) {
         let y = bump.infer(&[x], &mut [0.0; 8])[0];
         println!("{x:4.2}  {y:4.2}  {}", "#".repeat((50.0 * y).round() as usize));
     }
     println!("\nf(x) = 0.2 + 0.4 x² + 0.3 x sin 15x + 0.05 cos 50x, imitated:\n");
-    let imitations = [imitate::<10>()?, imitate::<40>()?, imitate::<160>()?];
+    let [coarse, fine, _] = [imitate::<10>()?, imitate::<40>()?, imitate::<160>()?];
     let points = (0..=1_000).map(|index| index as f32 / 1_000.0).map(|x| (x.into(), f(x).into())).collect();
-    let [coarse, fine, _] = imitations;
     let chart = Chart {
         title: "A function, and networks of bumps that imitate it".into(),
         x_label: "x".into(),
