@@ -178,7 +178,7 @@ pub enum Error {
     /// A model's architecture is none of the named networks'.
     #[error(
         "{path}: holds a network that this program has no name for ({architecture}); read it with a program that \
-         defines its type, as host/examples/01_own_network.rs does"
+         defines its type, as host/examples/05_own_network.rs does"
     )]
     UnknownArchitecture { path: PathBuf, architecture: String },
 

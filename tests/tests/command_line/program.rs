@@ -14,26 +14,14 @@ pub const TRAINING_IMAGES: usize = 300;
 /// Images to test with in the small data set.
 pub const TEST_IMAGES: usize = 100;
 
-pub const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+pub use tests::build::REPOSITORY;
 pub const BUNDLED_MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/digits.minnet");
 const TEMPORARY: &str = env!("CARGO_TARGET_TMPDIR");
 
 /// The program, built as this test was.
 static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
-    // …/target/PROFILE/deps/THIS-TEST
-    let this = std::env::current_exe().unwrap();
-    let profile = this.ancestors().nth(2).unwrap().file_name().unwrap().to_str().unwrap();
-    let target = Path::new(TEMPORARY).parent().unwrap();
-    let status = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", "host", "--bin", "host", "--profile"])
-        .arg(if profile == "debug" { "dev" } else { profile })
-        .arg("--target-dir")
-        .arg(target)
-        .current_dir(REPOSITORY)
-        .status()
-        .unwrap();
-    assert!(status.success(), "the program could not be built");
-    target.join(profile).join(format!("host{}", std::env::consts::EXE_SUFFIX))
+    let name = format!("host{}", std::env::consts::EXE_SUFFIX);
+    tests::build::host(&["--bin", "host"], TEMPORARY).join(name)
 });
 
 /// The real test images.

@@ -314,14 +314,14 @@ fn models_that_are_none() {
         ("long.minnet", ["there are bytes after the model's end", "copy it again"]),
         ("flipped.minnet", ["the model's checksum is wrong", "copy it again"]),
         ("picture.png", ["this is not a minnet model", "make one with `host train`"]),
-        ("other.minnet", ["no name for (784: dense 5 softmax)", "host/examples/01_own_network.rs"]),
+        ("other.minnet", ["no name for (784: dense 5 softmax)", "host/examples/05_own_network.rs"]),
     ] {
         let words = [name, words[0], words[1]];
         assert_refused(&place, &format!("inspect {name}"), &words);
         assert_refused(&place, &format!("eval {name} --data @data"), &words);
         assert_refused(&place, &format!("classify {name} picture.png"), &words);
     }
-    assert!(Path::new(crate::program::REPOSITORY).join("host/examples/01_own_network.rs").exists());
+    assert!(Path::new(crate::program::REPOSITORY).join("host/examples/05_own_network.rs").exists());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A network of your own: define its type, train it, save it.
 //!
-//! `cargo run --release -p host --example 01_own_network`
+//! `cargo run --release -p host --example 05_own_network`
 
 use host::{data, executor, model, train};
 use minnet::prelude::*;
@@ -20,7 +20,8 @@ fn main() -> host::error::Result<()> {
     let mut net = model::zeroed::<Input, Layers>()?;
     train::train::<_, _, LogLikelihood>(&mut net, training, validation, &hyper, &executor, &mut |event| {
         if let train::Event::Epoch(epoch) = event {
-            println!("epoch {}: {:?}", epoch.epoch, epoch.validation);
+            let right = epoch.validation.map_or(0, |score| score.right);
+            println!("epoch {}: {right} of {} validation images", epoch.epoch, validation.len());
         }
         ControlFlow::Continue(())
     })?;

@@ -1,0 +1,59 @@
+//! The book's first program: stochastic gradient descent, written out, teaches 784-30-10 to read digits.
+//!
+//! The book: chapter 1, `network.py` with mini-batches of 10 and η = 3.0; here for 10 epochs instead of 30.
+//!
+//! `cargo run --release -p host --example 04_digits`
+
+use host::{data, executor, model, train};
+use minnet::prelude::*;
+use rand_core::{Rng, SeedableRng};
+use rand_xorshift::XorShiftRng;
+
+type Input = [f32; 784];
+type Layers = seq![Dense<784, 30, Sigmoid>, Dense<30, 10, Sigmoid>];
+
+const EPOCHS: usize = 10;
+const BATCH: usize = 10;
+const ETA: f32 = 3.0;
+
+fn main() -> host::error::Result<()> {
+    let mnist = data::Mnist::load(&data::default_directory()?)?;
+    let (training, validation) = mnist.split();
+    let executor = executor::Threads::new(1, executor::Vectors::detect())?;
+    let mut rng = XorShiftRng::seed_from_u64(1);
+
+    let mut net = model::zeroed::<Input, Layers>()?;
+    net.initialize(Init::Large, &mut rng);
+    let mut batch = model::batch::<Input, Layers>(BATCH)?;
+    let mut order: Vec<usize> = (0..training.len()).collect();
+    for epoch in 0..EPOCHS {
+        shuffle(&mut order, &mut rng);
+        for indices in order.chunks(BATCH) {
+            let batch = &mut batch[..indices.len()];
+            for (sample, &index) in batch.iter_mut().zip(indices) {
+                sample.load(&training.images[index], training.labels[index]);
+            }
+            net.train::<Quadratic>(batch, &Sgd::new(ETA, batch.len()), &mut rng, &executor);
+        }
+        let score = train::evaluate::<_, _, Quadratic>(&net, validation, &executor)?;
+        println!("Epoch {epoch}: {} / {}", score.right, score.images);
+    }
+
+    let score = train::evaluate::<_, _, Quadratic>(&net, mnist.test.samples(), &executor)?;
+    println!(
+        "\nOn the test images: {} / {}. The first ten of them, and what the network says:",
+        score.right, score.images
+    );
+    let (ten, _) = mnist.test.samples().split_at(10);
+    for ((_, label), output) in ten.iter().zip(train::outputs(&net, ten, &executor)?) {
+        println!("a {label} is taken for a {} {:.2?}", argmax(&output), output);
+    }
+    Ok(())
+}
+
+/// Puts the order in a random one (Fisher and Yates).
+fn shuffle(order: &mut [usize], rng: &mut impl Rng) {
+    for last in (1..order.len()).rev() {
+        order.swap(last, rng.next_u32() as usize % (last + 1));
+    }
+}

@@ -1,0 +1,53 @@
+//! A network that learns 1,000 images by heart, and what early stopping and L2 regularization do about it.
+//!
+//! The book: chapter 3, "Overfitting and regularization" and its hyper-parameters' "early stopping".
+//!
+//! `cargo run --release -p host --example 06_overfitting`
+
+use host::train::{self, Hyper};
+use host::{data, executor, model};
+use minnet::prelude::*;
+use std::ops::ControlFlow;
+
+type Input = [f32; 784];
+type Layers = seq![Dense<784, 30, Sigmoid>, Dense<30, 10, Sigmoid>];
+
+fn main() -> host::error::Result<()> {
+    let mnist = data::Mnist::load(&data::default_directory()?)?;
+    let (training, validation) = mnist.split();
+    let (training, _) = training.split_at(1_000);
+    let executor = executor::Threads::new(0, executor::Vectors::detect())?;
+
+    let plain = Hyper { epochs: 200, eta: 0.5, init: Init::Large, monitor_training: true, ..Hyper::default() };
+    let settings = [
+        ("as it is", plain.clone()),
+        ("stopped after 20 epochs without a better one", Hyper { patience: Some(20), ..plain.clone() }),
+        ("L2, λ = 0.1", Hyper { lambda: 0.1, ..plain.clone() }),
+        ("L2, λ = 1", Hyper { lambda: 1.0, ..plain }),
+    ];
+    for (name, hyper) in settings {
+        println!(
+            "\n{name}:\nepoch  cost on training  accuracy on training  cost on validation  accuracy on validation"
+        );
+        let mut net = model::zeroed::<Input, Layers>()?;
+        let history =
+            train::train::<_, _, CrossEntropy>(&mut net, training, validation, &hyper, &executor, &mut |_| {
+                ControlFlow::Continue(())
+            })?;
+        let shown = history.epochs.iter().filter(|epoch| epoch.epoch % 40 == 0 || epoch.epoch == history.chosen);
+        let last = history.epochs.last().filter(|epoch| epoch.epoch % 40 != 0 && epoch.epoch != history.chosen);
+        for epoch in shown.chain(last) {
+            let Some(score) = epoch.validation else { continue };
+            println!(
+                "{:5}  {:16.4}  {:18.1} %  {:18.4}  {:20.1} %{}",
+                epoch.epoch,
+                epoch.training.cost,
+                100.0 * epoch.training.accuracy(),
+                score.cost,
+                100.0 * score.accuracy(),
+                if epoch.epoch == history.chosen { "  best" } else { "" }
+            );
+        }
+    }
+    Ok(())
+}
