@@ -12,7 +12,7 @@ mod stm32f405;
 #[cfg(feature = "stm32f405")]
 pub use stm32f405::Stm32f405 as Chosen;
 
-/// A board, as a serial port to write to and a counter. A line feed is sent with a carriage return before it.
+/// A board, as a serial port and a counter. In text a line feed is sent with a carriage return before it.
 pub trait Board: fmt::Write + Sized {
     /// The microcontroller's name.
     const NAME: &'static str;
@@ -22,6 +22,12 @@ pub trait Board: fmt::Write + Sized {
     /// Sets up the port and the counter. It may be called again, and a handler of panics and faults does so: it then
     /// finds the port usable, whatever was being done.
     fn start() -> Self;
+
+    /// Waits for a byte from the serial port. Bytes that arrive while nobody waits may be lost.
+    fn receive(&self) -> u8;
+
+    /// Sends a byte as it is.
+    fn send(&self, byte: u8);
 
     /// The counter, which runs on from 2³² - 1 to 0.
     fn ticks(&self) -> u32;

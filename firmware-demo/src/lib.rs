@@ -1,9 +1,10 @@
-//! Minnet on a microcontroller: what the two programs in `bin` share.
+//! Minnet on a microcontroller: what the programs in `bin` share.
 //!
 //! - [`board`]: the one module that knows the hardware;
 //! - [`nets`]: the networks, and the memory they work in;
 //! - [`images`]: digits in flash;
 //! - [`training`]: a training run that gives the same bits on every machine;
+//! - [`service`]: what the device answers over its serial port;
 //! - [`picture`]: digits and numbers as text;
 //! - [`end`]: how a program ends.
 #![no_std]
@@ -13,4 +14,5 @@ pub mod end;
 pub mod images;
 pub mod nets;
 pub mod picture;
+pub mod service;
 pub mod training;

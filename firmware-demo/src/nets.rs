@@ -1,6 +1,7 @@
 //! The networks, and the memory they work in. All of it is static: nothing large crosses the stack, and a program
 //! that does not fit does not link.
 
+use crate::service::Learning;
 use crate::training::{self, Image, Slot, Small};
 use minnet::prelude::*;
 use static_cell::ConstStaticCell;
@@ -28,3 +29,12 @@ pub static SMALL: ConstStaticCell<Small> = ConstStaticCell::new(Small::ZERO);
 
 /// Its mini-batch.
 pub static BATCH: ConstStaticCell<[Slot; training::BATCH]> = ConstStaticCell::new([Slot::ZERO; training::BATCH]);
+
+/// What the device learns with when the PC sends the images.
+pub static LEARNING: ConstStaticCell<Learning> = ConstStaticCell::new(Learning::ZERO);
+
+/// The image that the PC has sent.
+pub static PIXELS: ConstStaticCell<[u8; training::PIXELS]> = ConstStaticCell::new([0; training::PIXELS]);
+
+/// The messages that come and go.
+pub static BUFFERS: ConstStaticCell<wire::Buffers> = ConstStaticCell::new(wire::Buffers::ZERO);

@@ -1,4 +1,5 @@
 //! What the tests share.
 
+pub mod device;
 pub mod reference;
 pub mod training;

@@ -4,6 +4,7 @@
 //! remedy; `cargo xtask test` provides both first.
 
 use host::data::{Mnist, default_directory};
+use host::device::{Client, Faults, Timing, Which, emulate};
 use host::executor::{Threads, Vectors};
 use host::model::File;
 use host::train::outputs;
@@ -26,6 +27,10 @@ type Layers = seq![
 
 /// Images that `selftest` classifies.
 const IMAGES: usize = 200;
+/// Images that are streamed to it.
+const STREAMED: usize = 300;
+/// One byte in so many is spoiled on the way.
+const FAULTS: u32 = 1000;
 /// The longest that a firmware may run: many times what it takes.
 const LIMIT: Duration = Duration::from_secs(300);
 
@@ -42,10 +47,12 @@ fn trials(board: &'static Board) -> Vec<Trial> {
     }
     let is_ignored = found.is_err();
     let device = Arc::new(Device { board, selftest: OnceLock::new(), demo: OnceLock::new() });
-    let tests: [(&str, Test); 5] = [
+    let tests: [(&str, Test); 7] = [
         ("classifies_with_the_host_s_bits", classifies_with_the_host_s_bits),
         ("trains_to_the_host_s_bits", trains_to_the_host_s_bits),
         ("recognizes_the_demo_s_digits", recognizes_the_demo_s_digits),
+        ("serves_with_the_host_s_bits_on_a_bad_line", serves_with_the_host_s_bits_on_a_bad_line),
+        ("learns_what_it_is_sent", learns_what_it_is_sent),
         ("has_no_heap", has_no_heap),
         ("leaves_the_weights_in_flash", leaves_the_weights_in_flash),
     ];
@@ -82,6 +89,12 @@ impl Device {
 
     fn demo(&self) -> Result<&Run, Failed> {
         self.demo.get_or_init(|| self.run("demo")).as_ref().map_err(Failed::from)
+    }
+
+    /// A conversation with the firmware's service, over a line that spoils one byte in so many.
+    fn client(&self, one_in: u32) -> Result<Client, Failed> {
+        let line = Faults::new(emulate(self.board.name, None)?, one_in, 1);
+        Ok(Client::connect(Box::new(line), self.board.name, Timing::default())?.0)
     }
 
     fn run(&self, bin: &str) -> Result<Run, String> {
@@ -128,6 +141,35 @@ fn recognizes_the_demo_s_digits(device: &Device) -> Result<(), Failed> {
     match output.contains("10 of 10") {
         true => Ok(()),
         false => Err(output.into()),
+    }
+}
+
+fn serves_with_the_host_s_bits_on_a_bad_line(device: &Device) -> Result<(), Failed> {
+    let mnist = Mnist::load(&default_directory()?)?;
+    let (images, _) = mnist.test.samples().split_at(STREAMED);
+    let executor = Threads::new(0, Vectors::detect())?;
+    let expected = outputs(tests::device::embedded(), images, &executor)?;
+    let mut client = device.client(FAULTS)?;
+    for (index, ((image, _), expected)) in images.iter().zip(&expected).enumerate() {
+        let outputs = client.classify(Which::Embedded, image)?.values();
+        if outputs != expected {
+            return Err(format!("image {index}: {outputs:?} there, {expected:?} here").into());
+        }
+    }
+    Ok(())
+}
+
+fn learns_what_it_is_sent(device: &Device) -> Result<(), Failed> {
+    let mnist = Mnist::load(&default_directory()?)?;
+    let (training, _) = mnist.train.samples().split_at(STREAMED);
+    let mut client = device.client(FAULTS)?;
+    let [there, here] = tests::device::train(&mut client, training)?;
+    let identity = client.identity()?;
+    let ram = identity.ram_bytes + identity.stack_bytes;
+    match (there == here, ram <= 108_000) {
+        (true, true) => Ok(()),
+        (true, false) => Err(format!("it takes {ram} bytes of RAM, stack included").into()),
+        (false, _) => Err(format!("the weights' hash is {there:016x} there, {here:016x} here").into()),
     }
 }
 

@@ -21,7 +21,7 @@ mod server;
 pub use frame::{Defect, Frame};
 pub use message::{Answer, Identity, Network, Refusal, Request, Which};
 pub use receiver::Receiver;
-pub use server::{Server, Service};
+pub use server::{Buffers, Server, Service};
 
 /// The version of the protocol. It stands in every frame and grows with every change, of a message too.
 pub const VERSION: u8 = 1;

@@ -118,6 +118,8 @@ pub enum Refusal {
     NoLearning,
     /// The network that learns has not been reset, or was forgotten: see [`Request::Classify`].
     NotReset,
+    /// There is no room for an inference of the embedded network.
+    NoRoom,
     /// The answer is longer than [`ANSWER_MAX`](crate::ANSWER_MAX).
     TooLong,
 }

@@ -198,7 +198,7 @@ impl Service for Counter {
     }
 }
 
-impl Server<Counter> {
+impl Server<'_, Counter> {
     fn take(&mut self, bytes: &[u8]) -> Vec<u8> {
         bytes.iter().flat_map(|&byte| self.push(byte).to_vec()).collect()
     }
@@ -210,7 +210,8 @@ fn learn(number: u32) -> Vec<u8> {
 
 #[test]
 fn a_repeated_request_is_answered_from_memory() {
-    let mut server = Server::new(Counter::default());
+    let mut buffers = Buffers::ZERO;
+    let mut server = Server::new(Counter::default(), &mut buffers);
     let first = server.take(&encoded(&Frame::new(9, 0, Request::Who)));
     assert_eq!(server.take(&encoded(&Frame::new(9, 0, Request::Who))), first);
     let learned = server.take(&learn(1));
@@ -223,7 +224,8 @@ fn a_repeated_request_is_answered_from_memory() {
 
 #[test]
 fn what_does_not_follow_is_refused() {
-    let mut server = Server::new(Counter::default());
+    let mut buffers = Buffers::ZERO;
+    let mut server = Server::new(Counter::default(), &mut buffers);
     let refused = |session, number, why| encoded(&Frame::new(session, number, Answer::Refused(why)));
     assert_eq!(server.take(&learn(1)), refused(9, 1, Refusal::Session));
     server.take(&encoded(&Frame::new(9, 0, Request::Who)));
@@ -242,7 +244,8 @@ fn what_does_not_follow_is_refused() {
 fn one_byte_s_damage_never_makes_a_request_be_executed_twice_or_otherwise() {
     let request = learn(1);
     for damaged in damages(&request) {
-        let mut server = Server::new(Counter::default());
+        let mut buffers = Buffers::ZERO;
+        let mut server = Server::new(Counter::default(), &mut buffers);
         server.take(&encoded(&Frame::new(9, 0, Request::Who)));
         server.take(&damaged);
         server.take(&request);
@@ -272,7 +275,8 @@ fn spoil(bytes: &[u8], rarity: u32, rng: &mut XorShiftRng) -> Vec<u8> {
 fn a_bad_line_delays_and_never_lies() {
     for rarity in [10, 30, 100, 1000] {
         let mut rng = XorShiftRng::seed_from_u64(u64::from(rarity));
-        let mut server = Server::new(Counter::default());
+        let mut buffers = Buffers::ZERO;
+        let mut server = Server::new(Counter::default(), &mut buffers);
         let mut receiver = Receiver::<ANSWER_MAX>::new();
         let mut sent = 0;
         for number in 0..200 {
@@ -300,7 +304,8 @@ fn a_bad_line_delays_and_never_lies() {
 #[test]
 fn random_bytes_are_neither_a_message_nor_a_panic() {
     let mut rng = XorShiftRng::seed_from_u64(1);
-    let mut server = Server::new(Counter::default());
+    let mut buffers = Buffers::ZERO;
+    let mut server = Server::new(Counter::default(), &mut buffers);
     let none = encoded(&Frame::new(0, 0, Answer::Refused(Refusal::Garbled)));
     for _ in 0..200_000 {
         let answer = server.push((rng.next_u32() >> (rng.next_u32() % 32)) as u8).to_vec();

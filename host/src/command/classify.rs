@@ -2,6 +2,7 @@
 
 use super::{print, print_json};
 use clap::Args;
+use host::data::Image;
 use host::error::Result;
 use host::model::File;
 use host::nets::{self, Named, Visitor};
@@ -44,32 +45,55 @@ struct Answer {
     scores: Vec<f32>,
 }
 
+/// What was made of some pictures.
+pub struct Answers {
+    show: bool,
+    answers: Vec<Answer>,
+    text: String,
+}
+
+impl Answers {
+    /// None yet; with `show`, each digit will be shown as the network sees it.
+    pub fn new(show: bool) -> Self {
+        Self { show, answers: Vec::new(), text: String::new() }
+    }
+
+    /// Adds a picture with the network's outputs.
+    pub fn add(&mut self, picture: PathBuf, pixels: &Image, scores: Vec<f32>) {
+        let digit = argmax(&scores);
+        if self.show {
+            self.text += &picture::ascii_art(pixels);
+        }
+        // Writing to a string does not fail.
+        let _ = write!(self.text, "{}: {digit}  (", picture.display());
+        let mut ranks: Vec<_> = scores.iter().enumerate().collect();
+        ranks.sort_by(|a, b| b.1.total_cmp(a.1));
+        for (place, (digit, score)) in ranks.into_iter().take(3).enumerate() {
+            let _ = write!(self.text, "{}{digit}: {score:.3}", if place > 0 { ", " } else { "" });
+        }
+        self.text += ")\n";
+        self.answers.push(Answer { picture, digit, scores });
+    }
+
+    /// Prints them, as text or as JSON.
+    pub fn print(&self, json: bool) -> Result<()> {
+        if json { print_json(&self.answers) } else { print(&self.text) }
+    }
+}
+
 impl Visitor for Classify {
     type Output = Result<()>;
 
     fn visit<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Result<()> {
         let model = self.file.model::<In, L>()?;
         let mut ram = vec![0.0; Net::<In, L>::RAM];
-        let mut answers = Vec::new();
-        let mut text = String::new();
+        let mut answers = Answers::new(self.arguments.show);
         for picture in self.arguments.pictures {
             let pixels = picture::load(&picture)?;
             let output = model.net.infer_with(|input| load_pixels(&pixels, input), &mut ram, &Serial);
             let scores = output.map_or(Vec::new(), |output| output.flat().to_vec());
-            let digit = argmax(&scores);
-            if self.arguments.show {
-                text += &picture::ascii_art(&pixels);
-            }
-            // Writing to a string does not fail.
-            let _ = write!(text, "{}: {digit}  (", picture.display());
-            let mut ranks: Vec<_> = scores.iter().enumerate().collect();
-            ranks.sort_by(|a, b| b.1.total_cmp(a.1));
-            for (place, (digit, score)) in ranks.into_iter().take(3).enumerate() {
-                let _ = write!(text, "{}{digit}: {score:.3}", if place > 0 { ", " } else { "" });
-            }
-            text += ")\n";
-            answers.push(Answer { picture, digit, scores });
+            answers.add(picture, &pixels, scores);
         }
-        if self.arguments.json { print_json(&answers) } else { print(&text) }
+        answers.print(self.arguments.json)
     }
 }
