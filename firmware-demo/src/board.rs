@@ -25,7 +25,7 @@ pub use stm32f405::Stm32f405 as Chosen;
 #[cfg(feature = "virt")]
 pub use virt::Virt as Chosen;
 
-/// A board, as a serial port to write to and a counter. A line feed is sent with a carriage return before it.
+/// A board, as a serial port and a counter. In text a line feed is sent with a carriage return before it.
 pub trait Board: fmt::Write + Sized {
     /// The microcontroller's name.
     const NAME: &'static str;
@@ -36,8 +36,11 @@ pub trait Board: fmt::Write + Sized {
     /// finds the port usable, whatever was being done.
     fn start() -> Self;
 
-    /// Sends a byte, when there is room for it.
-    fn send(&mut self, byte: u8);
+    /// Waits for a byte from the serial port. Bytes that arrive while nobody waits may be lost.
+    fn receive(&self) -> u8;
+
+    /// Sends a byte as it is.
+    fn send(&self, byte: u8);
 
     /// The counter, which runs on from 2³² - 1 to 0.
     fn ticks(&self) -> u32;

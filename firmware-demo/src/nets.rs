@@ -1,9 +1,11 @@
 //! The networks, and the memory they work in: as much as the board's is enough for. All of it is static: nothing large
 //! crosses the stack, and a program that does not fit does not link.
 
-use crate::training::Image;
 #[cfg(feature = "training")]
-use crate::training::{self, Slot, Small};
+use crate::service::Learning;
+use crate::training::{self, Image};
+#[cfg(feature = "training")]
+use crate::training::{Slot, Small};
 use minnet::prelude::*;
 use minnet::quant::Quantized;
 use static_cell::ConstStaticCell;
@@ -47,3 +49,13 @@ pub static SMALL: ConstStaticCell<Small> = ConstStaticCell::new(Small::ZERO);
 /// Its mini-batch.
 #[cfg(feature = "training")]
 pub static BATCH: ConstStaticCell<[Slot; training::BATCH]> = ConstStaticCell::new([Slot::ZERO; training::BATCH]);
+
+#[cfg(feature = "training")]
+/// What the device learns with when the PC sends the images.
+pub static LEARNING: ConstStaticCell<Learning> = ConstStaticCell::new(Learning::ZERO);
+
+/// The image that the PC has sent.
+pub static PIXELS: ConstStaticCell<[u8; training::PIXELS]> = ConstStaticCell::new([0; training::PIXELS]);
+
+/// The messages that come and go.
+pub static BUFFERS: ConstStaticCell<wire::Buffers> = ConstStaticCell::new(wire::Buffers::ZERO);

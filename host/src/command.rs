@@ -1,6 +1,7 @@
 //! The commands, and what they share.
 
 mod classify;
+mod device;
 mod eval;
 mod expand;
 mod experiment;
@@ -15,8 +16,11 @@ use clap::{Args, Parser, Subcommand};
 use host::data::{self, Mnist};
 use host::error::{Error, Result};
 use host::executor::{Threads, Vectors};
+use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Small neural networks: trained here, run on a microcontroller.
 ///
@@ -39,6 +43,8 @@ enum Command {
     Eval(eval::Arguments),
     /// Classify pictures of handwritten digits
     Classify(classify::Arguments),
+    /// Ask a microcontroller, or an emulated one, that runs the firmware's program `serve`
+    Device(device::Arguments),
     /// List the named networks with what they need
     Nets(nets::Arguments),
     /// Show what a model file holds
@@ -68,6 +74,7 @@ impl Cli {
             Command::Train(arguments) => train::run(arguments),
             Command::Eval(arguments) => eval::run(arguments),
             Command::Classify(arguments) => classify::run(arguments),
+            Command::Device(arguments) => device::run(arguments),
             Command::Nets(arguments) => nets::run(arguments),
             Command::Inspect(arguments) => inspect::run(arguments),
             Command::Quantize(arguments) => quantize::run(arguments),
@@ -115,6 +122,28 @@ impl Resources {
     fn executor(&self) -> Result<Threads> {
         Threads::new(self.threads, Vectors::detect())
     }
+}
+
+/// The first Ctrl-C asks the work to stop; the second ends the program.
+fn catch_ctrl_c(stop: &Arc<AtomicBool>, doing: &'static str) -> Result<()> {
+    let stop = Arc::clone(stop);
+    let handler = move || {
+        if stop.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("\nstopping: {doing} (Ctrl-C again to give it up)");
+    };
+    ctrlc::set_handler(handler).map_err(|cause| Error::Signals { cause })
+}
+
+/// A bar that shows how many of so many images are done; nothing if the standard error is no terminal.
+fn progress_bar(images: usize) -> ProgressBar {
+    let bar = ProgressBar::new(images as u64);
+    // A template that did not parse would only cost the bar's looks.
+    if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} images, {per_sec}") {
+        bar.set_style(style);
+    }
+    bar
 }
 
 /// Writes a result to the standard output.

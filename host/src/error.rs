@@ -4,6 +4,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The result of this crate's functions which can fail.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -219,6 +220,64 @@ pub enum Error {
     /// The weights became infinite or not numbers.
     #[error("training diverged in epoch {epoch} at learning rate {eta:?}; nothing was written: try a smaller --eta")]
     Diverged { epoch: u32, eta: f32 },
+
+    // Devices.
+    /// No device was named.
+    #[error("no device is named: give its --port, or a board to emulate with --qemu")]
+    DeviceNone,
+
+    /// A serial port could not be opened.
+    #[error("{port}: cannot be opened: {cause}; check the cable and that you may use the port; ports here: {known}")]
+    DeviceOpen { port: String, cause: serialport::Error, known: String },
+
+    /// A device gave no answer.
+    #[error(
+        "{line}: no answer in {:.1} s{heard}; check that it is connected, runs the program `serve`, and is not used by \
+         another program",
+        patience.as_secs_f32()
+    )]
+    DeviceSilent { line: String, patience: Duration, heard: String },
+
+    /// The line to a device broke.
+    #[error("{line}: the device is gone: {cause}{heard}; check the cable, and start again")]
+    DeviceGone { line: String, cause: io::Error, heard: String },
+
+    /// The firmware speaks another version of the protocol.
+    #[error(
+        "{line}: its firmware speaks version {found} of the protocol, this program version {known}; build both from the \
+         same sources"
+    )]
+    DeviceVersion { line: String, found: u8, known: u8 },
+
+    /// A device did not do what it was asked.
+    #[error("{line}: the device does not do it: {why}")]
+    DeviceRefused { line: String, why: &'static str },
+
+    /// A device has another network than the model.
+    #[error(
+        "{path}: the model is of another network ({model}) than the device's ({device}); name the model that the firmware \
+         was built with, or build it with MINNET_MODEL={path}"
+    )]
+    DeviceNetwork { path: PathBuf, model: String, device: String },
+
+    /// A device has the model's network with other weights.
+    #[error(
+        "{path}: the model has other weights (hash {model:016x}) than the device (hash {device:016x}); name the model that \
+         the firmware was built with, or build it with MINNET_MODEL={path}"
+    )]
+    DeviceWeights { path: PathBuf, model: u64, device: u64 },
+
+    /// A device gives other bits than this machine.
+    #[error("{line}: {what} differ from this machine's; build the firmware and this program from the same sources")]
+    DeviceDiffers { line: String, what: String },
+
+    /// The network that learns on a device has no name here.
+    #[error("{line}: this program has no name for the network that learns there ({architecture})")]
+    DeviceUnknown { line: String, architecture: String },
+
+    /// The emulator or the firmware for it is not to be had.
+    #[error(transparent)]
+    Emulator(#[from] xtask::Error),
 
     // The machine.
     /// There is not enough memory.

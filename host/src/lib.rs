@@ -2,7 +2,9 @@
 //! be that train network types of their own.
 #![deny(missing_docs)]
 
+pub mod confusion;
 pub mod data;
+pub mod device;
 pub mod error;
 pub mod executor;
 pub mod experiment;

@@ -119,8 +119,13 @@ pub type Observe<'a> = dyn FnMut(Event<'_>) -> ControlFlow<()> + Send + 'a;
 
 /// What an observer is told.
 pub enum Event<'a> {
-    /// A mini-batch is done: this many images of the epoch so far.
-    Images(usize),
+    /// A mini-batch is done.
+    Batch {
+        /// Its images, by their places in the training set.
+        images: &'a [u32],
+        /// Images of the epoch so far.
+        done: usize,
+    },
     /// An epoch is done.
     Epoch(&'a Epoch),
 }
@@ -172,7 +177,7 @@ pub fn train<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(
             shuffle(&mut order, &mut rng);
         }
         let eta = hyper.eta(epoch);
-        let mut progress = |images| observe(Event::Images(images));
+        let mut progress = |images: &[u32], done| observe(Event::Batch { images, done });
         let (met, flow) = executor.run(|| {
             run_epoch::<In, L, C>(net, &mut batch, training, &order, eta, hyper, &mut rng, executor, &mut progress)
         });
@@ -215,7 +220,7 @@ fn run_epoch<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(
     hyper: &Hyper,
     rng: &mut XorShiftRng,
     executor: &Threads,
-    progress: &mut impl FnMut(usize) -> ControlFlow<()>,
+    progress: &mut impl FnMut(&[u32], usize) -> ControlFlow<()>,
 ) -> (Score, ControlFlow<()>) {
     let batches = order.len().div_ceil(batch.len().max(1));
     let count = match hyper.regularization {
@@ -236,7 +241,7 @@ fn run_epoch<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(
             cost += f64::from(sample.cost::<C>());
         }
         score.images += batch.len();
-        flow = progress(score.images);
+        flow = progress(indices, score.images);
         if flow.is_break() {
             break;
         }

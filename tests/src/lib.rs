@@ -1,5 +1,6 @@
 //! What the tests share.
 
 pub mod build;
+pub mod device;
 pub mod reference;
 pub mod training;

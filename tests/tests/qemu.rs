@@ -4,6 +4,7 @@
 //! remedy; `cargo xtask test` provides both first.
 
 use host::data::{Mnist, Samples, default_directory};
+use host::device::{Client, Faults, Timing, Which, emulate};
 use host::executor::{Threads, Vectors};
 use host::model::File;
 use host::nets::{self, Layers, Named, Visitor};
@@ -20,6 +21,10 @@ use xtask::{Missing, Toolchain, elf, firmware, qemu, top};
 
 /// Images that `selftest` classifies.
 const IMAGES: usize = 200;
+/// Images that are streamed to it.
+const STREAMED: usize = 300;
+/// One byte in so many is spoiled on the way.
+const FAULTS: u32 = 1000;
 /// The longest that a firmware may run: many times what it takes.
 const LIMIT: Duration = Duration::from_secs(300);
 
@@ -51,12 +56,14 @@ fn trials(board: &'static Board) -> Vec<Trial> {
         ("classifies_with_the_host_s_bits", classifies_with_the_host_s_bits),
         ("classifies_in_integers_as_the_host", classifies_in_integers_as_the_host),
         ("recognizes_the_demo_s_digits", recognizes_the_demo_s_digits),
+        ("serves_with_the_host_s_bits_on_a_bad_line", serves_with_the_host_s_bits_on_a_bad_line),
         ("has_no_heap", has_no_heap),
         ("leaves_the_weights_in_flash", leaves_the_weights_in_flash),
         ("fits_the_board_s_memory", fits_the_board_s_memory),
     ];
     if trains(board) {
         tests.push(("trains_to_the_host_s_bits", trains_to_the_host_s_bits));
+        tests.push(("learns_what_it_is_sent", learns_what_it_is_sent));
     }
     let trial = |(name, test): (&str, Test)| {
         let device = Arc::clone(&device);
@@ -93,6 +100,12 @@ impl Device {
         self.demo.get_or_init(|| self.run("demo")).as_ref().map_err(Failed::from)
     }
 
+    /// A conversation with the firmware's service, over a line that spoils one byte in so many.
+    fn client(&self, one_in: u32) -> Result<Client, Failed> {
+        let line = Faults::new(emulate(self.board.name, None)?, one_in, 1);
+        Ok(Client::connect(Box::new(line), self.board.name, Timing::default())?.0)
+    }
+
     fn run(&self, bin: &str) -> Result<Run, String> {
         let toolchain = found(self.board).map_err(|missing| missing.to_string())?;
         let elf = firmware::build(&toolchain, self.board, bin, &["qemu"]).map_err(|error| error.to_string())?;
@@ -124,14 +137,14 @@ fn classifies_with_the_host_s_bits(device: &Device) -> Result<(), Failed> {
     let mnist = Mnist::load(&default_directory()?)?;
     let file = model(device.board, "")?;
     let images = mnist.test.samples().split_at(IMAGES).0;
-    let expected =
-        nets::visit(file.named()?, OutputBits { file: &file, images }).ok_or("a network without a name")??;
+    let expected = nets::visit(file.named()?, Outputs { file: &file, images }).ok_or("a network without a name")??;
     let lines: Vec<&str> = device.selftest()?.output.lines().filter(|line| line.starts_with("out ")).collect();
     if lines.len() != IMAGES {
         return Err(format!("{} outputs instead of {IMAGES}", lines.len()).into());
     }
-    for (index, (line, bits)) in lines.iter().zip(&expected).enumerate() {
-        let expected = format!("out {index} {bits}");
+    for (index, (line, output)) in lines.iter().zip(&expected).enumerate() {
+        let bits: Vec<String> = output.iter().map(|value| format!("{:08x}", value.to_bits())).collect();
+        let expected = format!("out {index} {}", bits.join(" "));
         if *line != expected {
             return Err(format!("the device: {line}\nthe host:   {expected}").into());
         }
@@ -140,19 +153,19 @@ fn classifies_with_the_host_s_bits(device: &Device) -> Result<(), Failed> {
 }
 
 /// A network's outputs on this machine, each as the hexadecimal digits of its bits.
-struct OutputBits<'a> {
+/// The outputs of the network, for each image.
+struct Outputs<'a> {
     file: &'a File,
     images: Samples<'a>,
 }
 
-impl Visitor for OutputBits<'_> {
-    type Output = host::error::Result<Vec<String>>;
+impl Visitor for Outputs<'_> {
+    type Output = host::error::Result<Vec<Vec<f32>>>;
 
     fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Self::Output {
         let executor = Threads::new(0, Vectors::detect())?;
-        let outputs = outputs(self.file.model::<In, L>()?.net, self.images, &executor)?;
-        let bits = |output: &L::Out| output.flat().iter().map(|value| format!("{:08x}", value.to_bits())).collect();
-        Ok(outputs.iter().map(bits).map(|bits: Vec<String>| bits.join(" ")).collect())
+        let outputs = self.file.outputs::<In, L>(self.images, &executor)?;
+        Ok(outputs.iter().map(|output| output.flat().to_vec()).collect())
     }
 }
 
@@ -186,6 +199,35 @@ fn recognizes_the_demo_s_digits(device: &Device) -> Result<(), Failed> {
     match output.contains("10 of 10") {
         true => Ok(()),
         false => Err(output.into()),
+    }
+}
+
+fn serves_with_the_host_s_bits_on_a_bad_line(device: &Device) -> Result<(), Failed> {
+    let mnist = Mnist::load(&default_directory()?)?;
+    let (images, _) = mnist.test.samples().split_at(STREAMED);
+    let file = model(device.board, "")?;
+    let expected = nets::visit(file.named()?, Outputs { file: &file, images }).ok_or("a network without a name")??;
+    let mut client = device.client(FAULTS)?;
+    for (index, ((image, _), expected)) in images.iter().zip(&expected).enumerate() {
+        let outputs = client.classify(Which::Embedded, image)?.values();
+        if outputs != expected {
+            return Err(format!("image {index}: {outputs:?} there, {expected:?} here").into());
+        }
+    }
+    Ok(())
+}
+
+fn learns_what_it_is_sent(device: &Device) -> Result<(), Failed> {
+    let mnist = Mnist::load(&default_directory()?)?;
+    let (training, _) = mnist.train.samples().split_at(STREAMED);
+    let mut client = device.client(FAULTS)?;
+    let [there, here] = tests::device::train(&mut client, training)?;
+    let identity = client.identity()?;
+    let ram = identity.ram_bytes + identity.stack_bytes;
+    match (there == here, ram <= 108_000) {
+        (true, true) => Ok(()),
+        (true, false) => Err(format!("it takes {ram} bytes of RAM, stack included").into()),
+        (false, _) => Err(format!("the weights' hash is {there:016x} there, {here:016x} here").into()),
     }
 }
 

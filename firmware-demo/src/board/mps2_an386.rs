@@ -7,7 +7,7 @@ use super::Board;
 use super::register::Register;
 use crate::processor;
 
-/// Data, state (bit 0: no room for a byte), control (bit 0: sends), clock divisor (at least 16).
+/// Data, state (bit 0: no room for a byte; bit 1: a byte has come), control (bit 0: sends; bit 1: receives), clock divisor (at least 16).
 const UART0_DATA: Register = Register::at(0x4000_4000);
 const UART0_STATE: Register = Register::at(0x4000_4004);
 const UART0_CTRL: Register = Register::at(0x4000_4008);
@@ -25,11 +25,16 @@ impl Board for Mps2An386 {
 
     fn start() -> Self {
         UART0_BAUDDIV.write(16);
-        UART0_CTRL.write(1);
+        UART0_CTRL.write(3);
         Self
     }
 
-    fn send(&mut self, byte: u8) {
+    fn receive(&self) -> u8 {
+        while UART0_STATE.read() & 2 == 0 {}
+        UART0_DATA.read() as u8
+    }
+
+    fn send(&self, byte: u8) {
         while UART0_STATE.read() & 1 != 0 {}
         UART0_DATA.write(u32::from(byte));
     }

@@ -7,8 +7,8 @@ use super::register::Register;
 use crate::processor;
 use riscv::register::{Permission, Range, pmpaddr0, pmpcfg0};
 
-/// Data, and the line's status (bit 5: room for a byte).
-const UART_THR: Register<u8> = Register::at(0x1000_0000);
+/// Data, to send and received, and the line's status (bit 0: a byte has come; bit 5: room for a byte).
+const UART_DATA: Register<u8> = Register::at(0x1000_0000);
 const UART_LSR: Register<u8> = Register::at(0x1000_0005);
 
 /// The device for tests: ends QEMU, with exit code 0, or with the one in the upper 16 bits.
@@ -33,9 +33,14 @@ impl Board for Virt {
         Self
     }
 
-    fn send(&mut self, byte: u8) {
+    fn receive(&self) -> u8 {
+        while UART_LSR.read() & 1 == 0 {}
+        UART_DATA.read()
+    }
+
+    fn send(&self, byte: u8) {
         while UART_LSR.read() & 1 << 5 == 0 {}
-        UART_THR.write(byte);
+        UART_DATA.write(byte);
     }
 
     fn ticks(&self) -> u32 {

@@ -2,7 +2,7 @@
 
 use super::{print, print_json};
 use clap::Args;
-use host::data::Samples;
+use host::data::{Image, Samples};
 use host::error::Result;
 use host::executor::{Threads, Vectors};
 use host::model::File;
@@ -46,32 +46,55 @@ struct Answer {
     scores: Vec<f32>,
 }
 
+/// What was made of some pictures.
+pub struct Answers {
+    show: bool,
+    answers: Vec<Answer>,
+    text: String,
+}
+
+impl Answers {
+    /// None yet; with `show`, each digit will be shown as the network sees it.
+    pub fn new(show: bool) -> Self {
+        Self { show, answers: Vec::new(), text: String::new() }
+    }
+
+    /// Adds a picture with the network's outputs.
+    pub fn add(&mut self, picture: PathBuf, pixels: &Image, scores: Vec<f32>) {
+        let digit = argmax(&scores);
+        if self.show {
+            self.text += &picture::ascii_art(pixels);
+        }
+        // Writing to a string does not fail.
+        let _ = write!(self.text, "{}: {digit}  (", picture.display());
+        let mut ranks: Vec<_> = scores.iter().enumerate().collect();
+        ranks.sort_by(|a, b| b.1.total_cmp(a.1));
+        for (place, (digit, score)) in ranks.into_iter().take(3).enumerate() {
+            let _ = write!(self.text, "{}{digit}: {score:.3}", if place > 0 { ", " } else { "" });
+        }
+        self.text += ")\n";
+        self.answers.push(Answer { picture, digit, scores });
+    }
+
+    /// Prints them, as text or as JSON.
+    pub fn print(&self, json: bool) -> Result<()> {
+        if json { print_json(&self.answers) } else { print(&self.text) }
+    }
+}
+
 impl Visitor for Classify {
     type Output = Result<()>;
 
     fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Result<()> {
         let executor = Threads::new(1, Vectors::detect())?;
-        let mut answers = Vec::new();
-        let mut text = String::new();
+        let mut answers = Answers::new(self.arguments.show);
         for picture in self.arguments.pictures {
             let pixels = picture::load(&picture)?;
             let image = Samples { images: &[pixels], labels: &[0] };
             let outputs = self.file.outputs::<In, L>(image, &executor)?;
             let scores = outputs.first().map_or(Vec::new(), |output| output.flat().to_vec());
-            let digit = argmax(&scores);
-            if self.arguments.show {
-                text += &picture::ascii_art(&pixels);
-            }
-            // Writing to a string does not fail.
-            let _ = write!(text, "{}: {digit}  (", picture.display());
-            let mut ranks: Vec<_> = scores.iter().enumerate().collect();
-            ranks.sort_by(|a, b| b.1.total_cmp(a.1));
-            for (place, (digit, score)) in ranks.into_iter().take(3).enumerate() {
-                let _ = write!(text, "{}{digit}: {score:.3}", if place > 0 { ", " } else { "" });
-            }
-            text += ")\n";
-            answers.push(Answer { picture, digit, scores });
+            answers.add(picture, &pixels, scores);
         }
-        if self.arguments.json { print_json(&answers) } else { print(&text) }
+        answers.print(self.arguments.json)
     }
 }

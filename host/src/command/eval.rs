@@ -2,6 +2,7 @@
 
 use super::{Resources, grouped, percent, print, print_json};
 use clap::{Args, ValueEnum};
+use host::confusion::Confusion;
 use host::data::{Mnist, Samples};
 use host::error::Result;
 use host::executor::Threads;
@@ -11,7 +12,6 @@ use host::nets::{self, Layers, Named, Visitor};
 use host::sheet::{self, Digit};
 use minnet::prelude::*;
 use serde::Serialize;
-use std::fmt::Write;
 use std::path::PathBuf;
 
 #[derive(Args)]
@@ -83,8 +83,7 @@ struct Report {
     net: &'static str,
     right: usize,
     images: usize,
-    /// `confusion[label][predicted]` counts images.
-    confusion: Vec<Vec<usize>>,
+    confusion: Confusion,
     sheet: PathBuf,
 }
 
@@ -94,14 +93,12 @@ impl Visitor for Eval {
     fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, named: &'static Named) -> Result<()> {
         let set = self.arguments.set.of(&self.mnist);
         let outputs = self.file.outputs::<In, L>(set, &self.executor)?;
-        let mut confusion = vec![vec![0; L::Out::LEN]; 10];
+        let mut confusion = Confusion::new(L::Out::LEN);
         let mut wrong = Vec::new();
         for ((image, label), output) in set.iter().zip(&outputs) {
             let predicted = argmax(output.flat());
             let score = output.flat().get(predicted).copied().unwrap_or(0.0);
-            if let Some(count) = confusion.get_mut(usize::from(label)).and_then(|row| row.get_mut(predicted)) {
-                *count += 1;
-            }
+            confusion.count(label, predicted);
             if predicted != usize::from(label) {
                 wrong.push(Digit { image, label, predicted: predicted as u8, score: Some(score) });
             }
@@ -118,23 +115,9 @@ impl Visitor for Eval {
 
 impl Report {
     fn text(&self) -> String {
-        let share = self.right as f64 / self.images.max(1) as f64;
-        let mut text =
-            format!("{}: {} of {} right ({})\n\n", self.net, grouped(self.right), grouped(self.images), percent(share));
-        text += "          predicted\n   label";
-        // Writing to a string does not fail.
-        for digit in 0..self.confusion.first().map_or(0, Vec::len) {
-            let _ = write!(text, "{digit:>6}");
-        }
-        text.push('\n');
-        for (label, row) in self.confusion.iter().enumerate() {
-            let _ = write!(text, "{label:>8}");
-            for &count in row {
-                let _ = if count == 0 { write!(text, "{:>6}", ".") } else { write!(text, "{count:>6}") };
-            }
-            text.push('\n');
-        }
-        let _ = writeln!(text, "\nwhat it got wrong: {}", self.sheet.display());
-        text
+        let Self { net, confusion, sheet, .. } = self;
+        let share = percent(self.right as f64 / self.images.max(1) as f64);
+        let (right, images) = (grouped(self.right), grouped(self.images));
+        format!("{net}: {right} of {images} right ({share})\n\n{confusion}\nwhat it got wrong: {}\n", sheet.display())
     }
 }

@@ -1,6 +1,6 @@
 //! `host train`
 
-use super::{Resources, command_line, grouped, percent, print, print_json, short};
+use super::{Resources, catch_ctrl_c, command_line, grouped, percent, print, print_json, progress_bar, short};
 use clap::{Args, ValueEnum};
 use host::data::{Mnist, Samples};
 use host::error::{Error, Result};
@@ -9,7 +9,7 @@ use host::file;
 use host::nets::{self, Named};
 use host::plot::{self, EpochStats, training_curve};
 use host::train::{Epoch, Event, History, Hyper, Score};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use minnet::prelude::*;
 use serde::Serialize;
 use std::fmt::Write;
@@ -91,11 +91,11 @@ enum L2Argument {
     PerBatch,
 }
 
-pub(super) fn positive(text: &str) -> std::result::Result<f32, String> {
+pub fn positive(text: &str) -> std::result::Result<f32, String> {
     number(text, |value| value > 0.0, "a number above 0")
 }
 
-fn not_negative(text: &str) -> std::result::Result<f32, String> {
+pub fn not_negative(text: &str) -> std::result::Result<f32, String> {
     number(text, |value| value >= 0.0, "0 or a number above it")
 }
 
@@ -173,20 +173,8 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let executor = arguments.resources.executor()?;
     let mnist = arguments.resources.mnist()?;
     let stop = Arc::new(AtomicBool::new(false));
-    catch_ctrl_c(&stop)?;
+    catch_ctrl_c(&stop, "measuring and saving what has been learned")?;
     Run { hyper: arguments.hyper(net), arguments, mnist, executor, stop, stem }.run(net)
-}
-
-/// The first Ctrl-C asks the training to stop; the second ends the program.
-fn catch_ctrl_c(stop: &Arc<AtomicBool>) -> Result<()> {
-    let stop = Arc::clone(stop);
-    let handler = move || {
-        if stop.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        eprintln!("\nstopping: measuring and saving what has been learned (Ctrl-C again to give it up)");
-    };
-    ctrlc::set_handler(handler).map_err(|cause| Error::Signals { cause })
 }
 
 struct Run {
@@ -290,18 +278,14 @@ struct Observer<'a> {
 
 impl<'a> Observer<'a> {
     fn new(hyper: &Hyper, training: Samples<'_>, stop: &'a AtomicBool) -> Self {
-        let bar = ProgressBar::new(training.len() as u64);
-        // A template that did not parse would only cost the bar's looks.
-        if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} images, {per_sec}") {
-            bar.set_style(style);
-        }
+        let bar = progress_bar(training.len());
         bar.set_prefix(format!("epoch 1/{}", hyper.epochs));
         Self { bar, epochs: hyper.epochs, stop }
     }
 
     fn observe(&mut self, event: Event<'_>) -> ControlFlow<()> {
         match event {
-            Event::Images(images) => self.bar.set_position(images as u64),
+            Event::Batch { done, .. } => self.bar.set_position(done as u64),
             Event::Epoch(epoch) => {
                 self.bar.suspend(|| eprintln!("{}", line(epoch, self.epochs)));
                 if epoch.epoch < self.epochs {

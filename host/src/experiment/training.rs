@@ -95,7 +95,7 @@ impl Training {
         let (mut before, all) = (0, training.len() * hyper.epochs as usize);
         let observe = &mut |event: Event<'_>| {
             match event {
-                Event::Images(images) => lab.observer.progress(before + images, all),
+                Event::Batch { done, .. } => lab.observer.progress(before + done, all),
                 Event::Epoch(epoch) => {
                     before += training.len();
                     if let Some(line) = self.line(epoch) {

@@ -1,0 +1,160 @@
+//! `host device eval`
+
+use super::{Connection, default_model};
+use crate::command::{Resources, catch_ctrl_c, grouped, percent, print, print_json, progress_bar};
+use clap::Args;
+use host::confusion::Confusion;
+use host::device::{Client, Identity, Which};
+use host::error::{Error, Result};
+use host::executor::Threads;
+use host::model::File;
+use host::nets::{self, Named, Visitor};
+use host::train::outputs;
+use minnet::prelude::*;
+use serde::Serialize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Only the first N test images
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    images: Option<u32>,
+    /// The model that the firmware was built with [default: MINNET_MODEL's, or models/digits.minnet]
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    resources: Resources,
+}
+
+pub fn run(arguments: Arguments, connection: &Connection) -> Result<()> {
+    let path = arguments.model.clone().unwrap_or_else(default_model);
+    let file = File::read(&path)?;
+    let net = file.named()?;
+    nets::visit(net, Eval { arguments, path, file, connection }).unwrap_or(Ok(()))
+}
+
+struct Eval<'a> {
+    arguments: Arguments,
+    path: PathBuf,
+    file: File,
+    connection: &'a Connection,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    board: String,
+    net: &'static str,
+    /// Images that the device classified; fewer than were asked for, if it was stopped.
+    images: usize,
+    right: usize,
+    /// Images with the same outputs here, all bits of them.
+    agree: usize,
+    confusion: Confusion,
+    /// Ticks of the device's counter for an image, in the mean.
+    ticks: u64,
+    /// Requests that were sent more than once.
+    repeats: u64,
+    seconds: f64,
+}
+
+impl Visitor for Eval<'_> {
+    type Output = Result<()>;
+
+    fn visit<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(self, named: &'static Named) -> Result<()> {
+        let Self { arguments, path, file, connection } = self;
+        let model = file.model::<In, L>()?;
+        let mnist = arguments.resources.mnist()?;
+        let images = arguments.images.map_or(usize::MAX, |images| images as usize);
+        let (set, _) = mnist.test.samples().split_at(images);
+        let executor: Threads = arguments.resources.executor()?;
+        let expected = outputs(model.net, set, &executor)?;
+
+        let (mut client, identity) = connection.open()?;
+        check(&mut client, &identity, named, model.net.weight_hash(), path)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        catch_ctrl_c(&stop, "the results so far follow")?;
+        let mut report = Report {
+            board: identity.board,
+            net: named.name,
+            images: 0,
+            right: 0,
+            agree: 0,
+            confusion: Confusion::new(L::Out::LEN),
+            ticks: 0,
+            repeats: 0,
+            seconds: 0.0,
+        };
+        let start = Instant::now();
+        let bar = progress_bar(set.len());
+        let mut failure = None;
+        let mut ticks = 0;
+        for ((image, label), expected) in set.iter().zip(&expected) {
+            let outputs = match client.classify(Which::Embedded, image) {
+                Ok(outputs) => outputs,
+                Err(error) => {
+                    failure = Some(error);
+                    break;
+                }
+            };
+            let predicted = argmax(&outputs.values());
+            report.images += 1;
+            report.right += usize::from(predicted == usize::from(label));
+            report.agree += usize::from(outputs.bytes == little_endian(expected.flat()));
+            report.confusion.count(label, predicted);
+            ticks += u64::from(outputs.ticks);
+            bar.inc(1);
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        bar.finish_and_clear();
+        report.ticks = ticks / report.images.max(1) as u64;
+        report.repeats = client.repeats();
+        report.seconds = start.elapsed().as_secs_f64();
+        if arguments.json { print_json(&report) } else { print(&report.text(set.len())) }?;
+        match failure {
+            Some(error) => Err(error),
+            None if report.agree < report.images => Err(Error::DeviceDiffers {
+                line: connection.name(),
+                what: format!("the outputs for {} of {} images", report.images - report.agree, report.images),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether the device has the model: the same network, and the same weights.
+fn check(client: &mut Client, identity: &Identity, named: &Named, hash: u64, path: PathBuf) -> Result<()> {
+    if identity.embedded.architecture != named.architecture {
+        let (model, device) = (named.architecture.to_owned(), identity.embedded.architecture.clone());
+        return Err(Error::DeviceNetwork { path, model, device });
+    }
+    let device = client.hash(Which::Embedded)?;
+    if device == hash { Ok(()) } else { Err(Error::DeviceWeights { path, model: hash, device }) }
+}
+
+fn little_endian(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+impl Report {
+    fn text(&self, asked: usize) -> String {
+        let Self { board, net, confusion, ticks, repeats, seconds, .. } = self;
+        let share = percent(self.right as f64 / self.images.max(1) as f64);
+        let [images, right, agree] = [self.images, self.right, self.agree].map(grouped);
+        let cut = if self.images < asked { format!(" (of {} asked for)", grouped(asked)) } else { String::new() };
+        format!(
+            "{net} on {board}: {right} of {images} right ({share}){cut}\n\n{confusion}\n\
+             same bits as here: {agree} of {images}\n\
+             {} ticks an image, {repeats} requests repeated, {seconds:.1} s\n",
+            grouped(*ticks as usize)
+        )
+    }
+}
