@@ -9,7 +9,6 @@ use host::executor::{Threads, Vectors};
 use host::model::File;
 use host::nets::{self, Layers, Named, Visitor};
 use host::quantize::logits;
-use host::train::outputs;
 use libtest_mimic::{Arguments, Failed, Trial};
 use minnet::prelude::*;
 use minnet::quant::Int8;
@@ -210,7 +209,7 @@ fn serves_with_the_host_s_bits_on_a_bad_line(device: &Device) -> Result<(), Fail
     let mut client = device.client(FAULTS)?;
     for (index, ((image, _), expected)) in images.iter().zip(&expected).enumerate() {
         let outputs = client.classify(Which::Embedded, image)?.values();
-        if outputs != expected {
+        if outputs != *expected {
             return Err(format!("image {index}: {outputs:?} there, {expected:?} here").into());
         }
     }
