@@ -39,7 +39,7 @@ static M4F: Rig = Rig {
         flash: 0..4 << 20,
         ram: 0x2000_0000..0x2040_0000,
     },
-    instructions: 50.0,
+    instructions: 40.0,
 };
 
 /// Every row of the document.
@@ -151,8 +151,8 @@ fn measure() -> Result<Vec<Count>, Error> {
     Ok(counts)
 }
 
-/// Builds and runs the program for a row, one after the other: the rows of a board share a target folder, so that only
-/// what depends on the network is built again.
+/// Builds and runs the program for a row, one after the other: they share a target folder, so that only what depends on
+/// the network and the board is built again.
 fn one(row: &Row) -> Result<Count, Error> {
     let board = &row.rig.board;
     qemu::provide(board.emulator)?;

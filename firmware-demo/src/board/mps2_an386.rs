@@ -1,5 +1,5 @@
 //! QEMU's mps2-an386, a Cortex-M4F on ARM's board for trying out processors: it has room for networks that no chip of
-//! that kind takes, which can be counted here. UART0 sends; a counter of the board's own runs at 20 MHz.
+//! that kind takes, which can be counted here. UART0 sends; a counter of the board's own runs at 25 MHz.
 //!
 //! Addresses and bits are from ARM's application note 386 and the CMSDK's technical reference manual.
 
@@ -20,7 +20,7 @@ pub struct Mps2An386;
 
 impl Board for Mps2An386 {
     const NAME: &'static str = "MPS2 AN386";
-    const TICK: &'static str = "a cycle at 20 MHz; in QEMU with -icount shift=0, 50 instructions";
+    const TICK: &'static str = "a cycle at 25 MHz; in QEMU with -icount shift=0, 40 instructions";
 
     fn start() -> Self {
         UART0_BAUDDIV.write(16);
