@@ -1,13 +1,17 @@
-//! Tells the kernels what the target's processor has. Stable Rust does not show the instruction sets of a Cortex-M to
-//! `cfg(target_feature)`: the DSP extension, or the small set of the Cortex-M0.
+//! Tells the kernels what the target's processor has. Stable Rust does not show it to `cfg(target_feature)` for a
+//! Cortex-M: the FPU of an M4F (`kernel/arm.rs`), the DSP extension or the small instruction set of the M0
+//! (`quant/kernel/`).
 
 use std::env;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-check-cfg=cfg(minnet_dsp, minnet_thumb1)");
+    println!("cargo::rustc-check-cfg=cfg(minnet_m4f, minnet_dsp, minnet_thumb1)");
     let target = env::var("TARGET").unwrap_or_default();
     let has_feature = env::var_os("CARGO_FEATURE_DSP").is_some();
+    if target == "thumbv7em-none-eabihf" {
+        println!("cargo::rustc-cfg=minnet_m4f");
+    }
     if target.starts_with("thumbv7em") || target.starts_with("thumb") && has_feature {
         println!("cargo::rustc-cfg=minnet_dsp");
     }

@@ -4,6 +4,7 @@
 //! - [`processor`]: what boards with the same processor share;
 //! - [`nets`]: the networks, and the memory they work in;
 //! - [`images`]: digits in flash;
+//! - [`kernels`]: the device's kernels against plain loops;
 //! - [`training`]: a training run that gives the same bits on every machine;
 //! - [`service`]: what the device answers over its serial port;
 //! - [`picture`]: digits and numbers as text;
@@ -12,6 +13,8 @@
 
 pub mod board;
 pub mod images;
+#[cfg(feature = "training")]
+pub mod kernels;
 pub mod nets;
 pub mod picture;
 pub mod processor;

@@ -174,8 +174,8 @@ fn measure() -> Result<Vec<Count>, Error> {
     Ok(counts)
 }
 
-/// Builds and runs the program for a row, one after the other: the rows of a board share a target folder, so that only
-/// what depends on the network is built again.
+/// Builds and runs the program for a row, one after the other: they share a target folder, so that only what depends on
+/// the network and the board is built again.
 fn one(row: &Row) -> Result<Count, Error> {
     let board = &row.rig.board;
     qemu::provide(board.emulator)?;

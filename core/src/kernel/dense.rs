@@ -1,5 +1,6 @@
 //! A dense layer's inner loops. `weights[i][j]` leads from input i to output j.
 
+use super::device;
 use super::vector::{Tile, Vector, add_rows, columns, list_nonzero, listed};
 use crate::sgd::Sgd;
 
@@ -46,6 +47,13 @@ pub(crate) fn forward<V: Vector, S, const IN: usize, const OUT: usize>(
 ) {
     if OUT < V::LANES && V::LANES > 1 {
         return forward::<V::Half, S, IN, OUT>(weights, bias, batch, view);
+    }
+    if cfg!(minnet_m4f) {
+        for image in batch {
+            let (x, z) = view(image);
+            device::dense(weights, bias, x, z);
+        }
+        return;
     }
     for images in batch.chunks_mut(IMAGES) {
         for image in images.iter_mut() {

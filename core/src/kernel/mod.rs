@@ -23,8 +23,12 @@
 //! then keep a [`Tile`](vector::Tile) of sums in registers while the list is gone through. `naive` has every kernel
 //! once more as plain loops, and tests that the bits are the same.
 
+#[cfg(minnet_m4f)]
+#[allow(unsafe_code)]
+mod arm;
 pub(crate) mod conv5x5;
 pub(crate) mod dense;
+mod device;
 pub(crate) mod math;
 #[cfg(test)]
 mod naive;

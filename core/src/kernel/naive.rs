@@ -3,7 +3,7 @@
 #![allow(clippy::needless_range_loop, reason = "indices as in the formulas")]
 
 use super::conv5x5::{self, Filter, Output};
-use super::{dense, vector::Vector};
+use super::{dense, device, vector::Vector};
 use crate::executor::Kernel;
 use crate::pool::{MaxPool2, NoPool, Pool};
 use crate::sgd::Sgd;
@@ -53,6 +53,7 @@ struct Dense<const IN: usize, const OUT: usize> {
 struct Vectors<const IN: usize, const OUT: usize> {
     x: [f32; IN],
     z: [f32; OUT],
+    on_device: [f32; OUT],
     delta: [f32; OUT],
     gradient: [f32; IN],
 }
@@ -82,7 +83,8 @@ impl<const IN: usize, const OUT: usize> Kernel for Dense<IN, OUT> {
         let (mut weights, mut bias) = ([[0.0; OUT]; IN], [0.0; OUT]);
         random.fill(weights.as_flattened_mut(), 1);
         random.fill(&mut bias, 1);
-        let blank = || Vectors { x: [0.0; IN], z: [9.0; OUT], delta: [0.0; OUT], gradient: [9.0; IN] };
+        let blank =
+            || Vectors { x: [0.0; IN], z: [9.0; OUT], on_device: [9.0; OUT], delta: [0.0; OUT], gradient: [9.0; IN] };
         let mut batch: Vec<Vectors<IN, OUT>> = (0..self.images).map(|_| blank()).collect();
         for (number, image) in batch.iter_mut().enumerate() {
             random.fill(&mut image.x, 4);
@@ -90,6 +92,9 @@ impl<const IN: usize, const OUT: usize> Kernel for Dense<IN, OUT> {
             image.x[0] = 0.0;
         }
 
+        for image in &mut batch {
+            device::dense(&weights, &bias, &image.x, &mut image.on_device);
+        }
         dense::forward::<V, _, IN, OUT>(&weights, &bias, &mut batch, |image| (&image.x, &mut image.z));
         dense::input_gradient::<V, _, OUT>(&weights, &mut batch, |image| (&image.delta, &mut image.gradient));
         for image in &batch {
@@ -97,6 +102,7 @@ impl<const IN: usize, const OUT: usize> Kernel for Dense<IN, OUT> {
                 (0..IN).fold(0.0, |z, i| z + image.x[i] * weights[i][j]) + bias[j]
             });
             assert_same_bits(&image.z, &z, "forward");
+            assert_same_bits(&image.on_device, &z, "forward on a device");
             let gradient = weights.map(|row| (0..OUT).fold(0.0, |sum, j| sum + image.delta[j] * row[j]));
             assert_same_bits(&image.gradient, &gradient, "input gradient");
         }
@@ -242,6 +248,13 @@ impl<P: Pool, const H: usize, const W: usize, const C: usize, const O: usize> Ke
         }
 
         for with_which in [false, true] {
+            for image in &mut batch {
+                let which = with_which.then_some(&mut image.which[..]);
+                let mut out = Output { values: &mut image.out, which };
+                device::convolve::<P, H, W, C, O>(&image.image, &filters, &bias, &mut out);
+                Self::check_forward(image, &filters, &bias, with_which);
+                image.out.fill(9.0);
+            }
             conv5x5::forward::<V, _, P, H, W, C, O>(&filters, &bias, &mut batch, |image| {
                 let which = with_which.then_some(&mut image.which[..]);
                 (&image.image, Output { values: &mut image.out, which })

@@ -1,6 +1,7 @@
-//! For tests on a PC: every bit of two hundred inferences, with floats and with integers, and, where the board has the memory, of a training run, in
-//! lines for a program to read.
+//! For tests on a PC, in lines for a program to read: every bit of two hundred inferences, with floats and with
+//! integers, and, where the board has the memory, of a training run.
 //!
+//! - `kernels exact`: layers of odd sizes give the bits of plain loops;
 //! - `out INDEX HEX…`: the ten outputs for a test image, each as the eight hexadecimal digits of its 32 bits;
 //! - `ticks N`: the counter's ticks in the last inference;
 //! - `int8 INDEX N…`: the ten logits of the integer network, and its `ticks of int8 N`;
@@ -57,6 +58,7 @@ fn train<B: Board>(board: &mut B) -> fmt::Result {
     use firmware_demo::nets::{BATCH, SMALL};
     use firmware_demo::training;
 
+    writeln!(board, "kernels {}", if firmware_demo::kernels::are_exact() { "exact" } else { "differ" })?;
     let images::Images { pixels, labels } = images::TRAINING;
     let hash = training::run(SMALL.take(), BATCH.take(), pixels, labels, &minnet::prelude::Serial, |_| {});
     writeln!(board, "hash {hash:016x}")

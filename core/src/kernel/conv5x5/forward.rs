@@ -1,6 +1,7 @@
 //! Convolution, pooling, and bias.
 
 use super::{Filters, Image, single};
+use crate::kernel::device;
 use crate::kernel::vector::{Tile, Vector, add_rows, list_nonzero, listed};
 use crate::pool::Pool;
 
@@ -91,6 +92,13 @@ pub(crate) fn forward<V: Vector, S, P: Pool, const H: usize, const W: usize, con
     batch: &mut [S],
     view: impl Fn(&mut S) -> (&Image<H, W, C>, Output),
 ) {
+    if cfg!(minnet_m4f) {
+        for sample in batch {
+            let (image, mut out) = view(sample);
+            device::convolve::<P, H, W, C, O>(image, filters, bias, &mut out);
+        }
+        return;
+    }
     if O < V::LANES && V::LANES > 1 {
         return forward::<V::Half, S, P, H, W, C, O>(filters, bias, batch, view);
     }
