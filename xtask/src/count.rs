@@ -188,6 +188,10 @@ fn one(row: &Row) -> Result<Count, Error> {
     if !ended.status.success() {
         return Err(unexpected(&elf, &said));
     }
+    let report = elf::Report::read(&elf, board)?;
+    if let (true, Some(panic)) = (row.element != "f32", panic(&report)) {
+        return Err(unexpected(&elf, format!("it has a path to a panic, {panic}")));
+    }
     let said: BTreeMap<&str, u64> =
         said.lines().filter_map(|line| line.split_once(' ')).filter_map(|(k, v)| Some((k, v.parse().ok()?))).collect();
     let number = |name| said.get(name).copied().ok_or_else(|| unexpected(&elf, format!("no line `{name} NUMBER`")));
@@ -200,10 +204,17 @@ fn one(row: &Row) -> Result<Count, Error> {
         macs: number("macs")?,
         instructions: instructions(number("ticks")?),
         instructions_without_zeros: instructions(number("dense")?),
-        code: code(&elf::Report::read(&elf, board)?),
+        code: code(&report),
         ram: number("ram")?,
         stack: number("stack")?,
     })
+}
+
+/// A function that code which may panic calls, if the program has one. The handler of panics, which every program has, is
+/// reached through `panic_fmt`.
+fn panic(report: &elf::Report) -> Option<&str> {
+    let names = report.symbols.iter().map(|symbol| symbol.name.as_str());
+    names.filter(|name| *name != "core::panicking::panic_fmt").find(|name| name.starts_with("core::panicking::"))
 }
 
 /// Bytes of the inference's functions: the program's `infer`, the library's, and the compiler's for arithmetic and

@@ -128,10 +128,9 @@ fn grouped<W: Weights, P: Pool, const WIDTH: usize, const IN: usize>(filter: &[W
     }
     let Some(window) = window.get(..(3 + P::SIDE) * below + (4 + P::SIDE) * right) else { return sums };
     let Some(filter) = filter.get(..5 * row) else { return sums };
-    for ky in 0..5 {
-        for at in 0..row {
-            let unpacked = W::unpack(filter[ky * row + at]);
-            for (part, &four) in unpacked.iter().enumerate().take(W::GROUPS) {
+    for (ky, row) in filter.chunks_exact(row).enumerate() {
+        for (at, word) in row.iter().enumerate() {
+            for (part, four) in W::unpack(*word).into_iter().enumerate().take(W::GROUPS) {
                 let group = at * W::GROUPS + part;
                 if group >= groups {
                     break;
@@ -139,7 +138,9 @@ fn grouped<W: Weights, P: Pool, const WIDTH: usize, const IN: usize>(filter: &[W
                 let four = Four::new(four);
                 for (position, sum) in sums.iter_mut().enumerate().take(P::SIDE * P::SIDE) {
                     let first = (ky + position / P::SIDE) * below + position % P::SIDE * right + 2 * group;
-                    *sum = four.multiply_add([window[first], window[first + 1]], *sum);
+                    if let Some(x) = window.get(first..).and_then(|rest| rest.first_chunk()) {
+                        *sum = four.multiply_add(*x, *sum);
+                    }
                 }
             }
         }

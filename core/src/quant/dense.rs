@@ -91,7 +91,8 @@ fn dot<W: Weights, const N: usize>(rows: &[Word], row: usize, inputs: &[[u32; GR
             // The last word may have a group more than there are inputs.
             let Some(x) = inputs.get(at * W::GROUPS + group) else { break };
             for (sum, fours) in sums.iter_mut().zip(unpacked) {
-                *sum = Four::new(fours[group]).multiply_add(*x, *sum);
+                let [first, second] = fours;
+                *sum = Four::new(if group == 0 { first } else { second }).multiply_add(*x, *sum);
             }
         }
     }
