@@ -119,7 +119,7 @@ pub(super) mod plain {
     use super::Window;
 
     /// Σ_i x_i·w_ij for the first `N` columns of `weights`, which has a row of `outputs` for each input.
-    fn rows<const N: usize>(window: &Window, weights: &[f32], outputs: usize, sums: &mut [f32; N]) {
+    pub(super) fn rows<const N: usize>(window: &Window, weights: &[f32], outputs: usize, sums: &mut [f32; N]) {
         if !window.fits(weights, outputs, N) {
             return;
         }
