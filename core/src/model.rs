@@ -342,7 +342,7 @@ pub fn write<In: Tensor, L: Layer<In>, E>(
     })
 }
 
-/// Writes the file of an integer network, as [`write`] does. `Net<In, L>` is its float twin.
+/// Writes the file of an integer network, as [`write()`] does. `Net<In, L>` is its float twin.
 ///
 /// # Errors
 /// What `put` gives; writing stops there.

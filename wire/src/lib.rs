@@ -1,6 +1,6 @@
 //! What a PC and a microcontroller with a network say to each other over a serial line.
 //!
-//! The PC asks and the device answers, one [message](message) at a time: the next request is sent when the last one
+//! The PC asks and the device answers, one [message] at a time: the next request is sent when the last one
 //! is answered, so that nothing arrives while the device computes, and its one buffer always suffices. A message
 //! travels in a [frame]: postcard, a CRC-32, and COBS between two zeros. On both sides a [`Receiver`] finds the frames
 //! in the bytes that arrive, whatever happens to some of them.

@@ -6,7 +6,7 @@
 //! every kernel on every target gives the same.
 //!
 //! Activations are never negative (pixels, ReLU, sigmoid), so 0 stands for 0 and needs no offset. In RAM each takes half
-//! a word, in the order in which a Cortex-M with the DSP extension multiplies two at a time ([`kernel`]).
+//! a word, in the order in which a Cortex-M with the DSP extension multiplies two at a time.
 
 mod build;
 mod conv5x5;
