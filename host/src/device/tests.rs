@@ -107,21 +107,21 @@ fn talk(one_in: u32) -> u64 {
     let (mut client, identity) = Client::connect(Box::new(line), "a desk", TIMING).unwrap();
     assert_eq!(identity, Identity::from(&IDENTITY));
     client.reset(1, &minnet::prelude::Sgd::new(0.1, 1)).unwrap();
-    for index in 0..150 {
+    for index in 0..40 {
         let outputs = client.learn(&digit(index), index as u8).unwrap();
         assert_eq!(outputs.bytes, expected(index, index + 1));
         let outputs = client.classify(Which::Embedded, &digit(index + 1)).unwrap();
         assert_eq!(outputs, Outputs { bytes: expected(index + 1, index + 1), ticks: 5 });
     }
     assert_eq!(client.hash(Which::Learning).unwrap(), 0x0123_4567_89ab_cdef);
-    assert_eq!(*learned.lock().unwrap(), (0..150).collect::<Vec<u8>>());
+    assert_eq!(*learned.lock().unwrap(), (0..40).collect::<Vec<u8>>());
     client.repeats()
 }
 
 #[test]
 fn every_answer_is_right_and_every_step_is_taken_once() {
     assert_eq!(talk(0), 0);
-    for one_in in [1000, 100, 50] {
+    for one_in in [1000, 400] {
         assert!(talk(one_in) > 0, "one byte in {one_in}");
     }
 }
