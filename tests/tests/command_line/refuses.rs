@@ -350,16 +350,16 @@ fn networks_that_are_not_the_book_s() {
     let network = |sizes: &str, weights: &str, biases: &str, cost: &str| {
         format!(r#"{{"sizes": {sizes}, "weights": {weights}, "biases": {biases}, "cost": "{cost}"}}"#)
     };
-    let row = format!("[[{}]]", ["0.5"; 10].join(", "));
+    let row = "[[[0.5]]]";
     let ten = format!("[[{}]]", ["[0.5]"; 10].join(", "));
     let of_784 = |number: &str| format!("[[{}]]", vec![format!("[{}]", [number; 784].join(",")); 10].join(", "));
     write("text.json", "sizes");
     write("cut.json", "{\"sizes\": [784, 10], \"wei");
     write("no-biases.json", "{\"sizes\": [784, 10], \"weights\": []}");
     write("other.json", "{\"sizes\": [784, 10], \"activation\": \"tanh\"}");
-    write("nan.json", &network("[784, 10]", "[[[NaN]]]", &row, "CrossEntropyCost"));
-    write("layers.json", &network("[784, 30, 10]", &row, "[]", "CrossEntropyCost"));
-    write("rows.json", &network("[784, 10]", &row, &ten, "CrossEntropyCost"));
+    write("nan.json", &network("[784, 10]", "[[[NaN]]]", row, "CrossEntropyCost"));
+    write("layers.json", &network("[784, 30, 10]", row, "[]", "CrossEntropyCost"));
+    write("rows.json", &network("[784, 10]", row, &ten, "CrossEntropyCost"));
     write("columns.json", &network("[784, 10]", &ten, &ten, "CrossEntropyCost"));
     write("large.json", &network("[784, 10]", &of_784("1e39"), &ten, "CrossEntropyCost"));
     write("cost.json", &network("[784, 10]", &of_784("1"), &ten, "LogLikelihoodCost"));
