@@ -6,7 +6,7 @@
 
 mod table;
 
-use crate::{Board, Error, Toolchain, elf, firmware, qemu, rivals, top};
+use crate::{Board, Error, Toolchain, elf, firmware, qemu, replace, top};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -98,7 +98,7 @@ struct Count {
 pub fn count() -> Result<(), Error> {
     let counts = measure()?;
     let json = serde_json::to_string_pretty(&counts).map_err(|error| unexpected(&record(), error))?;
-    rivals::replace(&record(), &(json + "\n"))?;
+    replace(&record(), &(json + "\n"))?;
     table::write(&top().join("docs/device.md"), &counts)
 }
 

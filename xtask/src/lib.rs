@@ -24,6 +24,7 @@ pub use process::{find_program, run};
 pub use toolchain::Toolchain;
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The top folder of the repository.
@@ -32,4 +33,11 @@ pub fn top() -> PathBuf {
     // that share a target folder share that too. Every package lies right below the top.
     let package = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     Path::new(&package).parent().map(Path::to_owned).unwrap_or_default()
+}
+
+/// Writes a file beside the old one, which it then replaces: there is always a whole one.
+pub(crate) fn replace(file: &Path, text: &str) -> Result<(), Error> {
+    let beside = file.with_extension("part");
+    fs::write(&beside, text).map_err(Error::io("write", &beside))?;
+    fs::rename(&beside, file).map_err(Error::io("write", file))
 }

@@ -154,12 +154,5 @@ fn load(file: &Path) -> std::result::Result<Measured, Error> {
 fn save(file: &Path, measured: &Measured) -> std::result::Result<(), Error> {
     let text = serde_json::to_string_pretty(measured)
         .map_err(|cause| Error::Answer { program: file.display().to_string(), said: cause.to_string() })?;
-    replace(file, &(text + "\n"))
-}
-
-/// Writes a file beside the old one, which it then replaces: there is always a whole one.
-pub(crate) fn replace(file: &Path, text: &str) -> std::result::Result<(), Error> {
-    let beside = file.with_extension("part");
-    std::fs::write(&beside, text).map_err(Error::io("write", &beside))?;
-    std::fs::rename(&beside, file).map_err(Error::io("write", file))
+    crate::replace(file, &(text + "\n"))
 }

@@ -20,12 +20,9 @@ pub struct Ranges {
 impl Ranges {
     /// Shows the activations `A` of the next layer.
     pub(super) fn note<A: Rule>(&mut self, activations: &[f32]) {
-        if A::HIDDEN == Some(Hidden::Relu) {
-            self.show(activations);
+        if A::HIDDEN != Some(Hidden::Relu) {
+            return;
         }
-    }
-
-    fn show(&mut self, activations: &[f32]) {
         let greatest = activations.iter().fold(0.0, |greatest, &a| if a > greatest { a } else { greatest });
         match self.greatest.get_mut(self.turn) {
             Some(old) => *old = old.max(greatest),
@@ -33,12 +30,6 @@ impl Ranges {
             None => drop(self.greatest.push(greatest)),
         }
         self.turn += 1;
-    }
-
-    /// Takes in what another calibration saw.
-    pub fn merge(&mut self, other: &Self) {
-        self.turn = 0;
-        other.greatest.iter().for_each(|&greatest| self.show(&[greatest]));
     }
 }
 

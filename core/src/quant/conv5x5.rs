@@ -9,8 +9,8 @@ use super::kernel::dsp;
 #[cfg(minnet_thumb1)]
 use super::kernel::thumb1;
 use super::kernel::{Four, halves, halves_mut, multiply_add, place, ram};
-use super::layer::{Next, QuantLayer, is_inner};
-use super::requantize::{Rule, Scale, logit};
+use super::layer::{Next, QuantLayer};
+use super::requantize::{Rule, Scale, are_valid};
 use super::weights::{Weights, Word, words};
 use super::{Build, Ranges};
 use crate::activation::Elementwise;
@@ -34,7 +34,7 @@ where
     const FRONT_WORDS: usize = ram(HEIGHT * WIDTH * IN);
     const BACK_WORDS: usize = ram(<Self as Layer<Image<HEIGHT, WIDTH, IN>>>::BACK);
     const GROUPED: bool = IN.is_multiple_of(4);
-    const INNER: bool = is_inner::<A>();
+    const INNER: bool = A::HIDDEN.is_some();
 
     #[inline(always)]
     fn run(parameters: &[Word], front: &mut [u32], back: &mut [u32], next: Next) {
@@ -77,11 +77,7 @@ where
                     };
                     let sums = sums.iter().take(P::SIDE * P::SIDE);
                     let greatest = sums.fold(i32::MIN, |greatest, &sum| if sum > greatest { sum } else { greatest });
-                    let sum = greatest.wrapping_add(bias);
-                    let value = match next.hidden(A::HIDDEN) {
-                        Some(hidden) => hidden.activate(sum, scale),
-                        None => logit(sum, scale) as u16,
-                    };
+                    let value = next.value(A::HIDDEN, greatest.wrapping_add(bias), scale);
                     let index = if next == Next::Grouped && !OUT.is_multiple_of(4) { place(at, true) } else { at };
                     if let Some(output) = outputs.get_mut(index) {
                         *output = value;
@@ -93,7 +89,7 @@ where
     }
 
     fn is_valid(words: &[Word]) -> bool {
-        words.iter().rev().take(OUT).all(|word| Scale::from_word(*word).is_valid())
+        are_valid(words, OUT)
     }
 
     fn build(&self, input_step: f32, next: Next, build: &mut Build<'_>) -> f32 {

@@ -6,8 +6,8 @@ use super::kernel::dsp;
 #[cfg(minnet_thumb1)]
 use super::kernel::thumb1;
 use super::kernel::{Four, GROUP, halves_mut, place, ram};
-use super::layer::{Next, QuantLayer, is_inner};
-use super::requantize::{Rule, Scale, logit};
+use super::layer::{Next, QuantLayer};
+use super::requantize::{Rule, Scale, are_valid};
 use super::weights::{Weights, Word, words};
 use super::{Build, Ranges};
 use crate::activation::Activation;
@@ -24,7 +24,7 @@ impl<W: Weights, const IN: usize, const OUT: usize, A: Activation + Rule> QuantL
     const FRONT_WORDS: usize = ram(IN);
     const BACK_WORDS: usize = ram(OUT);
     const GROUPED: bool = true;
-    const INNER: bool = is_inner::<A>();
+    const INNER: bool = A::HIDDEN.is_some();
 
     #[inline(always)]
     fn run(parameters: &[Word], front: &mut [u32], back: &mut [u32], next: Next) {
@@ -50,12 +50,9 @@ impl<W: Weights, const IN: usize, const OUT: usize, A: Activation + Rule> QuantL
             };
             let biases = biases.get(first..).unwrap_or_default();
             for (o, ((sum, bias), scale)) in sums.iter().zip(biases).zip(scales).enumerate() {
-                let (sum, scale) = (sum.wrapping_add(i32::from_le_bytes(*bias)), Scale::from_word(*scale));
-                let (value, at) = match next.hidden(A::HIDDEN) {
-                    Some(hidden) => (hidden.activate(sum, scale), place(first + o, next == Next::Grouped)),
-                    None => (logit(sum, scale) as u16, first + o),
-                };
-                if let Some(output) = outputs.get_mut(at) {
+                let sum = sum.wrapping_add(i32::from_le_bytes(*bias));
+                let value = next.value(A::HIDDEN, sum, Scale::from_word(*scale));
+                if let Some(output) = outputs.get_mut(place(first + o, next == Next::Grouped)) {
                     *output = value;
                 }
             }
@@ -63,7 +60,7 @@ impl<W: Weights, const IN: usize, const OUT: usize, A: Activation + Rule> QuantL
     }
 
     fn is_valid(words: &[Word]) -> bool {
-        words.iter().rev().take(OUT).all(|word| Scale::from_word(*word).is_valid())
+        are_valid(words, OUT)
     }
 
     fn build(&self, input_step: f32, next: Next, build: &mut Build<'_>) -> f32 {

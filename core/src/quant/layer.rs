@@ -1,6 +1,6 @@
 //! What a layer is in integers, and how layers in sequence make one.
 
-use super::requantize::{Hidden, Rule};
+use super::requantize::{Hidden, Scale, logit};
 use super::weights::{Weights, Word};
 use super::{Build, Ranges};
 use crate::layer::{Layer, Seq};
@@ -60,6 +60,15 @@ impl Next {
             _ => hidden,
         }
     }
+
+    /// What is given out for a sum: an activation or a logit.
+    #[inline(always)]
+    pub(super) fn value(self, hidden: Option<Hidden>, sum: i32, scale: Scale) -> u16 {
+        match self.hidden(hidden) {
+            Some(hidden) => hidden.activate(sum, scale),
+            None => logit(sum, scale) as u16,
+        }
+    }
 }
 
 /// What comes after the first of two layers.
@@ -100,11 +109,11 @@ impl<In: Tensor, W: Weights, A: QuantLayer<In, W>, B: QuantLayer<A::Out, W>> Qua
 }
 
 macro_rules! nothing_to_store {
-    ($grouped:literal) => {
+    () => {
         const WORDS: usize = 0;
         const FRONT_WORDS: usize = 0;
         const BACK_WORDS: usize = 0;
-        const GROUPED: bool = $grouped;
+        const GROUPED: bool = true;
         const INNER: bool = true;
 
         #[inline(always)]
@@ -121,7 +130,7 @@ impl<In: Tensor, W: Weights> QuantLayer<In, W> for Flatten
 where
     Self: Layer<In>,
 {
-    nothing_to_store!(true);
+    nothing_to_store!();
 
     fn build(&self, input_step: f32, _: Next, _: &mut Build<'_>) -> f32 {
         input_step
@@ -132,7 +141,7 @@ where
 
 /// The probability of staying goes into the value of a step. Dropout stands before dense layers.
 impl<In: Tensor, W: Weights, const PERCENT: u8> QuantLayer<In, W> for Dropout<PERCENT> {
-    nothing_to_store!(true);
+    nothing_to_store!();
 
     fn build(&self, input_step: f32, _: Next, _: &mut Build<'_>) -> f32 {
         input_step * Self::STAYING
@@ -143,11 +152,6 @@ impl<In: Tensor, W: Weights, const PERCENT: u8> QuantLayer<In, W> for Dropout<PE
             *value *= Self::STAYING;
         }
     }
-}
-
-/// What a layer of this activation takes as `INNER`.
-pub(super) const fn is_inner<A: Rule>() -> bool {
-    A::HIDDEN.is_some()
 }
 
 const fn max(a: usize, b: usize) -> usize {

@@ -37,7 +37,7 @@ impl Scale {
     }
 
     /// Whether the numbers are in their ranges.
-    pub(super) fn is_valid(self) -> bool {
+    fn is_valid(self) -> bool {
         (1 << 14..1 << 15).contains(&(self.0 & 0xffff)) && (17..48).contains(&(self.0 >> 16))
     }
 
@@ -48,6 +48,11 @@ impl Scale {
         // The floor of a floor is the floor, so 16 bits may go first: sums of 32 bits are enough.
         multiply_shift(sum, m, 1 << (s.wrapping_sub(17) & 31)) >> (s.wrapping_sub(16) & 31)
     }
+}
+
+/// Whether the last words of a layer, the scales of its outputs, are in their ranges.
+pub(super) fn are_valid(words: &[Word], outputs: usize) -> bool {
+    words.iter().rev().take(outputs).all(|word| Scale::from_word(*word).is_valid())
 }
 
 /// How an activation is computed in integers.

@@ -36,12 +36,7 @@ pub fn stack() -> usize {
 
 /// Fills the stack with a pattern, from its end up to what is in use.
 pub(crate) fn paint_stack() {
-    let here = 0u32;
-    let room = (&raw const here).addr().saturating_sub((&raw const _stack_end).addr() + MARGIN);
-    for word in 0..room / size_of::<u32>() {
-        // SAFETY: the address is aligned and inside the stack, further down than anything in use has grown.
-        unsafe { (&raw const _stack_end).cast_mut().add(word).write_volatile(PAINT) };
-    }
+    paint(MARGIN);
 }
 
 /// The most bytes of stack in use at any time so far: what is no longer as it was painted at the start.
@@ -56,19 +51,18 @@ pub fn stack_peak() -> usize {
 
 /// The most bytes of stack that `work` has in use at any time, to within some words.
 pub fn stack_of(work: impl FnOnce()) -> usize {
-    let start = paint();
+    // Optimized, `paint` has nothing below its variables but some saved registers.
+    let start = paint(32);
     work();
     stack_peak() - ((&raw const _stack_start).addr() - start)
 }
 
-/// Paints the stack anew, and gives the address from which on it is in use.
+/// Paints the stack but for `margin` bytes below what is in use, and gives the address from which on it is.
 #[inline(never)]
-fn paint() -> usize {
-    // A function that calls none, as this one, has nothing below its variables but some saved registers.
-    const SAVED: usize = 32;
+fn paint(margin: usize) -> usize {
     let here = 0u32;
     let here = (&raw const here).addr();
-    let free = here.saturating_sub(SAVED + (&raw const _stack_end).addr());
+    let free = here.saturating_sub(margin + (&raw const _stack_end).addr());
     for word in 0..free / size_of::<u32>() {
         // SAFETY: the address is aligned and inside the stack, below all that is in use; no interrupt is on.
         unsafe { (&raw const _stack_end).cast_mut().add(word).write_volatile(PAINT) };

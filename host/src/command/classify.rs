@@ -88,12 +88,13 @@ impl Visitor for Classify {
     fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Result<()> {
         let executor = Threads::new(1, Vectors::detect())?;
         let mut answers = Answers::new(self.arguments.show);
-        for picture in self.arguments.pictures {
-            let pixels = picture::load(&picture)?;
-            let image = Samples { images: &[pixels], labels: &[0] };
-            let outputs = self.file.outputs::<In, L>(image, &executor)?;
-            let scores = outputs.first().map_or(Vec::new(), |output| output.flat().to_vec());
-            answers.add(picture, &pixels, scores);
+        let images =
+            self.arguments.pictures.iter().map(|picture| picture::load(picture)).collect::<Result<Vec<_>>>()?;
+        // What they are is not known.
+        let labels = vec![0; images.len()];
+        let outputs = self.file.outputs::<In, L>(Samples { images: &images, labels: &labels }, &executor)?;
+        for ((picture, pixels), output) in self.arguments.pictures.into_iter().zip(&images).zip(&outputs) {
+            answers.add(picture, pixels, output.flat().to_vec());
         }
         answers.print(self.arguments.json)
     }

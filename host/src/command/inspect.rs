@@ -122,7 +122,7 @@ impl Report {
             ("validation", accuracy(self.metadata.validation_accuracy)),
             ("test", accuracy(self.metadata.test_accuracy)),
             ("command", command.to_string()),
-            ("weight hash", self.weight_hash.clone().unwrap_or("that of float networks only".into())),
+            ("weight hash", self.weight_hash.clone().unwrap_or("none: it is one of floats".into())),
         ] {
             // Writing to a string does not fail.
             let _ = writeln!(text, "{what:14}{value}");

@@ -97,7 +97,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     integers.save(&out, &metadata)?;
     let report = Report {
         net: named.name,
-        weights: name.to_owned(),
+        weights: name,
         float,
         integer,
         float_flash_bytes: named.flash_bytes,
@@ -113,7 +113,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
 #[derive(Serialize)]
 struct Report {
     net: &'static str,
-    weights: String,
+    weights: &'static str,
     float: Scores,
     integer: Scores,
     float_flash_bytes: usize,

@@ -1,7 +1,7 @@
 //! The tables of docs/device.md.
 
 use super::Count;
-use crate::{Error, rivals};
+use crate::{Error, replace};
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
@@ -53,7 +53,7 @@ pub(super) fn write(document: &Path, counts: &[Count]) -> Result<(), Error> {
             format!("no lines `{BEGIN}` and `{END}`, between which the tables go"),
         ));
     };
-    rivals::replace(document, &format!("{before}{BEGIN}\n{}{END}{after}", tables(counts)))
+    replace(document, &format!("{before}{BEGIN}\n{}{END}{after}", tables(counts)))
 }
 
 fn tables(counts: &[Count]) -> String {

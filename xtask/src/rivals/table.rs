@@ -17,7 +17,7 @@ pub(super) fn write(document: &Path, measured: &Measured) -> std::result::Result
         return Err(Error::Answer { program: document.display().to_string(), said });
     };
     let text = format!("{before}{BEGIN}\n{}{END}{after}", tables(measured));
-    super::replace(document, &text)
+    crate::replace(document, &text)
 }
 
 fn tables(measured: &Measured) -> String {

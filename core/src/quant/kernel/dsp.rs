@@ -98,7 +98,10 @@ pub fn four_rows(rows: &[Word], row: usize, inputs: &[[u32; GROUP]]) -> [i32; 4]
         }
     }
     let mut sums = [a, b, c, d];
-    if let (1, Some(x)) = (row % 2, inputs.get(row - 1)) {
+    // Of an odd number of groups, the last.
+    if row % 2 == 1
+        && let Some(x) = inputs.get(row - 1)
+    {
         for (n, sum) in sums.iter_mut().enumerate() {
             let word = rows.get(n * row + row - 1).copied().unwrap_or_default();
             *sum = Four::new(u32::from_le_bytes(word)).multiply_add(*x, *sum);

@@ -40,12 +40,11 @@ pub fn square<const IN: usize, const WIDTH: usize>(filter: &[Word], window: &[u3
     sums
 }
 
-/// The greatest sum of each square of 2x2 positions in two rows of them, in an image of one channel and `WIDTH` pixels, an
+/// The greatest sum of each square of 2x2 positions in two rows of positions, in an image of one channel and `WIDTH` pixels, an
 /// even number; `window` begins with the first row of pixels under them. A filter's rows are two words each.
 #[inline(always)]
 pub fn row_of_single<const WIDTH: usize>(filter: &[Word], window: &[u32], greatest: &mut [i32; 32]) {
-    const { assert!(WIDTH >= 6 && WIDTH <= 64) }
-    if filter.len() >= 10 && window.len() >= 3 * WIDTH {
+    if (6..=64).contains(&WIDTH) && filter.len() >= 10 && window.len() >= 3 * WIDTH {
         // SAFETY: it reads the ten words of the filter and six rows of pixels; it writes WIDTH / 2 - 2 numbers.
         unsafe { minnet_thumb1_single(filter.as_ptr(), window.as_ptr(), 2 * WIDTH, greatest.as_mut_ptr()) };
     }
@@ -78,6 +77,14 @@ global_asm!(
     "mov r10, r4",
     "mov r11, r4",
     ".endm",
+    ".macro minnet_return",
+    "pop {{r4-r7}}",
+    "mov r8, r4",
+    "mov r9, r5",
+    "mov r10, r6",
+    "mov r11, r7",
+    "pop {{r4-r7, pc}}",
+    ".endm",
     // The pointer to the sums was pushed below the registers.
     ".macro minnet_leave",
     "pop {{r3}}",
@@ -86,12 +93,7 @@ global_asm!(
     "mov r2, r10",
     "mov r4, r11",
     "stm r3!, {{r0, r1, r2, r4}}",
-    "pop {{r4-r7}}",
-    "mov r8, r4",
-    "mov r9, r5",
-    "mov r10, r6",
-    "mov r11, r7",
-    "pop {{r4-r7, pc}}",
+    "minnet_return",
     ".endm",
     ".macro minnet_term sum, pointer, offset",
     "ldrh r1, [\\pointer, #\\offset]",
@@ -227,12 +229,7 @@ global_asm!(
     "b 2b",
     "5:",
     "add sp, #20",
-    "pop {{r4-r7}}",
-    "mov r8, r4",
-    "mov r9, r5",
-    "mov r10, r6",
-    "mov r11, r7",
-    "pop {{r4-r7, pc}}",
+    "minnet_return",
     ".size minnet_thumb1_single, . - minnet_thumb1_single",
     // r2: inputs; r3 to r6: the ends of the rows; r7: bytes to the ends, negative; r1: the input.
     ".macro minnet_row_term sum, pointer",

@@ -35,14 +35,13 @@ impl Report {
         let learning = learning.as_ref().map_or("none".to_owned(), network);
         format!(
             "board:     {board}\nflash:     {} bytes\nRAM:       {} bytes, and {} of stack so far\n\
-             classifies: {}\n           hash of the weights {}\nlearns:    {learning}\n",
+             classifies {}\n           hash of the weights {}\nlearns:    {learning}\n",
             grouped(*flash_bytes as usize),
             grouped(*ram_bytes as usize),
             grouped(*stack_bytes as usize),
             network(embedded),
             self.weight_hash,
         )
-        .replace("classifies: ", "classifies ")
     }
 }
 
