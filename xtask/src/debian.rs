@@ -14,20 +14,21 @@ pub fn can_have(packages: &[&str]) -> bool {
     is_debian() && (missing(packages).is_empty() || is_root())
 }
 
-/// Installs those of `packages` that are missing.
+/// Installs `packages`, each in its newest version: one that was installed long ago may be too old to serve. Does nothing
+/// for a user who may not install; [`can_have`] says whether all are there.
+///
+/// # Errors
+/// [`Error::Start`] and [`Error::Failed`], for apt-get.
 pub fn install(packages: &[&str]) -> Result<(), Error> {
-    let missing = missing(packages);
-    if missing.is_empty() {
+    if !is_root() {
         return Ok(());
     }
-    eprintln!("installing with apt-get: {}", missing.join(" "));
-    let mut install = apt_get(&["install", "-y", "--no-install-recommends"]);
-    install.args(&missing);
-    // Mostly the package lists are there and good; a fresh or an old system needs them fetched first.
-    process::run(&mut install).or_else(|_| {
-        process::run(&mut apt_get(&["update"]))?;
-        process::run(&mut install)
-    })
+    eprintln!("installing with apt-get: {}", packages.join(" "));
+    // Old lists of packages would install old packages. Without a network the lists that are there must do.
+    if let Err(error) = process::run(&mut apt_get(&["update"])) {
+        eprintln!("{error}; going on with the lists of packages that are there");
+    }
+    process::run(apt_get(&["install", "-y", "--no-install-recommends"]).args(packages))
 }
 
 fn apt_get(arguments: &[&str]) -> Command {

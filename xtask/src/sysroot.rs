@@ -39,7 +39,7 @@ pub fn rustc(sysroot: &Path) -> PathBuf {
     sysroot.join("bin/rustc")
 }
 
-/// Installs what is missing of [`PACKAGES`] and builds the sysroot for `target`.
+/// Installs the newest [`PACKAGES`], where that is allowed, and builds the sysroot for `target`.
 ///
 /// It is built beside its place and moved there when it is whole: an interrupted build leaves nothing half done, and of
 /// two builds at once either serves.
@@ -48,6 +48,9 @@ pub fn build(target: &str) -> Result<(), Error> {
     let place = path(target).ok_or_else(no_cache)?;
     let parent = place.parent().unwrap_or(&place);
     let (version, host) = version_and_host()?;
+    if is_too_old(&version) {
+        return Err(Error::Missing(too_old(&version)));
+    }
     eprintln!("building core and alloc {version} for {target}, once, into {}", place.display());
     let begin = Instant::now();
     fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
@@ -67,6 +70,22 @@ pub fn build(target: &str) -> Result<(), Error> {
 fn no_cache() -> Error {
     let what = "no folder to keep libraries for bare-metal targets in: neither XDG_CACHE_HOME nor HOME is set";
     Error::Missing(Missing { what: what.into(), remedies: vec!["export XDG_CACHE_HOME=/a/folder/of/yours".into()] })
+}
+
+/// Whether this version of Rust is older than the one that the firmware needs.
+fn is_too_old(version: &str) -> bool {
+    let release = |version: &str| {
+        let mut numbers = version.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());
+        (numbers.next(), numbers.next())
+    };
+    release(version) < release(env!("CARGO_PKG_RUST_VERSION"))
+}
+
+fn too_old(version: &str) -> Missing {
+    Missing {
+        what: format!("Debian's Rust is {version}; the firmware needs {} or newer", env!("CARGO_PKG_RUST_VERSION")),
+        remedies: vec![format!("sudo apt-get update && {}", debian::command_for(PACKAGES))],
+    }
 }
 
 /// The user's cache folder for this project.
@@ -154,6 +173,14 @@ fn copy_libraries(from: &Path, to: &Path) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_old_version_of_rust_is_known() {
+        for (version, expected) in [("1.85.0-4d91de4e4", true), ("1.9.0", true), ("1.89.0", false), ("2.0.1-a", false)]
+        {
+            assert_eq!(is_too_old(version), expected, "{version}");
+        }
+    }
 
     #[test]
     fn only_the_libraries_are_copied() {
