@@ -1,7 +1,7 @@
 //! A dense layer's inner loops. `weights[i][j]` leads from input i to output j.
 
 use super::device;
-use super::vector::{Tile, Vector, add_rows, columns, list_nonzero, listed};
+use super::vector::{Tile, Vector, add_products, add_rows, columns, list_nonzero, listed};
 use crate::sgd::Sgd;
 
 /// Inputs whose weights are used by all images before the next: their rows stay in the cache.
@@ -66,7 +66,7 @@ pub(crate) fn forward<V: Vector, S, const IN: usize, const OUT: usize>(
             }
             for (image, list) in images.iter_mut().zip(&lists) {
                 let (x, z) = view(image);
-                add_rows::<V, [f32; OUT], 1>([z], [rows], listed(list.indices(), block(x, first), 0));
+                add_rows::<V, [f32; OUT]>(z, rows, listed(list.indices(), block(x, first), 0));
             }
         }
         for image in images {
@@ -127,15 +127,8 @@ fn add_columns<V: Vector, const OUT: usize>(
     from: usize,
     terms: impl Iterator<Item = (usize, f32)> + Clone,
 ) {
-    for pass in 0..Tile::<V, [f32; PANEL], 1>::PASSES {
-        let mut tile = Tile::<V, [f32; PANEL], 1>::load(sums, pass);
-        for (index, x) in terms.clone() {
-            if let Some(run) = rows.get(index).and_then(|row| row.get(from..from + PANEL)) {
-                tile.add_product(run, pass, x);
-            }
-        }
-        tile.store(sums, pass);
-    }
+    let terms = terms.filter_map(|(index, x)| Some((rows.get(index)?.get(from..from + PANEL)?, x)));
+    add_products::<V, [f32; PANEL]>(sums, terms);
 }
 
 /// The values from `first` on, at most [`ROWS`].
@@ -176,11 +169,11 @@ pub(crate) fn input_gradient<V: Vector, S, const OUT: usize>(
                     let terms = listed(list.indices(), block(delta, first), 0);
                     let (whole, rest) = gradient.as_chunks_mut::<ACROSS>();
                     if let Some(sums) = whole.get_mut(number) {
-                        add_rows::<V, [f32; ACROSS], 1>([sums], [&turned], terms);
+                        add_rows::<V, [f32; ACROSS]>(sums, &turned, terms);
                     } else {
                         let mut sums = [0.0; ACROSS];
                         sums.iter_mut().zip(rest.iter()).for_each(|(sum, gradient)| *sum = *gradient);
-                        add_rows::<V, [f32; ACROSS], 1>([&mut sums], [&turned], terms);
+                        add_rows::<V, [f32; ACROSS]>(&mut sums, &turned, terms);
                         rest.iter_mut().zip(sums).for_each(|(gradient, sum)| *gradient = sum);
                     }
                 }

@@ -125,7 +125,7 @@ pub(super) mod plain {
         }
         let inputs = window.x.chunks(window.stride).take(window.runs).flat_map(|run| run.iter().take(window.run));
         *sums = [0.0; N];
-        for (x, row) in inputs.zip(weights.chunks(outputs)) {
+        for (x, row) in inputs.zip(weights.chunks(outputs)).filter(|(x, _)| **x != 0.0) {
             sums.iter_mut().zip(row).for_each(|(sum, weight)| *sum += x * weight);
         }
     }

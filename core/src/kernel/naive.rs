@@ -327,7 +327,8 @@ fn convolutions_have_the_bits_of_plain_loops() {
     check!(
         5 x 5 x 1 to 1 NoPool, 6 x 6 x 1 to 4 MaxPool2, 8 x 10 x 1 to 20 MaxPool2, 7 x 9 x 1 to 5 NoPool,
         8 x 8 x 1 to 5 NoPool, 6 x 8 x 2 to 5 MaxPool2, 7 x 6 x 3 to 20 NoPool, 8 x 12 x 3 to 40 MaxPool2,
-        8 x 8 x 20 to 4 MaxPool2, 6 x 14 x 20 to 40 MaxPool2, 7 x 7 x 3 to 50 NoPool
+        8 x 8 x 20 to 4 MaxPool2, 6 x 14 x 20 to 40 MaxPool2, 7 x 7 x 3 to 50 NoPool,
+        8 x 6 x 1 to 50 MaxPool2, 6 x 7 x 17 to 16 NoPool
     );
     // More hits than are kept at a time.
     on_each_width(Conv::<NoPool, 24, 24, 1, 4> { images: 3, pool: PhantomData });

@@ -12,7 +12,7 @@ use core::marker::PhantomData;
 pub trait Vector: Copy {
     /// How many numbers.
     const LANES: usize;
-    /// How many vectors of sums the registers hold, with room for the factors; at most 16.
+    /// How many vectors of sums the registers hold, with room for the factors; at most 24.
     const SUMS: usize;
     /// What takes the runs that are shorter than this vector.
     type Half: Vector;
@@ -55,8 +55,13 @@ pub(crate) type Baseline = super::x86::Sse2;
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) type Baseline = [f32; 4];
 
+/// At the start of a cache line, so that fewer vectors lie across the end of one.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+pub(crate) struct Aligned<T>(pub(crate) T);
+
 /// The most vectors that a [`Tile`] holds.
-const MOST: usize = 16;
+const MOST: usize = 24;
 /// The lanes of the widest vector.
 const WIDEST: usize = 16;
 
@@ -307,29 +312,30 @@ pub(crate) fn list_nonzero<V: Vector>(list: &mut [u16], mut count: usize, values
     count
 }
 
-/// Adds to each of `SHARE` runs of sums the products of some inputs and their rows of weights: sums_j += x_i·w_ij.
-/// `terms` gives i, counted from the first row of the weights, and x_i.
+/// Adds to a run of sums the products of some inputs and their rows of weights: sums_j += x_i·w_ij. `terms` gives i,
+/// counted from the first row of the weights, and x_i.
 #[inline(always)]
-pub(crate) fn add_rows<V: Vector, T: Tensor, const SHARE: usize>(
-    mut sums: [&mut T; SHARE],
-    weights: [&[T]; SHARE],
+pub(crate) fn add_rows<V: Vector, T: Tensor>(
+    sums: &mut T,
+    weights: &[T],
     terms: impl Iterator<Item = (usize, f32)> + Clone,
 ) {
-    for pass in 0..Tile::<V, T, SHARE>::PASSES {
-        let mut tiles = [(); SHARE].map(|()| Tile::<V, T, SHARE>::zero());
-        for (tile, sums) in tiles.iter_mut().zip(&sums) {
-            *tile = Tile::load(sums.flat(), pass);
+    let terms = terms.filter_map(|(index, x)| Some((weights.get(index)?.flat(), x)));
+    add_products::<V, T>(sums.flat_mut(), terms);
+}
+
+/// Adds to a run of sums, shaped as `T`, the products of some values and their runs of weights.
+#[inline(always)]
+pub(crate) fn add_products<'a, V: Vector, T: Tensor>(
+    sums: &mut [f32],
+    terms: impl Iterator<Item = (&'a [f32], f32)> + Clone,
+) {
+    for pass in 0..Tile::<V, T, 1>::PASSES {
+        let mut tile = Tile::<V, T, 1>::load(sums, pass);
+        for (weights, value) in terms.clone() {
+            tile.add_product(weights, pass, value);
         }
-        for (index, x) in terms.clone() {
-            for (tile, weights) in tiles.iter_mut().zip(weights) {
-                if let Some(row) = weights.get(index) {
-                    tile.add_product(row.flat(), pass, x);
-                }
-            }
-        }
-        for (tile, sums) in tiles.iter().zip(&mut sums) {
-            tile.store(sums.flat_mut(), pass);
-        }
+        tile.store(sums, pass);
     }
 }
 

@@ -150,7 +150,7 @@ register!(
 register!(
     Avx512,
     16 / 2 = Avx2,
-    16,
+    24,
     _mm512_set1_ps,
     _mm512_loadu_ps,
     _mm512_storeu_ps,

@@ -1,9 +1,10 @@
 //! The way back through a 5x5 convolution: only the δ that are not zero, each with the pixels under its filter.
 
-use super::{Filters, Image};
-use crate::kernel::vector::{Tile, Vector, columns};
+use super::{Filters, Image, single};
+use crate::kernel::vector::{Aligned, Tile, Vector, columns};
 use crate::pool::Pool;
 use crate::sgd::Sgd;
+use core::marker::PhantomData;
 
 /// One filter, its channels side by side.
 pub(crate) type Filter<const C: usize> = [[[f32; C]; 5]; 5];
@@ -21,6 +22,9 @@ struct Hits {
     list: [Hit; HITS],
     count: usize,
 }
+
+/// The bytes of images that filter after filter meets, so that they stay in the cache.
+const CACHED: usize = 36 * 1024;
 
 /// At least as many as the positions of a row.
 const HITS: usize = if cfg!(target_os = "none") { 64 } else { 256 };
@@ -75,58 +79,77 @@ pub(crate) fn gradient<V: Vector, S, P: Pool, const H: usize, const W: usize, co
     batch: &[S],
     view: impl Fn(&S) -> (&Image<H, W, C>, &[f32], &[u8]),
 ) {
+    if single::fits(H, W, C) {
+        return single::gradient::<V, S, P, H, W, C, O>(gradients, first, batch, view);
+    }
     if 5 * C < V::LANES && V::LANES > 1 {
         return gradient::<V::Half, S, P, H, W, C, O>(gradients, first, batch, view);
     }
+    gradients.as_flattened_mut().as_flattened_mut().as_flattened_mut().fill(0.0);
     let mut hits = Hits::NONE;
-    for (gradient, o) in gradients.iter_mut().zip(first..O) {
-        gradient.as_flattened_mut().as_flattened_mut().fill(0.0);
-        let (mut image, mut from) = (0, 0);
-        while image < batch.len() {
-            hits.count = 0;
-            while let Some(sample) = batch.get(image) {
-                let (_, delta, which) = view(sample);
-                if let Some(rest) = hits.fill::<P, W, O>(o, image, (delta, which), from) {
-                    from = rest;
-                    break;
-                }
-                (image, from) = (image + 1, 0);
-            }
-            let together = together::<V, C>();
-            for (gradient, first) in gradient.chunks_mut(together).zip((0..).step_by(together)) {
-                for pass in 0..Row::<V, C>::PASSES {
-                    let mut sums = [(); 5].map(|()| Row::<V, C>::zero());
-                    for (sums, gradient) in sums.iter_mut().zip(gradient.iter()) {
-                        *sums = Row::<V, C>::load(gradient.as_flattened(), pass);
+    let cached = (CACHED / size_of::<Image<H, W, C>>()).max(1);
+    for batch in batch.chunks(cached) {
+        for (gradient, o) in gradients.iter_mut().zip(first..O) {
+            let (mut image, mut from) = (0, 0);
+            while image < batch.len() {
+                hits.count = 0;
+                while let Some(sample) = batch.get(image) {
+                    let (_, delta, which) = view(sample);
+                    if let Some(rest) = hits.fill::<P, W, O>(o, image, (delta, which), from) {
+                        from = rest;
+                        break;
                     }
-                    for hit in hits.all() {
-                        let Some(sample) = batch.get(hit.image as usize) else { continue };
-                        let start = usize::from(hit.pixel) + first * W;
-                        let pixels = view(sample).0.as_flattened();
-                        let Some(window) = pixels.get(start..start + (gradient.len() - 1) * W + 5) else { continue };
-                        for (sums, row) in sums.iter_mut().zip(window.chunks(W)).take(together) {
-                            if let Some(run) = row.first_chunk::<5>() {
-                                sums.add_product(run.as_flattened(), pass, hit.delta);
-                            }
+                    (image, from) = (image + 1, 0);
+                }
+                let mut ky = 0;
+                macro_rules! rows {
+                    ($($together:literal),*) => {$(
+                        while $together == 1 || $together * Row::<V, C>::VECTORS <= V::SUMS {
+                            let rows = gradient.get_mut(ky..).and_then(|rows| rows.first_chunk_mut::<$together>());
+                            let Some(rows) = rows else { break };
+                            add_hits::<V, W, C, $together>(rows, hits.all(), |hit| {
+                                let image = view(batch.get(hit.image as usize)?).0.as_flattened();
+                                image.get(usize::from(hit.pixel) + ky * W..)
+                            });
+                            ky += $together;
                         }
-                    }
-                    for (sums, gradient) in sums.iter().zip(gradient.iter_mut()) {
-                        sums.store(gradient.as_flattened_mut(), pass);
-                    }
+                    )*};
+                }
+                // As many as the registers hold.
+                rows!(5, 3, 2, 1);
+            }
+        }
+    }
+}
+
+/// Adds the windows of the hits to some rows of a filter's gradient; `pixels` gives the pixels from the first row on.
+#[inline(always)]
+fn add_hits<'a, V: Vector, const W: usize, const C: usize, const N: usize>(
+    gradient: &mut [[[f32; C]; 5]; N],
+    hits: &[Hit],
+    pixels: impl Fn(&Hit) -> Option<&'a [[f32; C]]>,
+) {
+    for pass in 0..Row::<V, C>::PASSES {
+        let mut tiles = [(); N].map(|()| Row::<V, C>::zero());
+        for (tile, gradient) in tiles.iter_mut().zip(gradient.iter()) {
+            *tile = Row::<V, C>::load(gradient.as_flattened(), pass);
+        }
+        for hit in hits {
+            let Some(window) = pixels(hit).and_then(|pixels| pixels.get(..(N - 1) * W + 5)) else { continue };
+            for (tile, row) in tiles.iter_mut().zip(window.chunks(W)) {
+                if let Some(run) = row.first_chunk::<5>() {
+                    tile.add_product(run.as_flattened(), pass, hit.delta);
                 }
             }
+        }
+        for (tile, gradient) in tiles.iter().zip(gradient.iter_mut()) {
+            tile.store(gradient.as_flattened_mut(), pass);
         }
     }
 }
 
 /// The sums of a filter's row.
 type Row<V, const C: usize> = Tile<V, [[f32; C]; 5], 1>;
-
-/// How many rows of a filter the registers hold.
-#[inline(always)]
-fn together<V: Vector, const C: usize>() -> usize {
-    (V::SUMS / Row::<V, C>::VECTORS.max(1)).clamp(1, 5)
-}
 
 /// The step of the filters from `first` on, whose gradients these are; for the taps from `tap` on. A tap is one weight
 /// of each filter.
@@ -161,30 +184,33 @@ fn run<const C: usize>(filter: &Filter<C>, start: usize, end: usize) -> &[f32] {
 }
 
 /// Filters that are taken out of the weights together; a microcontroller has little stack.
-const GROUP: usize = if cfg!(target_os = "none") { 1 } else { 4 };
+const GROUP: usize = if cfg!(target_os = "none") { 1 } else { 40 };
+
+/// One filter, with zeros for a pixel before each row and for two after it.
+type Wide<const C: usize> = [[[f32; C]; 8]; 5];
 
 /// The filters from `first` on, at most [`GROUP`], each in one piece.
 #[inline(always)]
-fn turn<const C: usize, const O: usize>(filters: &Filters<C, O>, first: usize) -> [Filter<C>; GROUP] {
-    let mut turned = [[[[0.0; C]; 5]; 5]; GROUP];
+fn turn<const C: usize, const O: usize>(filters: &Filters<C, O>, first: usize, turned: &mut [Wide<C>; GROUP]) {
     let last = O.min(first + GROUP);
-    let (fours, rest) = filters.as_flattened().as_flattened().as_chunks::<4>();
-    for (taps, number) in fours.iter().zip(0..) {
-        columns(taps.each_ref().map(|weights| weights.get(first..last).unwrap_or(&[])), |filter, weights| {
-            let filter = turned.get_mut(filter).map(|filter| filter.as_flattened_mut().as_flattened_mut());
-            if let Some(place) = filter.and_then(|filter| filter.as_chunks_mut::<4>().0.get_mut(number)) {
-                *place = weights;
-            }
-        });
-    }
-    for (weights, tap) in rest.iter().zip(4 * fours.len()..) {
-        for (weight, filter) in weights.iter().skip(first).zip(turned.iter_mut()) {
-            if let Some(place) = filter.as_flattened_mut().as_flattened_mut().get_mut(tap) {
-                *place = *weight;
+    for (row, ky) in filters.iter().zip(0..5) {
+        let (fours, rest) = row.as_flattened().as_chunks::<4>();
+        for (taps, tap) in fours.iter().zip((C..).step_by(4)) {
+            columns(taps.each_ref().map(|weights| weights.get(first..last).unwrap_or(&[])), |filter, weights| {
+                let row = turned.get_mut(filter).map(|filter| filter[ky].as_flattened_mut());
+                if let Some(place) = row.and_then(|row| row.get_mut(tap..)?.first_chunk_mut()) {
+                    *place = weights;
+                }
+            });
+        }
+        for (weights, tap) in rest.iter().zip(C + 4 * fours.len()..) {
+            for (weight, filter) in weights.iter().skip(first).zip(turned.iter_mut()) {
+                if let Some(place) = filter[ky].as_flattened_mut().get_mut(tap) {
+                    *place = *weight;
+                }
             }
         }
     }
-    turned
 }
 
 /// ∂C/∂(image): each δ that is not zero adds its filter to the pixels under it. `view` shows a sample's δ, its
@@ -202,32 +228,74 @@ pub(crate) fn input_gradient<V: Vector, S, P: Pool, const H: usize, const W: usi
         view(sample).2.as_flattened_mut().as_flattened_mut().fill(0.0);
     }
     let mut hits = Hits::NONE;
+    let mut turned = [[[[0.0; C]; 8]; 5]; GROUP];
     for first in (0..O).step_by(GROUP) {
-        let turned = turn(filters, first);
+        turn(filters, first, &mut turned);
         for sample in batch.iter_mut() {
             let (delta, which, gradient) = view(sample);
-            let pixels = gradient.as_flattened_mut();
-            for (filter, o) in turned.iter().zip(first..O) {
-                let mut rest = Some(0);
-                while let Some(from) = rest {
-                    hits.count = 0;
-                    rest = hits.fill::<P, W, O>(o, 0, (delta, which), from);
-                    for hit in hits.all() {
-                        for (filter, ky) in filter.iter().zip(0..) {
-                            let Some(run) = pixels.get_mut(usize::from(hit.pixel) + ky * W..) else { continue };
-                            let Some(run) = run.first_chunk_mut::<5>() else { continue };
-                            let run = run.as_flattened_mut();
-                            for pass in 0..Row::<V, C>::PASSES {
-                                let mut sums = Row::<V, C>::load(run, pass);
-                                sums.add_product(filter.as_flattened(), pass, hit.delta);
-                                sums.store(run, pass);
+            let mut add = |pixels: &mut [f32]| {
+                for (filter, o) in turned.iter().zip(first..O) {
+                    let mut rest = Some(0);
+                    while let Some(from) = rest {
+                        hits.count = 0;
+                        rest = hits.fill::<P, W, O>(o, 0, (delta, which), from);
+                        for hit in hits.all() {
+                            for (row, ky) in filter.iter().zip(0..) {
+                                add_row::<V, C>(pixels, usize::from(hit.pixel) + ky * W, row.as_flattened(), hit.delta);
                             }
                         }
                     }
                 }
+            };
+            if cfg!(target_os = "none") {
+                add(gradient.as_flattened_mut().as_flattened_mut());
+            } else {
+                let mut aligned = Aligned(*gradient);
+                add(aligned.0.as_flattened_mut().as_flattened_mut());
+                *gradient = aligned.0;
             }
         }
     }
+}
+
+/// Adds a row of a filter times `delta` to the five pixels from `pixel` on.
+///
+/// Long vectors begin where a vector of the image begins, and take zeros of the row with them: to store across the end
+/// of a cache line would take twice as long.
+#[inline(always)]
+fn add_row<V: Vector, const C: usize>(pixels: &mut [f32], pixel: usize, row: &[f32], delta: f32) {
+    let start = pixel * C;
+    let before = start % V::LANES;
+    let count = Grid::<V, C>::VECTORS;
+    if V::LANES > 4
+        && before <= C
+        && let Some(sums) = pixels.get_mut(start - before..start - before + count * V::LANES)
+        && let Some(weights) = row.get(C - before..C - before + count * V::LANES)
+    {
+        for v in 0..count {
+            let sums = &mut sums[v * V::LANES..];
+            V::load(sums).add_product(V::load(&weights[v * V::LANES..]), V::splat(delta)).store(sums);
+        }
+        return;
+    }
+    let Some(sums) = pixels.get_mut(start..start + 5 * C) else { return };
+    let row = row.get(C..).unwrap_or(&[]);
+    for pass in 0..Row::<V, C>::PASSES {
+        let mut tile = Row::<V, C>::load(sums, pass);
+        tile.add_product(row, pass, delta);
+        tile.store(sums, pass);
+    }
+}
+
+/// The vectors of an image that five pixels may touch.
+struct Grid<V, const C: usize>(PhantomData<V>);
+
+impl<V: Vector, const C: usize> Grid<V, C> {
+    const VECTORS: usize = {
+        let step = 1 << C.trailing_zeros();
+        let step = if step < V::LANES { step } else { V::LANES };
+        (5 * C + V::LANES - step).div_ceil(V::LANES)
+    };
 }
 
 /// b_o - rate·Σδ_o over the samples and positions; `view` shows a sample's δ.

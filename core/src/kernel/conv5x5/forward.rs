@@ -2,12 +2,13 @@
 
 use super::{Filters, Image, single};
 use crate::kernel::device;
-use crate::kernel::vector::{Tile, Vector, add_rows, list_nonzero, listed};
+use crate::kernel::vector::{Aligned, Tile, Vector, add_products, list_nonzero};
 use crate::pool::Pool;
 
-/// Neighbouring positions that use the same row of filters before the next: on a host, for as long as it is in the
-/// cache; on a microcontroller, the two of a pooling square.
-const ACROSS: usize = if cfg!(target_os = "none") { 2 } else { 8 };
+/// Columns of positions that use the same weights before the next, for as long as those are in the cache.
+const ACROSS: usize = 8;
+/// The bytes of weights that are used together.
+const CACHED: usize = 32 * 1024;
 
 /// Where a convolution's results go: one value for each pooled position and filter.
 pub(crate) struct Output<'a> {
@@ -50,41 +51,70 @@ impl Output<'_> {
     }
 }
 
-/// The values of an image's row that are not zero.
+/// The values of a run of pixels that are not zero.
 #[derive(Clone, Copy)]
-struct Nonzero<const W: usize, const C: usize> {
-    /// Indices in the row, all channels of a pixel side by side.
-    indices: [[u16; C]; W],
-    /// How many lie in each pixel and those before it.
-    ends: [u16; W],
+struct Nonzero<const C: usize> {
+    /// Indices in the run, all channels of a pixel side by side.
+    indices: [[u16; C]; ACROSS + 4],
+    /// How many lie before each pixel.
+    starts: [u16; ACROSS + 5],
 }
 
-impl<const W: usize, const C: usize> Nonzero<W, C> {
-    const NONE: Self = Self { indices: [[0; C]; W], ends: [0; W] };
+impl<const C: usize> Nonzero<C> {
+    const NONE: Self = Self { indices: [[0; C]; ACROSS + 4], starts: [0; ACROSS + 5] };
 
     #[inline(always)]
-    fn list<V: Vector>(&mut self, row: &[[f32; C]; W]) {
+    fn list<V: Vector>(&mut self, pixels: &[[f32; C]]) {
         let list = self.indices.as_flattened_mut();
         let mut count = 0;
-        for ((pixel, end), first) in row.iter().zip(&mut self.ends).zip((0..).step_by(C)) {
+        for ((pixel, end), first) in pixels.iter().zip(&mut self.starts[1..]).zip((0..).step_by(C)) {
             count = list_nonzero::<V>(list, count, pixel, first);
             *end = count as u16;
         }
     }
 
-    /// Those of the five pixels from `x` on.
+    /// Those of the pixels from `first` up to `end`.
     #[inline(always)]
-    fn window(&self, x: usize) -> &[u16] {
-        let start = x.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
-        let end = self.ends.get(x + 4).copied().unwrap_or(0);
-        self.indices.as_flattened().get(usize::from(start)..usize::from(end)).unwrap_or(&[])
+    fn pixels(&self, first: usize, end: usize) -> &[u16] {
+        let [first, end] = [first, end].map(|pixel| self.starts.get(pixel).copied().unwrap_or(0).into());
+        self.indices.as_flattened().get(first..end).unwrap_or(&[])
+    }
+}
+
+/// The filters by columns, for positions that lie below each other: `taps[kx][c][4 - ky][o]`, so that a pixel's value
+/// meets the weights for all positions above it that it belongs to, side by side. A sixth row, unused, makes them begin at
+/// the start of a cache line more often.
+#[repr(align(64))]
+struct Taps<const C: usize, const O: usize>([[[[f32; O]; 6]; C]; 5]);
+
+impl<const C: usize, const O: usize> Taps<C, O> {
+    /// Columns of a filter that are used together.
+    const TOGETHER: usize = {
+        let columns = CACHED / (size_of::<[[[f32; O]; 5]; C]>() + 1);
+        if columns < 1 {
+            1
+        } else if columns > 5 {
+            5
+        } else {
+            columns
+        }
+    };
+
+    const ZERO: Self = Self([[[[0.0; O]; 6]; C]; 5]);
+
+    #[inline(always)]
+    fn take(&mut self, filters: &Filters<C, O>) {
+        for (row, k) in filters.iter().zip((0..5).rev()) {
+            for (column, taps) in row.iter().zip(&mut self.0) {
+                for (weights, taps) in column.iter().zip(taps) {
+                    taps[k] = *weights;
+                }
+            }
+        }
     }
 }
 
 /// Convolution, pooling, and bias, for each image of `batch`; `view` shows an image and where its results go.
-///
-/// Two rows of positions are summed at a time: a value that is not zero meets a row of the filters for the upper
-/// position, and the row before it for the lower one.
 #[inline(always)]
 pub(crate) fn forward<V: Vector, S, P: Pool, const H: usize, const W: usize, const C: usize, const O: usize>(
     filters: &Filters<C, O>,
@@ -92,7 +122,7 @@ pub(crate) fn forward<V: Vector, S, P: Pool, const H: usize, const W: usize, con
     batch: &mut [S],
     view: impl Fn(&mut S) -> (&Image<H, W, C>, Output),
 ) {
-    if cfg!(minnet_m4f) {
+    if cfg!(target_os = "none") {
         for sample in batch {
             let (image, mut out) = view(sample);
             device::convolve::<P, H, W, C, O>(image, filters, bias, &mut out);
@@ -105,65 +135,58 @@ pub(crate) fn forward<V: Vector, S, P: Pool, const H: usize, const W: usize, con
     if single::fits(H, W, C) {
         return single::forward::<V, S, P, H, W, C, O>(filters, bias, batch, view);
     }
-    let copy;
-    let filters = if cfg!(target_os = "none") || batch.len() < 2 {
-        filters
-    } else {
-        copy = Aligned(*filters);
-        &copy.0
-    };
+    let mut taps = Taps::ZERO;
+    taps.take(filters);
     for sample in batch {
-        let (image, out) = view(sample);
-        convolve::<V, P, H, W, C, O>(image, filters, bias, out);
+        let (image, mut out) = view(sample);
+        for left in (0..W - 4).step_by(ACROSS) {
+            strip::<V, P, H, W, C, O>(&taps, bias, image, left, &mut out);
+        }
     }
 }
 
-/// At the start of a cache line, so that fewer vectors lie across the end of one.
-#[repr(align(64))]
-struct Aligned<T>(T);
-
+/// The positions of at most [`ACROSS`] columns, from `left` on.
 #[inline(always)]
-fn convolve<V: Vector, P: Pool, const H: usize, const W: usize, const C: usize, const O: usize>(
-    image: &Image<H, W, C>,
-    filters: &Filters<C, O>,
+fn strip<V: Vector, P: Pool, const H: usize, const W: usize, const C: usize, const O: usize>(
+    taps: &Taps<C, O>,
     bias: &[f32; O],
-    mut out: Output,
+    image: &Image<H, W, C>,
+    left: usize,
+    out: &mut Output,
 ) {
-    let filters = filters.each_ref().map(|row| row.as_flattened());
-    // The lists of the six rows under a pair of positions, each at its row's number modulo 6.
-    let mut lists = [Nonzero::<W, C>::NONE; 6];
-    let mut rows = image.iter().enumerate();
-    for top in (0..H - 4).step_by(2) {
-        let height = (H - 4 - top).min(2);
-        let listed_rows = if top == 0 { 0 } else { top + 4 };
-        for (y, row) in rows.by_ref().take(top + height + 4 - listed_rows) {
-            lists[y % 6].list::<V>(row);
-        }
-        for left in (0..W - 4).step_by(ACROSS) {
-            let width = (W - 4 - left).min(ACROSS);
-            let mut sums = [[[0.0; O]; ACROSS]; 2];
-            let [upper, lower] = &mut sums;
-            for (row, ky) in image.iter().skip(top).take(height + 4).zip(0..) {
-                let list = &lists[(top + ky) % 6];
-                let above = if height == 2 { filters.get(ky.wrapping_sub(1)) } else { None };
-                for ((upper, lower), x) in upper.iter_mut().zip(lower.iter_mut()).zip(left..left + width) {
-                    let terms = listed(list.window(x), row.as_flattened(), x * C);
-                    match (filters.get(ky), above) {
-                        (Some(here), Some(above)) => {
-                            add_rows::<V, [f32; O], 2>([upper, lower], [here, above], terms);
+    let width = (W - 4 - left).min(ACROSS);
+    // By columns. The last four rows of positions are not used.
+    let mut sums = Aligned([[[0.0; O]; H]; ACROSS]);
+    let mut list = Nonzero::<C>::NONE;
+    for (row, pixels) in image.iter().enumerate() {
+        let pixels = pixels.get(left..left + width + 4).unwrap_or(&[]);
+        list.list::<V>(pixels);
+        let (top, bottom) = (row.saturating_sub(4), row.min(H - 5));
+        for first in (0..5).step_by(Taps::<C, O>::TOGETHER) {
+            let end = (first + Taps::<C, O>::TOGETHER).min(5);
+            for (sums, x) in sums.0.iter_mut().zip(0..width) {
+                let terms = list.pixels(x + first, x + end).iter().filter_map(|&index| {
+                    let index = usize::from(index);
+                    let taps = taps.0.as_flattened().get(index - x * C)?;
+                    Some((taps.as_flattened().get((4 + top - row) * O..)?, *pixels.as_flattened().get(index)?))
+                });
+                let sums = sums.get_mut(top..=bottom).unwrap_or_default();
+                macro_rules! add {
+                    ($($rows:literal),*) => {
+                        match sums.len() {
+                            $($rows => add_products::<V, [[f32; O]; $rows]>(sums.as_flattened_mut(), terms),)*
+                            _ => {}
                         }
-                        (Some(here), None) => add_rows::<V, [f32; O], 1>([upper], [here], terms),
-                        (None, Some(above)) => add_rows::<V, [f32; O], 1>([lower], [above], terms),
-                        (None, None) => {}
-                    }
+                    };
                 }
+                add!(1, 2, 3, 4, 5);
             }
-            for y in (0..height).step_by(P::SIDE) {
-                for x in (0..width).step_by(P::SIDE) {
-                    let index = (top + y) / P::SIDE * ((W - 4) / P::SIDE) + (left + x) / P::SIDE;
-                    out.pool::<V, P, O>(index, bias, |at| sums.get(y + at / P::SIDE)?.get(x + at % P::SIDE));
-                }
-            }
+        }
+    }
+    for y in (0..H - 4).step_by(P::SIDE) {
+        for x in (0..width).step_by(P::SIDE) {
+            let index = y / P::SIDE * ((W - 4) / P::SIDE) + (left + x) / P::SIDE;
+            out.pool::<V, P, O>(index, bias, |at| sums.0.get(x + at % P::SIDE)?.get(y + at / P::SIDE));
         }
     }
 }

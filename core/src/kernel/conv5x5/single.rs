@@ -1,9 +1,9 @@
 //! Convolution of images with a single channel: there, a row of a filter has only five weights, and runs of values
 //! that are not zero are short. So a square of 2x2 positions is summed as a whole, as a dense layer from the 36 pixels
-//! under it.
+//! under it; and on the way back, the 25 pixels under a position are made to lie side by side.
 
-use super::{Filters, Image, forward::Output};
-use crate::kernel::vector::{Vector, add_rows};
+use super::{FILTERS, Filter, Filters, Image, forward::Output};
+use crate::kernel::vector::{Aligned, Tile, Vector, add_rows};
 use crate::pool::Pool;
 
 /// The side of the window under a square of positions.
@@ -27,7 +27,7 @@ pub(super) fn forward<V: Vector, S, P: Pool, const H: usize, const W: usize, con
     batch: &mut [S],
     view: impl Fn(&mut S) -> (&Image<H, W, C>, Output),
 ) {
-    let square = square(filters);
+    let square = Aligned(square(filters));
     for sample in batch {
         let (image, mut out) = view(sample);
         // A bit for each pixel that is not zero.
@@ -37,16 +37,20 @@ pub(super) fn forward<V: Vector, S, P: Pool, const H: usize, const W: usize, con
                 *bits |= u64::from(*value != 0.0) << x;
             }
         }
+        let mut sums = Aligned([[[0.0; O]; 4]; W]);
         for top in (0..H - 4).step_by(2) {
-            for left in (0..W - 4).step_by(2) {
+            for (sums, left) in sums.0.iter_mut().zip((0..W - 4).step_by(2)) {
                 let mut window = 0;
                 for (bits, y) in rows.iter().skip(top).zip(0..SIDE) {
                     window |= (bits >> left & 0b11_1111) << (y * SIDE);
                 }
                 let pixels = image.as_flattened().as_flattened().get(top * W + left..).unwrap_or(&[]);
                 let terms = Bits(window).filter_map(|at| Some((at, *pixels.get(at / SIDE * W + at % SIDE)?)));
-                let mut sums = [[0.0; O]; 4];
-                add_rows::<V, [[f32; O]; 4], 1>([&mut sums], [&square], terms);
+                *sums = [[0.0; O]; 4];
+                add_rows::<V, [[f32; O]; 4]>(sums, &square.0, terms);
+            }
+            // Pooling comes after the whole row, when the sums have reached the cache.
+            for (sums, left) in sums.0.iter().zip((0..W - 4).step_by(2)) {
                 for y in (0..2).step_by(P::SIDE) {
                     for x in (0..2).step_by(P::SIDE) {
                         let index = (top + y) / P::SIDE * ((W - 4) / P::SIDE) + (left + x) / P::SIDE;
@@ -86,5 +90,87 @@ impl Iterator for Bits {
         let number = self.0.trailing_zeros() as usize;
         self.0 &= self.0 - 1;
         Some(number)
+    }
+}
+
+/// Filters whose gradients are summed side by side: one alone would wait for each addition before the next.
+const TOGETHER: usize = 4;
+/// The 25 pixels under a position, and what follows up to whole vectors.
+const WINDOW: usize = 32;
+
+/// As [`gradient`](super::gradient), where it [`fits`]: all δ, those that are zero too.
+#[inline(always)]
+pub(super) fn gradient<V: Vector, S, P: Pool, const H: usize, const W: usize, const C: usize, const O: usize>(
+    gradients: &mut [Filter<C>],
+    first: usize,
+    batch: &[S],
+    view: impl Fn(&S) -> (&Image<H, W, C>, &[f32], &[u8]),
+) {
+    let mut sums = [[0.0; WINDOW]; FILTERS];
+    let mut columns = [[0.0; H]; W];
+    // The five pixels from each one down: those of five neighbours are a window, by columns.
+    let mut windows = [[[0.0; 5]; W]; H];
+    for sample in batch {
+        let (image, delta, which) = view(sample);
+        for (y, row) in image.iter().enumerate() {
+            for (column, pixel) in columns.iter_mut().zip(row.as_flattened()) {
+                column[y] = *pixel;
+            }
+        }
+        for (y, row) in windows.iter_mut().enumerate() {
+            for (window, column) in row.iter_mut().zip(&columns) {
+                if let Some(pixels) = column.get(y..).and_then(|column| column.first_chunk()) {
+                    *window = *pixels;
+                }
+            }
+        }
+        let windows = windows.as_flattened().as_flattened();
+        let hits = (delta.as_chunks::<O>().0, which.as_chunks::<O>().0);
+        let sums = sums.get_mut(..gradients.len()).unwrap_or_default();
+        let (groups, rest) = sums.as_chunks_mut::<TOGETHER>();
+        for (sums, o) in groups.iter_mut().zip((first..).step_by(TOGETHER)) {
+            add_windows::<V, P, W, O, TOGETHER>(sums, o, windows, hits);
+        }
+        for (sums, o) in rest.iter_mut().zip(first + groups.len() * TOGETHER..) {
+            add_windows::<V, P, W, O, 1>(core::array::from_mut(sums), o, windows, hits);
+        }
+    }
+    for (gradient, sums) in gradients.iter_mut().zip(&sums) {
+        for (ky, row) in gradient.iter_mut().enumerate() {
+            for (kx, weight) in row.iter_mut().enumerate() {
+                *weight = [sums[kx * 5 + ky]; C];
+            }
+        }
+    }
+}
+
+/// Adds to the sums of the filters from `o` on the window under each position, times its δ.
+#[inline(always)]
+fn add_windows<V: Vector, P: Pool, const W: usize, const O: usize, const N: usize>(
+    sums: &mut [[f32; WINDOW]; N],
+    o: usize,
+    windows: &[f32],
+    (delta, which): (&[[f32; O]], &[[u8; O]]),
+) {
+    let width = (W - 4) / P::SIDE;
+    for pass in 0..Tile::<V, [f32; WINDOW], N>::PASSES {
+        let mut tiles = [(); N].map(|()| Tile::<V, [f32; WINDOW], N>::zero());
+        for (tile, sums) in tiles.iter_mut().zip(sums.iter()) {
+            *tile = Tile::load(sums, pass);
+        }
+        for (y, (delta, which)) in delta.chunks(width).zip(which.chunks(width)).enumerate() {
+            for (x, (delta, which)) in delta.iter().zip(which).enumerate() {
+                let corner = (y * W + x) * P::SIDE * 5;
+                let (Some(delta), Some(which)) = (delta.get(o..o + N), which.get(o..o + N)) else { return };
+                for ((tile, delta), which) in tiles.iter_mut().zip(delta).zip(which) {
+                    let which = usize::from(*which);
+                    let at = corner + (which / P::SIDE * W + which % P::SIDE) * 5;
+                    tile.add_product(windows.get(at..).unwrap_or(&[]), pass, *delta);
+                }
+            }
+        }
+        for (tile, sums) in tiles.iter().zip(sums.iter_mut()) {
+            tile.store(sums, pass);
+        }
     }
 }
