@@ -4,6 +4,7 @@ use crate::activation::{Elementwise, Identity};
 use crate::executor::{Executor, Kernel, pieces, split, split_images};
 use crate::init::{Fan, Init};
 use crate::kernel::conv5x5::{self, FILTERS, Filter, Filters, Image, Output};
+use crate::kernel::dense::IMAGES;
 use crate::kernel::vector::Vector;
 use crate::layer::Layer;
 use crate::pool::{NoPool, Pool};
@@ -84,15 +85,19 @@ where
 
     #[inline(always)]
     fn infer<V: Vector, S>(&self, batch: &mut [S], view: impl Fn(&mut S) -> (&mut [f32], &mut [f32]) + Copy) {
-        for place in batch {
-            let (front, back) = view(place);
-            if let (Some(image), Some(out)) =
-                (<Image<H, W, IN>>::nest(front).first(), <Self::Out>::nest_mut(back).first_mut())
-            {
-                let pair = &mut [(image, &mut *out)];
-                conv5x5::forward::<V, _, P, H, W, IN, OUT>(&self.filters, &self.bias, pair, |(image, out)| {
-                    (image, Output { values: out.flat_mut(), which: None })
-                });
+        for images in batch.chunks_mut(IMAGES) {
+            let mut pairs = heapless::Vec::<(&Image<H, W, IN>, &mut Self::Out), IMAGES>::new();
+            for image in images {
+                let (front, back) = view(image);
+                if let (Some(image), Some(out)) = (Tensor::nest(front).first(), Tensor::nest_mut(back).first_mut()) {
+                    // There is room for as many as the chunk has.
+                    let _ = pairs.push((image, out));
+                }
+            }
+            conv5x5::forward::<V, _, P, H, W, IN, OUT>(&self.filters, &self.bias, &mut pairs, |(image, out)| {
+                (image, Output { values: out.flat_mut(), which: None })
+            });
+            for (_, out) in &mut pairs {
                 A::forward(out.flat_mut());
             }
         }
