@@ -28,8 +28,8 @@ fn prepare() -> Result<(), String> {
 
     copy(&memory_layout(&package)?, &out.join("memory.x"))?;
     println!("cargo::rustc-link-search={}", out.display());
-    copy(&model(top)?, &out.join("model.minnet"))?;
-    copy(&top.join(format!("models/{}-int8.minnet", default_model())), &out.join("model-int8.minnet"))?;
+    copy(&model(top, "MINNET_MODEL", "")?, &out.join("model.minnet"))?;
+    copy(&model(top, "MINNET_MODEL_INT8", "-int8")?, &out.join("model-int8.minnet"))?;
 
     let mnist = top.join("data/mnist");
     let test = Images::read(&mnist, "t10k")?;
@@ -64,13 +64,13 @@ fn default_model() -> &'static str {
     if env::var_os("CARGO_FEATURE_LARGE").is_some() { "digits" } else { "digits-small" }
 }
 
-/// The file that `MINNET_MODEL` names, or the repository's. A relative path is looked for in the directory that cargo
-/// was called from, then at the top of the repository.
-fn model(top: &Path) -> Result<PathBuf, String> {
-    println!("cargo::rerun-if-env-changed=MINNET_MODEL");
-    let Some(named) = env::var_os("MINNET_MODEL").map(PathBuf::from) else {
-        let default = top.join(format!("models/{}.minnet", default_model()));
-        let hint = "train one with `host train`, or name another in MINNET_MODEL";
+/// The file that the environment's `variable` names, or the repository's, whose name has this `ending`. A relative path
+/// is looked for in the directory that cargo was called from, then at the top of the repository.
+fn model(top: &Path, variable: &str, ending: &str) -> Result<PathBuf, String> {
+    println!("cargo::rerun-if-env-changed={variable}");
+    let Some(named) = env::var_os(variable).map(PathBuf::from) else {
+        let default = top.join(format!("models/{}{ending}.minnet", default_model()));
+        let hint = format!("make one with `host train` and `host quantize`, or name another in {variable}");
         return if default.is_file() { Ok(default) } else { Err(format!("no model at {}: {hint}", default.display())) };
     };
     // Cargo starts this program in the package's directory; only the shell's variable remembers the caller's.
@@ -82,7 +82,7 @@ fn model(top: &Path) -> Result<PathBuf, String> {
         return Ok(found.clone());
     }
     let place = if named.is_absolute() { "" } else { " here or at the top of the repository" };
-    Err(format!("MINNET_MODEL: there is no file {}{place}", named.display()))
+    Err(format!("{variable}: there is no file {}{place}", named.display()))
 }
 
 /// The first images of an MNIST file, and their digits.

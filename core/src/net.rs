@@ -47,6 +47,9 @@ pub struct Sample<In: Tensor, L: Layer<In>> {
     tape: L::Tape,
 }
 
+/// Of networks' weights.
+pub(crate) const CRC: crc::Crc<u64> = crc::Crc::<u64>::new(&crc::CRC_64_XZ);
+
 /// The fewest multiplications of a mini-batch that are worth a second thread: dense networks skip four in five.
 const SPLIT: usize = 1_000_000;
 
@@ -88,7 +91,6 @@ impl<In: Tensor, L: Layer<In>> Net<In, L> {
 
     /// A hash of all parameters' bits: CRC-64/XZ of their little-endian bytes. Equal hashes mean equal networks.
     pub fn weight_hash(&self) -> u64 {
-        const CRC: crc::Crc<u64> = crc::Crc::<u64>::new(&crc::CRC_64_XZ);
         let mut digest = CRC.digest();
         self.visit(|run| run.iter().for_each(|value| digest.update(&value.to_le_bytes())));
         digest.finalize()

@@ -3,10 +3,12 @@
 //! The host's tests include this very file, so it knows no board: only `minnet`, `wire` and the random numbers' crates.
 
 use minnet::prelude::*;
+use minnet::quant::{Int8, QuantLayer, Quantized};
 use rand_core::SeedableRng;
 use rand_xorshift::XorShiftRng;
 use wire::image::{PIXELS, unpack};
-use wire::{Answer, Identity, Network, Refusal, Request, Service, Which};
+use wire::{Answer, Identity, Integers, Network, Refusal, Request, Service, Which};
+use zerocopy::{FromBytes, IntoBytes};
 
 type Vector = [f32; 784];
 type Layers = seq![Dense<784, 30, Sigmoid>, Dense<30, 10, Sigmoid>];
@@ -44,11 +46,12 @@ pub struct About<'a> {
     pub ticks: &'a (dyn Fn() -> u32 + Sync),
 }
 
-/// A device with an embedded network, and with one that learns where there is room for it.
-pub struct Device<'a, In: Tensor, L: Layer<In>> {
+/// A device with an embedded network, in floats and in integers, and with one that learns where there is room for it.
+pub struct Device<'a, In: Tensor, L: QuantLayer<In, Int8>> {
     about: About<'a>,
     embedded: &'a Net<In, L>,
-    /// What the embedded network works in. If it is too short, the weights of the network that learns take its place.
+    integers: Quantized<'a, Net<In, L>>,
+    /// What the embedded networks work in. If it is too short, the weights of the network that learns take its place.
     scratch: &'a mut [f32],
     learning: Option<&'a mut Learning>,
     /// How the network learns; `None` before a reset, and when its weights were written over.
@@ -58,25 +61,28 @@ pub struct Device<'a, In: Tensor, L: Layer<In>> {
     outputs: Outputs,
 }
 
-impl<'a, In: Tensor, L: Layer<In>> Device<'a, In, L> {
+impl<'a, In: Tensor, L: QuantLayer<In, Int8>> Device<'a, In, L> {
     /// A device that has not learned yet.
     pub fn new(
         about: About<'a>,
         embedded: &'a Net<In, L>,
+        integers: Quantized<'a, Net<In, L>>,
         scratch: &'a mut [f32],
         learning: Option<&'a mut Learning>,
         pixels: &'a mut [u8; PIXELS],
     ) -> Self {
+        const { assert!(4 * L::Out::LEN <= OUTPUTS, "a network has at most 16 outputs here") };
         let random = XorShiftRng::seed_from_u64(0);
         Self {
             about,
             embedded,
+            integers,
             scratch,
             learning,
             sgd: None,
             random,
             pixels,
-            outputs: Outputs { bytes: [0; 64], length: 0 },
+            outputs: Outputs { bytes: [0; OUTPUTS], length: 0 },
         }
     }
 
@@ -100,6 +106,10 @@ impl<'a, In: Tensor, L: Layer<In>> Device<'a, In, L> {
                 bytes: Learner::FLASH_BYTES as u32,
                 ram: Learner::RAM_BYTES as u32,
             }),
+            integers: Integers {
+                bytes: Quantized::<Net<In, L>>::FLASH_BYTES as u32,
+                ram: Quantized::<Net<In, L>>::RAM_BYTES as u32,
+            },
         }
     }
 
@@ -108,13 +118,18 @@ impl<'a, In: Tensor, L: Layer<In>> Device<'a, In, L> {
             Request::Who => Ok(Done::Identity),
             Request::Classify { which: Which::Embedded, image } => {
                 self.see(image)?;
-                self.classify()
+                self.classify(false)
+            }
+            Request::Classify { which: Which::Integers, image } => {
+                self.see(image)?;
+                self.classify(true)
             }
             Request::Classify { which: Which::Learning, image } => {
                 self.see(image)?;
                 let learning = self.learning.as_mut().ok_or(Refusal::NoLearning)?;
                 self.sgd.ok_or(Refusal::NotReset)?;
-                self.outputs.set(&learning.net.infer_pixels(self.pixels, &mut learning.scratch));
+                let output = learning.net.infer_pixels(self.pixels, &mut learning.scratch);
+                self.outputs.set(output.iter().map(|value| value.to_le_bytes()));
                 Ok(Done::Outputs)
             }
             Request::Reset { seed, rate, decay } => {
@@ -135,10 +150,11 @@ impl<'a, In: Tensor, L: Layer<In>> Device<'a, In, L> {
                 sample.load(self.pixels, label);
                 learning.net.train::<LearningCost>(&mut learning.batch, &sgd, &mut self.random, &Serial);
                 let [sample] = &learning.batch;
-                self.outputs.set(sample.output());
+                self.outputs.set(sample.output().iter().map(|value| value.to_le_bytes()));
                 Ok(Done::Outputs)
             }
             Request::Hash(Which::Embedded) => Ok(Done::Hash(self.embedded.weight_hash())),
+            Request::Hash(Which::Integers) => Ok(Done::Hash(self.integers.weight_hash())),
             Request::Hash(Which::Learning) => {
                 let learning = self.learning.as_ref().ok_or(Refusal::NoLearning)?;
                 self.sgd.ok_or(Refusal::NotReset)?;
@@ -151,17 +167,26 @@ impl<'a, In: Tensor, L: Layer<In>> Device<'a, In, L> {
         unpack(image, self.pixels).map_err(|_| Refusal::Image)
     }
 
-    /// Asks the embedded network, in the scratch, or else in the first weights of the other that are long enough.
-    fn classify(&mut self) -> Result<Done, Refusal> {
-        let Self { embedded, pixels, outputs, .. } = self;
+    /// Asks an embedded network, in the scratch, or else in the first weights of the network that learns that are long
+    /// enough.
+    fn classify(&mut self, in_integers: bool) -> Result<Done, Refusal> {
+        let Self { embedded, integers, pixels, outputs, .. } = self;
+        let needed = if in_integers { Quantized::<Net<In, L>>::RAM } else { Net::<In, L>::RAM };
         let mut is_done = false;
         let mut infer = |ram: &mut [f32]| {
-            if !is_done && let Some(output) = embedded.infer_with(|input| load_pixels(&**pixels, input), ram, &Serial) {
-                outputs.set(output);
-                is_done = true;
+            if is_done || ram.len() < needed {
+                return;
+            }
+            is_done = true;
+            if !in_integers {
+                let output = embedded.infer_with(|input| load_pixels(&**pixels, input), ram, &Serial);
+                outputs.set(output.into_iter().flat_map(Tensor::flat).map(|value| value.to_le_bytes()));
+            } else if let Ok(words) = <[u32]>::mut_from_bytes(ram.as_mut_bytes()) {
+                let logits = integers.infer_pixels_with(&**pixels, words);
+                outputs.set(logits.iter().map(|logit| logit.to_le_bytes()));
             }
         };
-        if self.scratch.len() >= Net::<In, L>::RAM {
+        if self.scratch.len() >= needed {
             infer(self.scratch);
         } else if let Some(learning) = &mut self.learning {
             self.sgd = None;
@@ -171,7 +196,7 @@ impl<'a, In: Tensor, L: Layer<In>> Device<'a, In, L> {
     }
 }
 
-impl<In: Tensor, L: Layer<In>> Service for Device<'_, In, L> {
+impl<In: Tensor, L: QuantLayer<In, Int8>> Service for Device<'_, In, L> {
     fn answer(&mut self, request: &Request<'_>) -> Answer<'_> {
         let start = (self.about.ticks)();
         match self.execute(request) {
@@ -195,19 +220,23 @@ enum Done {
     Nothing,
 }
 
+/// The most bytes of a network's outputs.
+const OUTPUTS: usize = 64;
+
 /// A network's last outputs, as they are sent.
 struct Outputs {
-    bytes: [u8; 64],
+    bytes: [u8; OUTPUTS],
     length: usize,
 }
 
 impl Outputs {
-    fn set<T: Tensor>(&mut self, output: &T) {
-        const { assert!(4 * T::LEN <= 64, "a network has at most 16 outputs here") };
-        for (place, value) in self.bytes.as_chunks_mut().0.iter_mut().zip(output.flat()) {
-            *place = value.to_le_bytes();
+    /// Takes each value's little-endian bytes.
+    fn set<const N: usize>(&mut self, values: impl Iterator<Item = [u8; N]>) {
+        self.length = 0;
+        for (place, value) in self.bytes.as_chunks_mut().0.iter_mut().zip(values) {
+            *place = value;
+            self.length += N;
         }
-        self.length = 4 * T::LEN;
     }
 
     fn bytes(&self) -> &[u8] {

@@ -8,7 +8,7 @@ mod emulator;
 mod faults;
 mod line;
 
-pub use client::{Client, Identity, Network, Outputs, Timing};
+pub use client::{Client, Identity, Integers, Network, Outputs, Timing};
 pub use emulator::emulate;
 pub use faults::Faults;
 pub use line::{Line, open};

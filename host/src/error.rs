@@ -263,9 +263,13 @@ pub enum Error {
     /// A device has the model's network with other weights.
     #[error(
         "{path}: the model has other weights (hash {model:016x}) than the device (hash {device:016x}); name the model that \
-         the firmware was built with, or build it with MINNET_MODEL={path}"
+         the firmware was built with, or build it with {variable}={path}"
     )]
-    DeviceWeights { path: PathBuf, model: u64, device: u64 },
+    DeviceWeights { path: PathBuf, model: u64, device: u64, variable: &'static str },
+
+    /// A model with a type of weights that devices are not asked for.
+    #[error("{path}: its weights have 4 bits, and devices serve floats and 8 bits; name one of those models")]
+    DeviceElement { path: PathBuf },
 
     /// A device gives other bits than this machine.
     #[error("{line}: {what} differ from this machine's; build the firmware and this program from the same sources")]

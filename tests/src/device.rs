@@ -10,6 +10,7 @@ use host::model::File;
 use host::nets;
 use host::train::{Event, Hyper};
 use minnet::prelude::*;
+use minnet::quant::Quantized;
 use std::collections::VecDeque;
 use std::io;
 use std::ops::ControlFlow;
@@ -33,9 +34,20 @@ static MODEL: LazyLock<File> = LazyLock::new(|| {
     File::read(&path).expect("the bundled model")
 });
 
+/// Its integer form.
+static INTEGERS: LazyLock<File> = LazyLock::new(|| {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits-int8.minnet");
+    File::read(&path).expect("the bundled model")
+});
+
 /// That model's network.
 pub fn embedded() -> &'static Net<Image, Layers> {
     MODEL.model().expect("the bundled model").net
+}
+
+/// That network in integers.
+pub fn integers() -> Quantized<'static, Net<Image, Layers>> {
+    INTEGERS.quantized().expect("the bundled model").net
 }
 
 /// What runs on a microcontroller, here: its memory is never given back.
@@ -43,7 +55,7 @@ pub fn server() -> Server<'static, impl wire::Service + Send> {
     let about = About { board: "this machine", flash: 0, ram: 0, stack: &|| 0, ticks: &|| 0 };
     let learning = Box::leak(Box::new(Learning::ZERO));
     let pixels = Box::leak(Box::new([0; wire::image::PIXELS]));
-    let device = Device::new(about, embedded(), &mut [], Some(learning), pixels);
+    let device = Device::new(about, embedded(), integers(), &mut [], Some(learning), pixels);
     Server::new(device, Box::leak(Box::new(Buffers::ZERO)))
 }
 

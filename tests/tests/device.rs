@@ -33,6 +33,12 @@ fn outputs_have_the_host_s_bits_on_a_bad_line() {
         assert_eq!(outputs.values(), expected);
     }
     assert_eq!(client.hash(Which::Embedded).unwrap(), tests::device::embedded().weight_hash());
+    let (integers, mut ram) = (tests::device::integers(), [0; 1832]);
+    for image in &MNIST.test.images[..10] {
+        let outputs = client.classify(Which::Integers, image).unwrap();
+        assert_eq!(outputs.logits(), integers.infer_pixels(image, &mut ram));
+    }
+    assert_eq!(client.hash(Which::Integers).unwrap(), integers.weight_hash());
     assert!(client.repeats() > 0);
 }
 

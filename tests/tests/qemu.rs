@@ -56,6 +56,7 @@ fn trials(board: &'static Board) -> Vec<Trial> {
         ("classifies_in_integers_as_the_host", classifies_in_integers_as_the_host),
         ("recognizes_the_demo_s_digits", recognizes_the_demo_s_digits),
         ("serves_with_the_host_s_bits_on_a_bad_line", serves_with_the_host_s_bits_on_a_bad_line),
+        ("serves_integers_as_the_host_on_a_bad_line", serves_integers_as_the_host_on_a_bad_line),
         ("has_no_heap", has_no_heap),
         ("leaves_the_weights_in_flash", leaves_the_weights_in_flash),
         ("fits_the_board_s_memory", fits_the_board_s_memory),
@@ -219,6 +220,21 @@ fn serves_with_the_host_s_bits_on_a_bad_line(device: &Device) -> Result<(), Fail
         let outputs = client.classify(Which::Embedded, image)?.values();
         if outputs != *expected {
             return Err(format!("image {index}: {outputs:?} there, {expected:?} here").into());
+        }
+    }
+    Ok(())
+}
+
+fn serves_integers_as_the_host_on_a_bad_line(device: &Device) -> Result<(), Failed> {
+    let mnist = Mnist::load(&default_directory()?)?;
+    let (images, _) = mnist.test.samples().split_at(STREAMED);
+    let file = model(device.board, "-int8")?;
+    let expected = nets::visit(file.named()?, Logits { file: &file, images }).ok_or("a network without a name")??;
+    let mut client = device.client(FAULTS)?;
+    for (index, ((image, _), expected)) in images.iter().zip(expected.chunks(10)).enumerate() {
+        let logits = client.classify(Which::Integers, image)?.logits();
+        if logits != expected {
+            return Err(format!("image {index}: {logits:?} there, {expected:?} here").into());
         }
     }
     Ok(())

@@ -19,17 +19,17 @@ mod receiver;
 mod server;
 
 pub use frame::{Defect, Frame};
-pub use message::{Answer, Identity, Network, Refusal, Request, Which};
+pub use message::{Answer, Identity, Integers, Network, Refusal, Request, Which};
 pub use receiver::Receiver;
 pub use server::{Buffers, Server, Service};
 
 /// The version of the protocol. It stands in every frame and grows with every change, of a message too.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// The most bytes of a frame with a request: of an image that does not pack at all.
 pub const REQUEST_MAX: usize = image::PACKED_MAX + 40;
 /// The most bytes of a frame with an answer: of an [`Identity`] with two long architectures.
-pub const ANSWER_MAX: usize = 704;
+pub const ANSWER_MAX: usize = 714;
 
 #[cfg(test)]
 extern crate std;

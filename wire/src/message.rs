@@ -10,7 +10,7 @@ pub enum Request<'a> {
     Who,
     /// What does this network make of this image? The answer is [`Answer::Outputs`].
     Classify {
-        /// The network to ask. Where the embedded one works in the memory of the one that learns, that one is forgotten.
+        /// The network to ask. Where an embedded one works in the memory of the one that learns, that one is forgotten.
         which: Which,
         /// The image, [packed](crate::image::pack).
         image: &'a [u8],
@@ -42,6 +42,8 @@ pub enum Which {
     Embedded,
     /// The one that learns, in RAM.
     Learning,
+    /// The embedded one in integers, in flash, too. Its outputs are logits, of 16 bits each.
+    Integers,
 }
 
 /// What the device answers.
@@ -81,6 +83,17 @@ pub struct Identity<'a> {
     pub embedded: Network<'a>,
     /// The network that learns, if the board has room for one.
     pub learning: Option<Network<'a>>,
+    /// The same architecture as the embedded network's, in integers.
+    pub integers: Integers,
+}
+
+/// An integer network in a few numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Integers {
+    /// Bytes of its weights, biases and scales.
+    pub bytes: u32,
+    /// Bytes of RAM that one inference takes.
+    pub ram: u32,
 }
 
 /// A network in a few words and numbers.
@@ -118,7 +131,7 @@ pub enum Refusal {
     NoLearning,
     /// The network that learns has not been reset, or was forgotten: see [`Request::Classify`].
     NotReset,
-    /// There is no room for an inference of the embedded network.
+    /// There is no room for an inference of an embedded network.
     NoRoom,
     /// The answer is longer than [`ANSWER_MAX`](crate::ANSWER_MAX).
     TooLong,

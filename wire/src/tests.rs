@@ -40,6 +40,7 @@ fn answers(outputs: &[u8]) -> [Answer<'_>; 5] {
             stack: 4_000,
             embedded: NETWORK,
             learning: Some(NETWORK),
+            integers: Integers { bytes: 24_164, ram: 1_632 },
         }),
         Answer::Outputs { bytes: outputs, ticks: 2_764_393 },
         Answer::Hash(0x2bc3_aa4a_033f_4ba6),
@@ -109,6 +110,7 @@ fn the_longest_messages_fit() {
         stack: u32::MAX,
         embedded: Network { bytes: u32::MAX, ram: u32::MAX, ..network },
         learning: Some(Network { bytes: u32::MAX, ram: u32::MAX, ..network }),
+        integers: Integers { bytes: u32::MAX, ram: u32::MAX },
     };
     assert!(encoded(&Frame::new(u32::MAX, u32::MAX, Answer::Identity(identity))).len() <= ANSWER_MAX);
 }

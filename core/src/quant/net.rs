@@ -67,6 +67,11 @@ impl<'a, In: Tensor, L: QuantLayer<In, W>, W: Weights> Quantized<'a, Net<In, L>,
         self.words.as_flattened()
     }
 
+    /// A hash of these bytes: CRC-64/XZ. Equal hashes mean equal networks.
+    pub fn weight_hash(&self) -> u64 {
+        crate::net::CRC.checksum(self.block())
+    }
+
     /// The value of a logit's step: a logit times this is the weighted input z of an output neuron.
     pub fn step(&self) -> f32 {
         self.words.last().map_or(0.0, |word| f32::from_le_bytes(*word))

@@ -4,7 +4,7 @@
 
 use core::fmt;
 use firmware_demo::board::{Board, memory};
-use firmware_demo::nets::{BUFFERS, DIGITS, PIXELS};
+use firmware_demo::nets::{BUFFERS, DIGITS, DIGITS_INT8, PIXELS};
 use firmware_demo::processor::entry;
 use firmware_demo::run::run;
 use firmware_demo::service::{About, Device};
@@ -26,12 +26,13 @@ fn serve<B: Board + Sync>(board: &mut B) -> fmt::Result {
         stack: &|| memory::stack_peak() as u32,
         ticks: &|| board.ticks(),
     };
-    // Without a scratch of its own the embedded network works in the memory of the one that learns: a board that has
+    // Without a scratch of their own the embedded networks work in the memory of the one that learns: a board that has
     // one has no room for both.
     #[cfg(feature = "training")]
-    let device = Device::new(about, &DIGITS, &mut [], Some(firmware_demo::nets::LEARNING.take()), PIXELS.take());
+    let (scratch, learning) = (&mut [], Some(firmware_demo::nets::LEARNING.take()));
     #[cfg(not(feature = "training"))]
-    let device = Device::new(about, &DIGITS, firmware_demo::nets::SCRATCH.take(), None, PIXELS.take());
+    let (scratch, learning) = (firmware_demo::nets::SCRATCH.take(), None);
+    let device = Device::new(about, &DIGITS, DIGITS_INT8, scratch, learning, PIXELS.take());
     let mut server = Server::new(device, BUFFERS.take());
     loop {
         server.push(board.receive()).iter().for_each(|&byte| board.send(byte));

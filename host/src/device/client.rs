@@ -57,6 +57,17 @@ pub struct Identity {
     pub embedded: Network,
     /// The network that learns, if the board has room for one.
     pub learning: Option<Network>,
+    /// The same architecture as the embedded network's, in integers.
+    pub integers: Integers,
+}
+
+/// An integer network on a device: see [`wire::Integers`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Integers {
+    /// Bytes of its weights, biases and scales.
+    pub weight_bytes: u32,
+    /// Bytes of RAM that one inference takes.
+    pub ram_bytes: u32,
 }
 
 /// A network on a device: see [`wire::Network`].
@@ -84,7 +95,12 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// The outputs as numbers.
+    /// An integer network's outputs.
+    pub fn logits(&self) -> Vec<i16> {
+        self.bytes.as_chunks().0.iter().map(|&bytes| i16::from_le_bytes(bytes)).collect()
+    }
+
+    /// A float network's outputs.
     pub fn values(&self) -> Vec<f32> {
         self.bytes.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()
     }
@@ -250,7 +266,7 @@ fn reason(why: Refusal) -> &'static str {
         Refusal::Order => "it has lost count of the requests: start again, with no other program at this port",
         Refusal::NoLearning => "it has no network that learns: take a board with more RAM",
         Refusal::NotReset => "its network has not begun to learn, or was forgotten for the other: begin with a reset",
-        Refusal::NoRoom => "it has no room for an inference of its embedded network: give its firmware a scratch",
+        Refusal::NoRoom => "it has no room for an inference of its embedded networks: give its firmware a scratch",
         Refusal::Image | Refusal::Label => "the image is none for its network: build firmware and host from one source",
         Refusal::TooLong => "its answer is longer than a frame: name its networks and its board in fewer words",
         // Those come without a request's number.
@@ -280,6 +296,7 @@ impl From<&wire::Identity<'_>> for Identity {
             stack_bytes: identity.stack,
             embedded: Network::from(&identity.embedded),
             learning: identity.learning.as_ref().map(Network::from),
+            integers: Integers { weight_bytes: identity.integers.bytes, ram_bytes: identity.integers.ram },
         }
     }
 }

@@ -48,6 +48,7 @@ const IDENTITY: wire::Identity = wire::Identity {
     stack: 3,
     embedded: wire::Network { architecture: "784: dense 10", cost: "", fingerprint: 4, bytes: 5, ram: 6 },
     learning: None,
+    integers: wire::Integers { bytes: 7, ram: 8 },
 };
 
 fn outputs(packed: &[u8], learned: usize) -> [u8; 40] {

@@ -4,15 +4,19 @@ use super::{Connection, default_model};
 use crate::command::{Resources, catch_ctrl_c, grouped, percent, print, print_json, progress_bar};
 use clap::Args;
 use host::confusion::Confusion;
+use host::data::Samples;
 use host::device::{Client, Identity, Which};
 use host::error::{Error, Result};
 use host::executor::Threads;
 use host::model::File;
-use host::nets::{self, Named, Visitor};
+use host::nets::{self, Layers, Named, Visitor};
+use host::quantize::logits;
 use host::train::outputs;
+use minnet::model::ELEMENT_F32;
 use minnet::prelude::*;
+use minnet::quant::{self, Int8, Weights};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -22,7 +26,8 @@ pub struct Arguments {
     /// Only the first N test images
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     images: Option<u32>,
-    /// The model that the firmware was built with [default: MINNET_MODEL's, or models/digits.minnet]
+    /// The model that the firmware was built with, or its integer form of 8 bits [default: MINNET_MODEL's, or
+    /// models/digits.minnet]
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
     /// Print the result as JSON
@@ -51,6 +56,8 @@ struct Eval<'a> {
 struct Report {
     board: String,
     net: &'static str,
+    /// The type of the weights.
+    weights: &'static str,
     /// Images that the device classified; fewer than were asked for, if it was stopped.
     images: usize,
     right: usize,
@@ -67,22 +74,22 @@ struct Report {
 impl Visitor for Eval<'_> {
     type Output = Result<()>;
 
-    fn visit<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(self, named: &'static Named) -> Result<()> {
+    fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, named: &'static Named) -> Result<()> {
         let Self { arguments, path, file, connection } = self;
-        let model = file.model::<In, L>()?;
         let mnist = arguments.resources.mnist()?;
         let images = arguments.images.map_or(usize::MAX, |images| images as usize);
         let (set, _) = mnist.test.samples().split_at(images);
         let executor: Threads = arguments.resources.executor()?;
-        let expected = outputs(model.net, set, &executor)?;
+        let expected = Expected::new::<In, L>(&file, &path, set, &executor)?;
 
         let (mut client, identity) = connection.open()?;
-        check(&mut client, &identity, named, model.net.weight_hash(), path)?;
+        check(&mut client, &identity, named, &expected, path)?;
         let stop = Arc::new(AtomicBool::new(false));
         catch_ctrl_c(&stop, "the results so far follow")?;
         let mut report = Report {
             board: identity.board,
             net: named.name,
+            weights: expected.weights(),
             images: 0,
             right: 0,
             agree: 0,
@@ -95,18 +102,21 @@ impl Visitor for Eval<'_> {
         let bar = progress_bar(set.len());
         let mut failure = None;
         let mut ticks = 0;
-        for ((image, label), expected) in set.iter().zip(&expected) {
-            let outputs = match client.classify(Which::Embedded, image) {
+        for ((image, label), bytes) in set.iter().zip(&expected.outputs) {
+            let outputs = match client.classify(expected.which, image) {
                 Ok(outputs) => outputs,
                 Err(error) => {
                     failure = Some(error);
                     break;
                 }
             };
-            let predicted = argmax(&outputs.values());
+            let predicted = match expected.which {
+                Which::Integers => quant::argmax(&outputs.logits()),
+                _ => argmax(&outputs.values()),
+            };
             report.images += 1;
             report.right += usize::from(predicted == usize::from(label));
-            report.agree += usize::from(outputs.bytes == little_endian(expected.flat()));
+            report.agree += usize::from(outputs.bytes == *bytes);
             report.confusion.count(label, predicted);
             ticks += u64::from(outputs.ticks);
             bar.inc(1);
@@ -130,28 +140,58 @@ impl Visitor for Eval<'_> {
     }
 }
 
+/// What the device should have and give.
+struct Expected {
+    which: Which,
+    hash: u64,
+    /// The bytes of the outputs for each image.
+    outputs: Vec<Vec<u8>>,
+}
+
+impl Expected {
+    fn new<In: Tensor, L: Layers<In>>(file: &File, path: &Path, set: Samples<'_>, executor: &Threads) -> Result<Self> {
+        match file.element()? {
+            ELEMENT_F32 => {
+                let net = file.model::<In, L>()?.net;
+                let bytes = |output: &L::Out| output.flat().iter().flat_map(|value| value.to_le_bytes()).collect();
+                let outputs = outputs(net, set, executor)?.iter().map(bytes).collect();
+                Ok(Self { which: Which::Embedded, hash: net.weight_hash(), outputs })
+            }
+            Int8::ELEMENT => {
+                let net = file.quantized::<In, L, Int8>()?.net;
+                let bytes = |logits: &[i16]| logits.iter().flat_map(|logit| logit.to_le_bytes()).collect();
+                let outputs = logits(net, set, executor).chunks(L::Out::LEN.max(1)).map(bytes).collect();
+                Ok(Self { which: Which::Integers, hash: net.weight_hash(), outputs })
+            }
+            _ => Err(Error::DeviceElement { path: path.to_owned() }),
+        }
+    }
+
+    fn weights(&self) -> &'static str {
+        if self.which == Which::Integers { "int8" } else { "f32" }
+    }
+}
+
 /// Whether the device has the model: the same network, and the same weights.
-fn check(client: &mut Client, identity: &Identity, named: &Named, hash: u64, path: PathBuf) -> Result<()> {
+fn check(client: &mut Client, identity: &Identity, named: &Named, expected: &Expected, path: PathBuf) -> Result<()> {
+    let &Expected { which, hash, .. } = expected;
     if identity.embedded.architecture != named.architecture {
         let (model, device) = (named.architecture.to_owned(), identity.embedded.architecture.clone());
         return Err(Error::DeviceNetwork { path, model, device });
     }
-    let device = client.hash(Which::Embedded)?;
-    if device == hash { Ok(()) } else { Err(Error::DeviceWeights { path, model: hash, device }) }
-}
-
-fn little_endian(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    let device = client.hash(which)?;
+    let variable = if which == Which::Integers { "MINNET_MODEL_INT8" } else { "MINNET_MODEL" };
+    if device == hash { Ok(()) } else { Err(Error::DeviceWeights { path, model: hash, device, variable }) }
 }
 
 impl Report {
     fn text(&self, asked: usize) -> String {
-        let Self { board, net, confusion, ticks, repeats, seconds, .. } = self;
+        let Self { board, net, weights, confusion, ticks, repeats, seconds, .. } = self;
         let share = percent(self.right as f64 / self.images.max(1) as f64);
         let [images, right, agree] = [self.images, self.right, self.agree].map(grouped);
         let cut = if self.images < asked { format!(" (of {} asked for)", grouped(asked)) } else { String::new() };
         format!(
-            "{net} on {board}: {right} of {images} right ({share}){cut}\n\n{confusion}\n\
+            "{net} ({weights}) on {board}: {right} of {images} right ({share}){cut}\n\n{confusion}\n\
              same bits as here: {agree} of {images}\n\
              {} ticks an image, {repeats} requests repeated, {seconds:.1} s\n",
             grouped(*ticks as usize)
