@@ -57,6 +57,8 @@ pub struct Chart {
     pub log_y: bool,
     /// What lies below is not drawn.
     pub lowest_y: Option<f64>,
+    /// Whether the y axis begins at 0 or below, so that heights compare as the values do; not for a logarithmic axis.
+    pub from_zero: bool,
 }
 
 impl Chart {
@@ -73,7 +75,8 @@ impl Chart {
     fn draw(&self, svg: &mut String, top: f64) {
         let points = || self.series.iter().flat_map(|series| &series.points).filter(|point| self.shows(point));
         let x_axis = Axis::new(points().map(|point| point.0), self.log_x);
-        let y_axis = Axis::new(points().map(|point| point.1), self.log_y);
+        let zero = (self.from_zero && !self.log_y).then_some(0.0);
+        let y_axis = Axis::new(points().map(|point| point.1).chain(zero), self.log_y);
         let is_empty = points().next().is_none();
 
         // The frame of the plot: as much is left around it as the texts need.

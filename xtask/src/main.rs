@@ -22,7 +22,7 @@ enum Task {
     },
     /// Check the format, clippy's lints, and the documentation
     Lint,
-    /// Compare speed and memory with PyTorch, JAX and candle, and write docs/performance.md's tables
+    /// Compare speed and memory with PyTorch, JAX, Burn and candle, and write docs/performance.md's tables
     BenchRivals(rivals::Options),
     /// Count the instructions and bytes of an inference in QEMU, and write docs/device.md's tables
     Count {

@@ -91,12 +91,15 @@ pub fn bench(options: &Options) -> std::result::Result<(), Error> {
         measured = Measured { machine, settings: Vec::new() };
     }
     for setting in Setting::all(&options.networks) {
-        if measured.settings.iter().any(|outcome| outcome.setting == setting) {
+        let contestants = Contestant::all(&root, &python, &setting);
+        let of_setting = |outcome: &Outcome| outcome.setting == setting;
+        let is_whole = |outcome: &Outcome| contestants.iter().all(|contestant| contestant.is_in(&outcome.results));
+        if measured.settings.iter().any(|outcome| of_setting(outcome) && is_whole(outcome)) {
             continue;
         }
         eprintln!("{setting}");
-        let contestants = Contestant::all(&root, &python, &setting);
         let results = contest::run(&contestants, &setting, options.seconds, options.rounds)?;
+        measured.settings.retain(|outcome| !of_setting(outcome));
         measured.settings.push(Outcome { setting, results });
         measured.settings.sort_by(|a, b| a.setting.cmp(&b.setting));
         save(&file, &measured)?;
@@ -120,12 +123,18 @@ fn provide_python(root: &Path) -> std::result::Result<PathBuf, Error> {
     Ok(python)
 }
 
-/// Builds ours, and the rivals that are Rust: with all of this processor's instructions, as their users would.
+/// Builds ours, once more with multiply and add fused, and the rivals that are Rust: with all of this processor's
+/// instructions, as their users would.
 fn build(root: &Path) -> std::result::Result<(), Error> {
-    run(suite::cargo().args(["build", "--release", "--package", "benches", "--bin", "ours"]))?;
-    let mut candle = suite::cargo();
-    candle.args(["build", "--release", "--manifest-path"]).arg(root.join("benches/rivals/candle/Cargo.toml"));
-    run(candle.env("RUSTFLAGS", "-Ctarget-cpu=native").arg("--target-dir").arg(root.join("target/rivals-candle")))
+    const OURS: [&str; 6] = ["build", "--release", "--package", "benches", "--bin", "ours"];
+    run(suite::cargo().args(OURS))?;
+    // Other flags want a folder of their own, or each build would undo the other's.
+    let mut fused = suite::cargo();
+    fused.args(OURS).arg("--target-dir").arg(root.join("target/rivals-fused"));
+    run(fused.env("RUSTFLAGS", "--cfg minnet_fused"))?;
+    let mut rivals = suite::cargo();
+    rivals.args(["build", "--release", "--manifest-path"]).arg(root.join("benches/rivals/rust/Cargo.toml"));
+    run(rivals.env("RUSTFLAGS", "-Ctarget-cpu=native").arg("--target-dir").arg(root.join("target/rivals-rust")))
 }
 
 /// GFLOP/s of a large matrix product on one core: what the processor does at its best.

@@ -94,6 +94,7 @@ fn draw(
         series: vec![Series { label: String::new(), points }],
         log_x: true,
         log_y,
+        from_zero: true,
         ..Chart::default()
     };
     chart.save(&Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/performance")).join(name))?;

@@ -91,6 +91,7 @@ impl Plot {
             log_x: self.log_x,
             log_y: self.log_y,
             lowest_y: self.lowest_y,
+            ..Chart::default()
         }
     }
 }

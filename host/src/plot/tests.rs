@@ -72,6 +72,15 @@ fn lines_break_where_there_is_no_number() {
 }
 
 #[test]
+fn the_y_axis_begins_at_0_where_that_is_asked_for() {
+    let begins = |chart: &Chart| drawn(chart).0.contains(">0</text>");
+    let high = chart(vec![(1.0, 11_000.0), (2.0, 12_000.0)]);
+    assert!(!begins(&high));
+    assert!(begins(&Chart { from_zero: true, ..high.clone() }));
+    assert!(!begins(&Chart { from_zero: true, log_y: true, ..high }));
+}
+
+#[test]
 fn nothing_leaves_the_sheet() {
     let long = "A long text which explains at length what this is about: ".repeat(4);
     let mut crowded = chart(vec![(-1e300, 1e-300), (1e300, 1e300)]);

@@ -54,7 +54,7 @@ pub(super) struct Contestant {
 }
 
 impl Contestant {
-    /// Everyone who takes part. Variants that cannot win a setting stay away: those that gather patches where there is
+    /// Everyone who takes part, our build that fuses multiply and add right after the other. Variants that cannot win a setting stay away: those that gather patches where there is
     /// no convolution, and those that loop over pieces of a batch that has only one.
     pub(super) fn all(root: &Path, python: &Path, setting: &Setting) -> Vec<Self> {
         let training = setting.mode == "train";
@@ -70,8 +70,12 @@ impl Contestant {
             program: python.to_owned(),
             script: Some(root.join("benches/rivals").join(script)),
         };
-        let mut all =
-            vec![rust("Minnet", "", "release/ours"), rust("candle", "", "rivals-candle/release/candle-rival")];
+        let mut all = vec![rust("Minnet", "", "release/ours")];
+        if training && setting.threads == 1 {
+            all.push(rust("Minnet, fused", "", "rivals-fused/release/ours"));
+        }
+        all.push(rust("Burn", "", "rivals-rust/release/burn"));
+        all.push(rust("candle", "", "rivals-rust/release/candle"));
         let convolves = setting.network != 'a';
         for (variant, takes_part) in
             [("eager", true), ("channels_last", convolves), ("compiled", training), ("traced", !training)]
@@ -115,6 +119,11 @@ impl Contestant {
         })
     }
 
+    /// Whether its result is among these.
+    pub(super) fn is_in(&self, results: &[Result]) -> bool {
+        results.iter().any(|result| result.framework == self.framework && result.variant == self.variant)
+    }
+
     fn name(&self) -> String {
         format!("{} {}", self.framework, self.variant)
     }
@@ -142,7 +151,7 @@ pub(super) fn run(
     }
     let results: Vec<Result> = all.into_iter().map(Ready::finish).collect();
     for result in &results {
-        eprintln!("    {:<8} {:<14} {:>9.0} images/s", result.framework, result.variant, result.images_per_second);
+        eprintln!("    {:<13} {:<14} {:>9.0} images/s", result.framework, result.variant, result.images_per_second);
     }
     Ok(results)
 }
@@ -230,9 +239,11 @@ mod tests {
     fn everyone_takes_part_in_every_setting() {
         for setting in Setting::all("abcd") {
             let all = Contestant::all(Path::new("/"), Path::new("python"), &setting);
-            for framework in ["Minnet", "candle", "PyTorch", "JAX"] {
-                assert!(all.iter().any(|contestant| contestant.framework == framework), "{framework}: {setting}");
+            let takes_part = |framework| all.iter().any(|contestant| contestant.framework == framework);
+            for framework in ["Minnet", "PyTorch", "JAX", "Burn", "candle"] {
+                assert!(takes_part(framework), "{framework}: {setting}");
             }
+            assert_eq!(takes_part("Minnet, fused"), setting.mode == "train" && setting.threads == 1, "{setting}");
         }
         assert_eq!(Setting::all("abcd").len(), 4 * 5 * 2);
     }

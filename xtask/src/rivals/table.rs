@@ -3,11 +3,12 @@
 use super::{Measured, Outcome, Result};
 use crate::Error;
 use std::fmt::Write;
+use std::iter;
 use std::path::Path;
 
 const BEGIN: &str = "<!-- bench-rivals writes from here -->";
 const END: &str = "<!-- to here -->";
-const RIVALS: [&str; 3] = ["PyTorch", "JAX", "candle"];
+const RIVALS: [&str; 4] = ["PyTorch", "JAX", "Burn", "candle"];
 
 /// Puts the tables between their marks in the document.
 pub(super) fn write(document: &Path, measured: &Measured) -> std::result::Result<(), Error> {
@@ -30,7 +31,7 @@ fn tables(measured: &Measured) -> String {
         let _ = write!(
             text,
             "\n### {title}, images a second\n\nOne thread / two threads; the ratio is ours to the best rival, each \
-             with the better number of threads.\n\n| network | batch | Minnet | {} | ratio |\n|---|---|---|---|---|---|---|\n",
+             with the better number of threads.\n\n| network | batch | Minnet | {} | ratio |\n|---|---|---|---|---|---|---|---|\n",
             RIVALS.join(" | ")
         );
         for pair in pairs(measured, mode) {
@@ -48,11 +49,24 @@ fn tables(measured: &Measured) -> String {
             );
         }
     }
-    text += "\n### Training at batch 10: processor time and memory\n\nMicroseconds of processor time an image on one \
-             thread / two threads, and the most memory in MiB.\n\n| network | Minnet | PyTorch | JAX | candle |\n|---|---|---|---|---|\n";
+    text += "\n### What the exact order costs: training, images a second, one thread\n\nMinnet, and the same program built \
+             with multiply and add fused, which has other bits.\n\n| network | batch | exact | fused | cost |\n|---|---|---|---|---|\n";
+    for pair in pairs(measured, "train") {
+        let setting = &pair[0].setting;
+        let [exact, fused] = ["Minnet", "Minnet, fused"].map(|program| rate(&pair[0], program));
+        let cost = if fused > 0.0 { format!("{:.1} %", 100.0 * (1.0 - exact / fused)) } else { "-".to_owned() };
+        let rates = [exact, fused].map(thousands).join(" | ");
+        let _ = writeln!(text, "| {} | {} | {rates} | {cost} |", setting.network, setting.batch);
+    }
+    let _ = write!(
+        text,
+        "\n### Training at batch 10: processor time and memory\n\nMicroseconds of processor time an image on one \
+         thread / two threads, and the most memory in MiB.\n\n| network | Minnet | {} |\n|---|---|---|---|---|---|\n",
+        RIVALS.join(" | ")
+    );
     for pair in pairs(measured, "train").filter(|pair| pair[0].setting.batch == 10) {
         let _ = write!(text, "| {} ", pair[0].setting.network);
-        for framework in ["Minnet", "PyTorch", "JAX", "candle"] {
+        for framework in iter::once("Minnet").chain(RIVALS) {
             let fastest: Vec<&Result> = pair.iter().filter_map(|outcome| fastest(outcome, framework)).collect();
             let time: Vec<String> =
                 fastest.iter().map(|result| format!("{:.1}", 1e6 * result.cpu_seconds_per_image)).collect();
@@ -81,11 +95,13 @@ fn fastest<'a>(outcome: &'a Outcome, framework: &str) -> Option<&'a Result> {
     of_framework.max_by(|a, b| a.images_per_second.total_cmp(&b.images_per_second))
 }
 
+/// Images a second of a framework's fastest variant.
+fn rate(outcome: &Outcome, framework: &str) -> f64 {
+    fastest(outcome, framework).map_or(0.0, |result| result.images_per_second)
+}
+
 fn best(pair: &[Outcome], framework: &str) -> f64 {
-    pair.iter()
-        .filter_map(|outcome| fastest(outcome, framework))
-        .map(|result| result.images_per_second)
-        .fold(0.0, f64::max)
+    pair.iter().map(|outcome| rate(outcome, framework)).fold(0.0, f64::max)
 }
 
 fn ratio(ours: f64, theirs: f64) -> String {
@@ -116,7 +132,7 @@ mod tests {
     use super::super::contest::Setting;
     use super::*;
 
-    fn outcome(threads: usize, rates: [f64; 3]) -> Outcome {
+    fn outcome(threads: usize, rates: [f64; 4]) -> Outcome {
         let result = |(framework, variant, rate): (&str, &str, f64)| Result {
             framework: framework.to_owned(),
             variant: variant.to_owned(),
@@ -124,7 +140,7 @@ mod tests {
             cpu_seconds_per_image: 1.0 / rate,
             peak_mib: 50.0,
         };
-        let names = [("Minnet", ""), ("JAX", "conv_loop"), ("JAX", "patches_loop")];
+        let names = [("Minnet", ""), ("Minnet, fused", ""), ("JAX", "conv_loop"), ("JAX", "patches_loop")];
         let results = names.iter().zip(rates).map(|(&(framework, variant), rate)| result((framework, variant, rate)));
         let setting = Setting { network: 'c', mode: "train".to_owned(), batch: 10, threads };
         Outcome { setting, results: results.collect() }
@@ -132,10 +148,12 @@ mod tests {
 
     #[test]
     fn the_ratio_is_of_the_best_with_the_better_number_of_threads() {
-        let settings = vec![outcome(1, [12_000.0, 4_000.0, 3_000.0]), outcome(2, [9_000.0, 1_000.0, 5_000.0])];
+        let settings =
+            vec![outcome(1, [12_000.0, 12_500.0, 4_000.0, 3_000.0]), outcome(2, [9_000.0, 0.0, 1_000.0, 5_000.0])];
         let text = tables(&Measured { settings, ..Measured::default() });
-        let line = "| c | 10 | 12.0k / 9.00k |  | 4.00k / 5.00k `patches_loop` |  | **2.40** |";
+        let line = "| c | 10 | 12.0k / 9.00k |  | 4.00k / 5.00k `patches_loop` |  |  | **2.40** |";
         assert!(text.contains(line), "{text}");
+        assert!(text.contains("| c | 10 | 12.0k | 12.5k | 4.0 % |"), "{text}");
         assert!(text.contains("| c | 83.3 / 111.1, 50 MiB |"), "{text}");
     }
 
