@@ -286,7 +286,9 @@ pub fn outputs<In: Tensor, L: Layer<In>>(
     executor: &Threads,
 ) -> Result<Vec<L::Out>> {
     let mut outputs = vec![L::Out::ZERO; set.len()];
-    let piece = set.len().div_ceil(executor.threads() * 4).max(1);
+    // Several pieces for each thread, but none so small that its images share less than they could.
+    let share = |pieces: usize| set.len().div_ceil(pieces);
+    let piece = share(executor.threads() * 4).max(TOGETHER.min(share(executor.threads()))).max(1);
     executor.run(|| {
         rayon::scope(|scope| {
             for (images, outputs) in set.images.chunks(piece).zip(outputs.chunks_mut(piece)) {
@@ -298,7 +300,7 @@ pub fn outputs<In: Tensor, L: Layer<In>>(
 }
 
 /// Images that go through a layer before the next layer: so many share what is read of its weights.
-const TOGETHER: usize = 16;
+const TOGETHER: usize = 64;
 
 fn infer<In: Tensor, L: Layer<In>>(net: &Net<In, L>, images: &[Image], outputs: &mut [L::Out], executor: &Threads) {
     let length = Net::<In, L>::RAM.max(1);

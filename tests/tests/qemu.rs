@@ -29,8 +29,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 
 /// The model that the board's firmware embeds; `kind` is `-int8` for its integer form.
 fn model(board: &Board, kind: &str) -> Result<File, Failed> {
-    let name = if board.name == "stm32f405" { "digits" } else { "digits-small" };
-    Ok(File::read(&top().join(format!("models/{name}{kind}.minnet")))?)
+    Ok(File::read(&top().join(format!("models/{}{kind}.minnet", board.model)))?)
 }
 
 /// Whether the board's firmware trains a network.

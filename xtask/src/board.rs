@@ -21,6 +21,8 @@ pub struct Board {
     pub flash: Range<u64>,
     /// RAM: where it starts and ends.
     pub ram: Range<u64>,
+    /// The repository's model that its firmware embeds when none is named, beside `-int8`, the same in integers.
+    pub model: &'static str,
 }
 
 /// Every board; the first is the one meant where none is named.
@@ -33,6 +35,7 @@ pub const BOARDS: &[Board] = &[
         machine: "netduinoplus2",
         flash: memory(0x0800_0000, 1024),
         ram: memory(0x2000_0000, 128),
+        model: "digits",
     },
     Board {
         name: "microbit",
@@ -42,6 +45,7 @@ pub const BOARDS: &[Board] = &[
         machine: "microbit",
         flash: memory(0, 256),
         ram: memory(0x2000_0000, 16),
+        model: "digits-small",
     },
     Board {
         name: "virt",
@@ -51,6 +55,7 @@ pub const BOARDS: &[Board] = &[
         machine: "virt",
         flash: memory(0x8000_0000, 1024),
         ram: memory(0x8010_0000, 128),
+        model: "digits-small",
     },
 ];
 

@@ -44,6 +44,7 @@ const fn rig(processor: &'static str, target: &'static str) -> Rig {
         machine: "mps2-an386",
         flash: 0..4 << 20,
         ram: 0x2000_0000..0x2040_0000,
+        model: "digits-small",
     };
     Rig { processor, board, instructions: 40.0 }
 }

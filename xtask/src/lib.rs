@@ -5,15 +5,19 @@
 //! that none is skipped.
 #![deny(missing_docs)]
 
+pub mod accuracy;
 pub mod board;
 pub mod count;
 mod debian;
+mod document;
 pub mod elf;
 pub mod error;
 pub mod firmware;
+mod host;
 mod process;
 pub mod qemu;
 pub mod rivals;
+pub mod stream;
 pub mod suite;
 mod sysroot;
 pub mod toolchain;

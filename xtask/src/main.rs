@@ -3,7 +3,10 @@
 use clap::{Parser, Subcommand};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
-use xtask::{Board, Error, Missing, Toolchain, count, elf::Report, find_program, firmware, qemu, rivals, run, suite};
+use xtask::{
+    Board, Error, Missing, Toolchain, accuracy, count, elf::Report, find_program, firmware, qemu, rivals, run, stream,
+    suite,
+};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The project's commands that cargo has none for")]
@@ -30,6 +33,10 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Stream the test set to every board in QEMU, have one learn, and write docs/device.md's record
+    Stream,
+    /// Train and quantize over three seeds, and write docs/quantization.md's table
+    Accuracy,
     /// Build the demo and run it in QEMU
     Qemu {
         /// The board; the first one if not given
@@ -59,6 +66,8 @@ fn main() -> ExitCode {
                 count::count()
             }
         }
+        Task::Stream => stream::stream(),
+        Task::Accuracy => accuracy::accuracy(),
         Task::Qemu { board } => Board::named(board.as_deref()).and_then(qemu),
         Task::Flash { board } => Board::named(board.as_deref()).and_then(flash),
         Task::Size { board } => Board::named(board.as_deref()).and_then(size),

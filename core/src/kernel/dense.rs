@@ -7,7 +7,7 @@ use crate::sgd::Sgd;
 /// Inputs whose weights are used by all images before the next: their rows stay in the cache.
 const ROWS: usize = if cfg!(target_os = "none") { 32 } else { 64 };
 /// Images whose non-zero values are listed at the same time. A microcontroller has one, and little stack.
-pub(crate) const IMAGES: usize = if cfg!(target_os = "none") { 1 } else { 16 };
+pub(crate) const IMAGES: usize = if cfg!(target_os = "none") { 1 } else { 64 };
 /// Outputs that are summed side by side where there are very many: so many rows of so many weights fit in the cache
 /// next to the processor.
 pub(crate) const PANEL: usize = 256;

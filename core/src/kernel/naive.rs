@@ -312,7 +312,7 @@ fn dense_layers_have_the_bits_of_plain_loops() {
     }
     check!(3 x 1, 3 x 7, 16 x 10, 16 x 33, 37 x 30, 37 x 33, 130 x 100, 100 x 290, 70 x 512, 3 x 530);
     // More images than are listed at a time.
-    on_each_width(Dense::<37, 10> { images: 17 });
+    on_each_width(Dense::<37, 10> { images: 65 });
 }
 
 #[test]

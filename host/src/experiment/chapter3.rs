@@ -66,6 +66,7 @@ fn overfitting() -> Vec<Experiment> {
         from: usize,
         book: Option<f64>,
         seconds: u32,
+        remark: &'static str,
     }
     let settings = [
         Setting {
@@ -78,6 +79,7 @@ fn overfitting() -> Vec<Experiment> {
             from: 200,
             book: None,
             seconds: 10,
+            remark: "",
         },
         Setting {
             name: "overfitting-50000",
@@ -89,6 +91,7 @@ fn overfitting() -> Vec<Experiment> {
             from: 0,
             book: Some(95.0),
             seconds: 8,
+            remark: "",
         },
         Setting {
             name: "overfitting-1000-l2",
@@ -100,6 +103,7 @@ fn overfitting() -> Vec<Experiment> {
             from: 0,
             book: None,
             seconds: 10,
+            remark: "",
         },
         Setting {
             name: "overfitting-50000-l2",
@@ -111,6 +115,8 @@ fn overfitting() -> Vec<Experiment> {
             from: 0,
             book: Some(96.49),
             seconds: 8,
+            remark: "The book's program, rewritten in NumPy, got 96.18 % in the mean of 8 seeds (95.97 to 96.47): the \
+                     book's run was a lucky one.",
         },
         Setting {
             name: "overfitting-100-hidden",
@@ -122,10 +128,11 @@ fn overfitting() -> Vec<Experiment> {
             from: 0,
             book: Some(96.5),
             seconds: 14,
+            remark: "",
         },
     ];
     let experiment = |setting| {
-        let Setting { name, about, net, images, hyper, set, from, book, seconds } = setting;
+        let Setting { name, about, net, images, hyper, set, from, book, seconds, remark } = setting;
         let hyper = Hyper { monitor_training: true, ..hyper };
         let training = Training { images, monitor: Some(set), ..Training::new(net, "cross-entropy", hyper) };
         let of_set = set.name();
@@ -142,7 +149,7 @@ fn overfitting() -> Vec<Experiment> {
                 figure("training accuracy, last epoch".into(), None, training::TRAINING_ACCURACY, Pick::Last),
             ],
             plots: overfitting_plots(name, about, of_set, from),
-            remark: "",
+            remark,
         }
     };
     settings.into_iter().map(experiment).collect()
@@ -227,7 +234,8 @@ fn more_data() -> Experiment {
             plot("log", true, vec![networks("Neural network"), book_networks()]),
             plot("combined", true, vec![networks("Neural network"), across("SVM", &machine, svm::VALIDATION_ACCURACY)]),
         ],
-        remark: "The SVM needs no seed.",
+        remark: "The SVM needs no seed. With 50,000 images the network of the book's program, rewritten in NumPy, got 95.89 % \
+                 in the mean of 8 seeds (94.81 to 96.30): the book's run was one of the better ones.",
     }
 }
 

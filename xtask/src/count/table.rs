@@ -1,13 +1,10 @@
 //! The tables of docs/device.md.
 
 use super::Count;
-use crate::{Error, replace};
+use crate::Error;
+use crate::document::{rewrite, thousands};
 use std::fmt::Write;
-use std::fs;
 use std::path::Path;
-
-const BEGIN: &str = "<!-- count writes from here -->";
-const END: &str = "<!-- to here -->";
 
 /// What another library takes: instructions for one inference (GCC 12.2 -O3 or Rust with LTO, in the same emulator), for
 /// N1 to N4.
@@ -44,16 +41,9 @@ const fn rival(
     Rival { processor, element, name, instructions }
 }
 
-/// Puts the tables between their marks in the document.
+/// Puts the tables into the document.
 pub(super) fn write(document: &Path, counts: &[Count]) -> Result<(), Error> {
-    let text = fs::read_to_string(document).map_err(Error::io("read", document))?;
-    let (Some((before, _)), Some((_, after))) = (text.split_once(BEGIN), text.split_once(END)) else {
-        return Err(super::unexpected(
-            document,
-            format!("no lines `{BEGIN}` and `{END}`, between which the tables go"),
-        ));
-    };
-    replace(document, &format!("{before}{BEGIN}\n{}{END}{after}", tables(counts)))
+    rewrite(document, "count", &tables(counts))
 }
 
 fn tables(counts: &[Count]) -> String {
@@ -92,21 +82,9 @@ fn row(instructions: impl Fn(&str) -> Option<u64>) -> String {
     NETWORKS.iter().map(cell).collect::<String>() + "|"
 }
 
-fn thousands(number: u64) -> String {
-    match number {
-        0..1000 => number.to_string(),
-        _ => format!("{},{:03}", thousands(number / 1000), number % 1000),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn thousands_are_told_apart() {
-        assert_eq!([7, 1000, 51_140_600].map(thousands), ["7", "1,000", "51,140,600"]);
-    }
 
     #[test]
     fn a_network_that_was_not_counted_has_an_empty_cell() {

@@ -2,23 +2,16 @@
 
 use super::{Measured, Outcome, Result};
 use crate::Error;
+use crate::document::rewrite;
 use std::fmt::Write;
 use std::iter;
 use std::path::Path;
 
-const BEGIN: &str = "<!-- bench-rivals writes from here -->";
-const END: &str = "<!-- to here -->";
 const RIVALS: [&str; 4] = ["PyTorch", "JAX", "Burn", "candle"];
 
-/// Puts the tables between their marks in the document.
+/// Puts the tables into the document.
 pub(super) fn write(document: &Path, measured: &Measured) -> std::result::Result<(), Error> {
-    let text = std::fs::read_to_string(document).map_err(Error::io("read", document))?;
-    let (Some((before, _)), Some((_, after))) = (text.split_once(BEGIN), text.split_once(END)) else {
-        let said = format!("no lines `{BEGIN}` and `{END}`, between which the tables go");
-        return Err(Error::Answer { program: document.display().to_string(), said });
-    };
-    let text = format!("{before}{BEGIN}\n{}{END}{after}", tables(measured));
-    crate::replace(document, &text)
+    rewrite(document, "bench-rivals", &tables(measured))
 }
 
 fn tables(measured: &Measured) -> String {
