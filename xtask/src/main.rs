@@ -34,7 +34,11 @@ enum Task {
         check: bool,
     },
     /// Stream the test set to every board in QEMU, have one learn, and write docs/device.md's record
-    Stream,
+    Stream {
+        /// Measure anew what is in the record docs/stream.json
+        #[arg(long)]
+        again: bool,
+    },
     /// Train and quantize over three seeds, and write docs/quantization.md's table
     Accuracy,
     /// Build the demo and run it in QEMU
@@ -66,7 +70,7 @@ fn main() -> ExitCode {
                 count::count()
             }
         }
-        Task::Stream => stream::stream(),
+        Task::Stream { again } => stream::stream(again),
         Task::Accuracy => accuracy::accuracy(),
         Task::Qemu { board } => Board::named(board.as_deref()).and_then(qemu),
         Task::Flash { board } => Board::named(board.as_deref()).and_then(flash),

@@ -1,15 +1,17 @@
 //! What a whole test set comes to that is streamed to each board in QEMU, and a training run there: docs/device.md's
-//! second part.
+//! second part. What `host device` said stays in docs/stream.json; an interrupted run goes on where it stopped.
 
 use crate::board::BOARDS;
 use crate::document::{rewrite, thousands};
-use crate::{Error, Toolchain, host, qemu, top};
+use crate::{Error, Toolchain, host, qemu, replace, top};
 use serde::Deserialize;
-use std::fmt::Write;
+use serde_json::{Map, Value};
+use std::fs;
+use std::path::PathBuf;
 
 /// One byte in so many is spoiled on the way, in the second run of each model.
 const FAULTS: &str = "1000";
-/// Instructions of a tick of the counter on the board that learns: it runs at 168 MHz.
+/// Instructions of a tick of the counter on the first board, which learns: it runs at 168 MHz.
 const INSTRUCTIONS: f64 = 1000.0 / 168.0;
 
 /// What `host device eval --json` prints, in part.
@@ -47,57 +49,121 @@ struct Score {
     images: u64,
 }
 
-/// Streams the test set to every board, in floats and in integers, over a good line and over a bad one; has the first
-/// board learn; and writes the document.
+/// Streams the test set to every board, to its integer network, and to that in floats where there is an FPU, over a good
+/// line and over a bad one; has that board learn; and writes the document. With `again`, nothing is taken from the record.
 ///
 /// # Errors
 /// Those of [`Toolchain::provide`] and [`qemu::provide`]; [`Error::Failed`] where a board does not give this machine's
-/// bytes; [`Error::Io`] where the document cannot be written.
-pub fn stream() -> Result<(), Error> {
-    let mut text = "\n| board | network | line | right | same bytes as the host | requests repeated | seconds |\n\
-                    |---|---|---|---|---|---|---|\n"
-        .to_owned();
+/// bytes; [`Error::Answer`] for a damaged record; [`Error::Io`] where record or document cannot be written.
+pub fn stream(again: bool) -> Result<(), Error> {
     for board in BOARDS {
         Toolchain::provide(board.target)?;
         qemu::provide(board.emulator)?;
-        for kind in ["", "-int8"] {
-            for faults in ["0", FAULTS] {
-                let model = format!("models/{}{kind}.minnet", board.model);
-                let eval: Eval =
-                    host::json(&["device", "--qemu", board.name, "--faults", faults, "eval", "--model", &model])?;
-                let Eval { board, net, weights, repeats, seconds, .. } = &eval;
-                let line = if faults == FAULTS { "1 byte in 1,000 spoiled" } else { "good" };
-                let [images, right, agree] = [eval.images, eval.right, eval.agree].map(thousands);
-                // Writing to a string does not fail.
-                let _ = writeln!(
-                    text,
-                    "| {board} | `{net}`, {weights} | {line} | {right} | {agree} of {images} | {repeats} | {seconds:.0} |"
-                );
-            }
+    }
+    let mut record = Record::open(again)?;
+    let mut text = "\n| board | network | line | right | same bytes as the host | requests repeated | seconds |\n\
+                    |---|---|---|---|---|---|---|\n"
+        .to_owned();
+    for (board, kind) in BOARDS.iter().map(|board| (board, "-int8")).chain([(&BOARDS[0], "")]) {
+        for faults in ["0", FAULTS] {
+            let model = format!("models/{}{kind}.minnet", board.model);
+            let eval = record.of(&["device", "--qemu", board.name, "--faults", faults, "eval", "--model", &model])?;
+            text += &evaluated(&read(eval)?, faults);
         }
     }
     for faults in ["0", FAULTS] {
-        let train: Train = host::json(&["device", "--qemu", BOARDS[0].name, "--faults", faults, "train"])?;
-        text += &trained(&train, faults == FAULTS);
+        let train = record.of(&["device", "--qemu", BOARDS[0].name, "--faults", faults, "train"])?;
+        text += &trained(&read(train)?, faults);
     }
     rewrite(&top().join("docs/device.md"), "stream", &(text + "\n"))
 }
 
-fn trained(train: &Train, on_a_bad_line: bool) -> String {
+/// What was said to each command so far.
+struct Record {
+    path: PathBuf,
+    said: Map<String, Value>,
+}
+
+impl Record {
+    fn open(again: bool) -> Result<Self, Error> {
+        let path = top().join("docs/stream.json");
+        if again || !path.exists() {
+            return Ok(Self { path, said: Map::new() });
+        }
+        let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+        Ok(Self { said: serde_json::from_str(&text).map_err(unexpected)?, path })
+    }
+
+    /// What `host` says to these arguments.
+    fn of(&mut self, arguments: &[&str]) -> Result<Value, Error> {
+        let command = arguments.join(" ");
+        if let Some(said) = self.said.get(&command) {
+            return Ok(said.clone());
+        }
+        let said: Value = host::json(arguments)?;
+        self.said.insert(command, said.clone());
+        let text = serde_json::to_string_pretty(&self.said).map_err(unexpected)?;
+        replace(&self.path, &(text + "\n"))?;
+        Ok(said)
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(said: Value) -> Result<T, Error> {
+    serde_json::from_value(said).map_err(unexpected)
+}
+
+fn unexpected(error: serde_json::Error) -> Error {
+    Error::Answer {
+        program: "docs/stream.json".into(),
+        said: format!("{error}; `cargo xtask stream --again` makes it"),
+    }
+}
+
+/// What is said of a line.
+fn line(faults: &str) -> &'static str {
+    if faults == "0" { "good" } else { "1 byte in 1,000 spoiled" }
+}
+
+fn evaluated(eval: &Eval, faults: &str) -> String {
+    let Eval { board, net, weights, repeats, seconds, .. } = eval;
+    let [images, right, agree, repeats] = [eval.images, eval.right, eval.agree, *repeats].map(thousands);
+    let line = line(faults);
+    format!("| {board} | `{net}`, {weights} | {line} | {right} | {agree} of {images} | {repeats} | {seconds:.0} |\n")
+}
+
+fn trained(train: &Train, faults: &str) -> String {
     let Train { board, net, weight_hash, repeats, seconds, .. } = train;
-    let line = if on_a_bad_line { ", 1 byte in 1,000 spoiled" } else { "" };
+    let line = line(faults);
     let there = train.device_weight_hash.as_deref().unwrap_or("unknown");
     let stack = train.stack_bytes.unwrap_or(0);
     let instructions = (train.ticks as f64 * INSTRUCTIONS).round() as u64;
     format!(
-        "\n{board} learned a fresh `{net}` from {} images{line}: weights' hash {there} there, {weight_hash} here; {} of \
-         {} test images right; {} instructions a step; {} bytes of RAM, {} of them stack; {repeats} requests repeated; \
-         {seconds:.0} s.\n",
+        "\n{board} learned a fresh `{net}` from {} images (line: {line}): the weights' hash is {there} there and \
+         {weight_hash} here; {} of {} test images right; {} instructions a step; {} bytes of RAM, {} of them stack; {} \
+         requests repeated; {seconds:.0} s.\n",
         thousands(train.images),
         thousands(train.test.right),
         thousands(train.test.images),
         thousands(instructions),
         thousands(train.ram_bytes + stack),
-        thousands(stack)
+        thousands(stack),
+        thousands(*repeats)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_training_run_is_told_in_instructions_and_all_its_ram() {
+        let said = serde_json::json!({
+            "board": "a board", "net": "784-30-10", "images": 10_000, "weight_hash": "ab", "device_weight_hash": "ab",
+            "test": { "right": 8_900, "images": 10_000 }, "ticks": 16_800, "repeats": 3, "ram_bytes": 100_000,
+            "stack_bytes": 1_500, "seconds": 9.6
+        });
+        let text = trained(&read(said).unwrap(), "0");
+        assert!(text.contains("100,000 instructions a step; 101,500 bytes of RAM, 1,500 of them stack"), "{text}");
+        assert!(text.contains("8,900 of 10,000 test images right"), "{text}");
+    }
 }
