@@ -202,12 +202,12 @@ fn another_version_of_the_protocol_is_told() {
             Ok(())
         }
         fn receive(&mut self, buffer: &mut [u8], _: Duration) -> io::Result<usize> {
-            // COBS of: version 2, two numbers, and their CRC-32.
-            let frame = b"\x00\x08\x02\x07\x07\x18\x0e\xe0\x2d\x00";
+            // COBS of: version 1, two numbers, and their CRC-32.
+            let frame = b"\x00\x08\x01\x07\x07\x41\xb0\xa6\x2f\x00";
             buffer[..frame.len()].copy_from_slice(frame);
             Ok(frame.len())
         }
     }
     let error = Client::connect(Box::new(Other), "a desk", TIMING).err().unwrap().to_string();
-    assert!(error.contains("speaks version 2 of the protocol, this program version 1"), "{error}");
+    assert!(error.contains("speaks version 1 of the protocol, this program version 2"), "{error}");
 }
