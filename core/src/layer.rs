@@ -3,6 +3,7 @@
 use crate::activation::Activation;
 use crate::executor::{Executor, Kernel, split_images};
 use crate::init::Init;
+use crate::kernel::dense;
 use crate::kernel::vector::Vector;
 use crate::sgd::Sgd;
 use crate::tensor::Tensor;
@@ -112,7 +113,49 @@ pub trait Layer<In: Tensor>: FromBytes + Immutable + KnownLayout + Send + Sync +
         sgd: &Sgd,
         executor: &impl Executor,
     );
+
+    /// [`backward`](Self::backward), then [`update`](Self::update), of at most [`TOGETHER`] images. `view` shows a
+    /// sample's input and its tape.
+    fn backward_and_update<S: Send>(
+        &mut self,
+        batch: &mut [S],
+        view: impl Fn(&mut S) -> (&In, &mut Self::Tape) + Copy + Sync,
+        sgd: &Sgd,
+        executor: &impl Executor,
+    ) {
+        self.backward(batch, move |sample| view(sample).1, executor);
+        let images: Together<_> = batch.iter_mut().map(view).collect();
+        self.update(&images, |(input, tape)| (*input, &**tape), sgd, executor);
+    }
+
+    /// [`input_gradient`](Self::input_gradient), then [`update`](Self::update), of at most [`TOGETHER`] images: a layer
+    /// with more weights than a cache holds does both in one pass over them. `view` shows a sample's input, its tape,
+    /// and where ∂C/∂(input) goes.
+    fn input_gradient_and_update<S: Send>(
+        &mut self,
+        batch: &mut [S],
+        view: impl Fn(&mut S) -> (&In, &mut Self::Tape, &mut In) + Copy + Sync,
+        sgd: &Sgd,
+        executor: &impl Executor,
+    ) {
+        self.input_gradient(
+            batch,
+            move |sample| {
+                let (_, tape, gradient) = view(sample);
+                (tape, gradient)
+            },
+            executor,
+        );
+        let images: Together<_> = batch.iter_mut().map(view).collect();
+        self.update(&images, |(input, tape, _)| (*input, &**tape), sgd, executor);
+    }
 }
+
+/// How many images [`Layer::backward_and_update`] takes.
+pub const TOGETHER: usize = dense::IMAGES;
+
+/// Something of each of at most [`TOGETHER`] images.
+pub(crate) type Together<T> = heapless::Vec<T, TOGETHER>;
 
 /// The layer `A`, then the layer `B`. [`seq!`](crate::seq) writes it.
 #[derive(FromBytes, Immutable, KnownLayout)]
@@ -278,6 +321,54 @@ impl<In: Tensor, A: Layer<In>, B: Layer<A::Out>> Layer<In> for Seq<A, B> {
             executor,
         );
     }
+
+    fn backward_and_update<S: Send>(
+        &mut self,
+        batch: &mut [S],
+        view: impl Fn(&mut S) -> (&In, &mut Self::Tape) + Copy + Sync,
+        sgd: &Sgd,
+        executor: &impl Executor,
+    ) {
+        self.1.input_gradient_and_update(batch, move |sample| between::<In, A, B>(view(sample).1), sgd, executor);
+        activation_gradient::<S, In, A>(batch, |sample| &mut view(sample).1.0, executor);
+        self.0.backward_and_update(
+            batch,
+            move |sample| {
+                let (input, tape) = view(sample);
+                (input, &mut tape.0)
+            },
+            sgd,
+            executor,
+        );
+    }
+
+    fn input_gradient_and_update<S: Send>(
+        &mut self,
+        batch: &mut [S],
+        view: impl Fn(&mut S) -> (&In, &mut Self::Tape, &mut In) + Copy + Sync,
+        sgd: &Sgd,
+        executor: &impl Executor,
+    ) {
+        self.1.input_gradient_and_update(batch, move |sample| between::<In, A, B>(view(sample).1), sgd, executor);
+        activation_gradient::<S, In, A>(batch, |sample| &mut view(sample).1.0, executor);
+        self.0.input_gradient_and_update(
+            batch,
+            move |sample| {
+                let (input, tape, gradient) = view(sample);
+                (input, &mut tape.0, gradient)
+            },
+            sgd,
+            executor,
+        );
+    }
+}
+
+/// From the tape of two layers, what the second needs: its input, its tape, and where the gradient in its input goes.
+fn between<In: Tensor, A: Layer<In>, B: Layer<A::Out>>(
+    tape: &mut Seq<A::Tape, B::Tape>,
+) -> (&A::Out, &mut B::Tape, &mut A::Out) {
+    let (output, gradient) = A::output_and_gradient(&mut tape.0);
+    (output, &mut tape.1, gradient)
 }
 
 /// [`Layer::activation_gradient`] for a mini-batch.

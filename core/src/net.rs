@@ -4,7 +4,7 @@ use crate::activation::Activation;
 use crate::cost::Cost;
 use crate::executor::{Alone, Executor, Kernel, Serial, Vector, split};
 use crate::init::Init;
-use crate::layer::Layer;
+use crate::layer::{Layer, TOGETHER};
 use crate::sgd::Sgd;
 use crate::tensor::{Tensor, argmax};
 use crate::text::Text;
@@ -148,8 +148,13 @@ impl<In: Tensor, L: Layer<In>> Net<In, L> {
         rng: &mut impl Rng,
         executor: &impl Executor,
     ) {
-        self.backpropagate::<C>(batch, rng, executor);
-        self.layers.update(batch, |sample| (&sample.input, &sample.tape), sgd, executor);
+        if !L::LARGE || batch.len() > TOGETHER {
+            self.backpropagate::<C>(batch, rng, executor);
+            return self.layers.update(batch, |sample| (&sample.input, &sample.tape), sgd, executor);
+        }
+        draw(batch, rng);
+        self.forward::<C>(batch, executor);
+        self.layers.backward_and_update(batch, |sample| (&sample.input, &mut sample.tape), sgd, executor);
     }
 
     /// Adds to `gradient` the gradient of the mini-batch's mean cost (the book's equations BP1 to BP4).
@@ -172,9 +177,7 @@ impl<In: Tensor, L: Layer<In>> Net<In, L> {
         rng: &mut impl Rng,
         executor: &impl Executor,
     ) {
-        for sample in batch.iter_mut() {
-            sample.random = rng.next_u64();
-        }
+        draw(batch, rng);
         if L::LARGE {
             return self.forward_and_backward::<C>(batch, executor);
         }
@@ -183,12 +186,24 @@ impl<In: Tensor, L: Layer<In>> Net<In, L> {
     }
 
     fn forward_and_backward<C: Cost<L::Activation>>(&self, batch: &mut [Sample<In, L>], executor: &impl Executor) {
+        self.forward::<C>(batch, executor);
+        self.layers.backward(batch, |sample| &mut sample.tape, executor);
+    }
+
+    /// Leaves δ of the last layer in the samples' tapes.
+    fn forward<C: Cost<L::Activation>>(&self, batch: &mut [Sample<In, L>], executor: &impl Executor) {
         self.layers.forward(batch, |sample| (&sample.input, &mut sample.tape, &mut sample.random), executor);
-        for sample in batch.iter_mut() {
+        for sample in batch {
             let (output, delta) = L::output_and_gradient(&mut sample.tape);
             C::delta(output.flat(), sample.target.flat(), delta.flat_mut());
         }
-        self.layers.backward(batch, |sample| &mut sample.tape, executor);
+    }
+}
+
+/// Gives each image what its random numbers begin from.
+fn draw<In: Tensor, L: Layer<In>>(batch: &mut [Sample<In, L>], rng: &mut impl Rng) {
+    for sample in batch {
+        sample.random = rng.next_u64();
     }
 }
 

@@ -16,6 +16,9 @@ pub(crate) const WIDE: usize = if cfg!(target_os = "none") { usize::MAX } else {
 /// So many weights do not fit in a core's cache, with other things.
 pub(crate) const LARGE: usize = 256 * 1024;
 
+/// So many weights stay in the cache between one use and the next, with other things.
+const BLOCK: usize = 64 * 1024;
+
 /// The indices of the values that are not zero in a block of at most `ROWS`.
 #[derive(Clone, Copy)]
 struct Nonzero {
@@ -55,12 +58,12 @@ pub(crate) fn forward<V: Vector, S, const IN: usize, const OUT: usize>(
         }
         return;
     }
+    let mut lists = [Nonzero::NONE; IMAGES];
     for images in batch.chunks_mut(IMAGES) {
         for image in images.iter_mut() {
             view(image).1.fill(0.0);
         }
         for (rows, first) in weights.chunks(ROWS).zip((0..).step_by(ROWS)) {
-            let mut lists = [Nonzero::NONE; IMAGES];
             for (image, list) in images.iter_mut().zip(&mut lists) {
                 list.list::<V>(block(view(image).0, first));
             }
@@ -94,8 +97,8 @@ pub(crate) fn forward_columns<V: Vector, const IN: usize, const OUT: usize>(
         z.fill(0.0);
     }
     let count = images.first().map_or(0, |(_, z)| z.len());
+    let mut lists = [Nonzero::NONE; IMAGES];
     for (rows, row) in weights.chunks(ROWS).zip((0..).step_by(ROWS)) {
-        let mut lists = [Nonzero::NONE; IMAGES];
         for ((x, _), list) in images.iter().zip(&mut lists) {
             list.list::<V>(block(*x, row));
         }
@@ -152,18 +155,17 @@ pub(crate) fn input_gradient<V: Vector, S, const OUT: usize>(
     batch: &mut [S],
     view: impl Fn(&mut S) -> (&[f32; OUT], &mut [f32]),
 ) {
-    let mut turned = [[0.0; ACROSS]; ROWS];
+    let (mut turned, mut lists) = ([[0.0; ACROSS]; ROWS], [Nonzero::NONE; IMAGES]);
     for images in batch.chunks_mut(IMAGES) {
         for image in images.iter_mut() {
             view(image).1.fill(0.0);
         }
         for first in (0..OUT).step_by(ROWS) {
-            let mut lists = [Nonzero::NONE; IMAGES];
             for (image, list) in images.iter_mut().zip(&mut lists) {
                 list.list::<V>(block(view(image).0, first));
             }
             for (number, rows) in weights.chunks(ACROSS).enumerate() {
-                turn(rows, first, &mut turned);
+                turn::<V, OUT>(rows, first, &mut turned);
                 for (image, list) in images.iter_mut().zip(&lists) {
                     let (delta, gradient) = view(image);
                     let terms = listed(list.indices(), block(delta, first), 0);
@@ -184,17 +186,52 @@ pub(crate) fn input_gradient<V: Vector, S, const OUT: usize>(
 
 /// Writes the weights to the outputs from `first` on, by outputs.
 #[inline(always)]
-fn turn<const OUT: usize>(rows: &[[f32; OUT]], first: usize, turned: &mut [[f32; ACROSS]; ROWS]) {
+fn turn<V: Vector, const OUT: usize>(rows: &[[f32; OUT]], first: usize, turned: &mut [[f32; ACROSS]; ROWS]) {
+    let (sixteens, rest) = rows.as_chunks::<16>();
+    for (rows, number) in sixteens.iter().zip(0..) {
+        let mut known = 0;
+        for square in 0..ROWS / 16 {
+            let runs = rows.each_ref().map(|row| block(row, first).as_chunks::<16>().0.get(square));
+            if runs.iter().any(|run| run.is_none()) {
+                break;
+            }
+            let turns = V::transpose(runs.map(|run| run.unwrap_or(&[0.0; 16])), |column, weights| {
+                let run = turned.get_mut(16 * square + column);
+                if let Some(place) = run.and_then(|run| run.as_chunks_mut::<16>().0.get_mut(number)) {
+                    *place = weights;
+                }
+            });
+            if !turns {
+                break;
+            }
+            known += 16;
+        }
+        turn_fours(rows, first, known, 16 * number, turned);
+    }
+    turn_fours(rest, first, 0, 16 * sixteens.len(), turned);
+}
+
+/// As [`turn`], without the first `known` outputs. The first of `rows` goes to the place `from`.
+#[inline(always)]
+fn turn_fours<const OUT: usize>(
+    rows: &[[f32; OUT]],
+    first: usize,
+    known: usize,
+    from: usize,
+    turned: &mut [[f32; ACROSS]; ROWS],
+) {
+    let turned = turned.get_mut(known..).unwrap_or_default();
     let (fours, rest) = rows.as_chunks::<4>();
-    for (rows, number) in fours.iter().zip(0..) {
-        columns(rows.each_ref().map(|row| block(row, first)), |output, weights| {
+    let part = |row| block(row, first).get(known..).unwrap_or(&[]);
+    for (rows, number) in fours.iter().zip(from / 4..) {
+        columns(rows.each_ref().map(|row| part(row)), |output, weights| {
             if let Some(place) = turned.get_mut(output).and_then(|run| run.as_chunks_mut::<4>().0.get_mut(number)) {
                 *place = weights;
             }
         });
     }
-    for (row, i) in rest.iter().zip(4 * fours.len()..) {
-        for (w, turned) in block(row, first).iter().zip(turned.iter_mut()) {
+    for (row, i) in rest.iter().zip(from + 4 * fours.len()..) {
+        for (w, turned) in part(row).iter().zip(turned.iter_mut()) {
             if let Some(place) = turned.get_mut(i) {
                 *place = *w;
             }
@@ -202,8 +239,53 @@ fn turn<const OUT: usize>(rows: &[[f32; OUT]], first: usize, turned: &mut [[f32;
     }
 }
 
-/// Inputs whose weights are updated before the next, and whose gradients may be summed at the same time.
-const HEIGHT: usize = if cfg!(target_os = "none") { 1 } else { 32 };
+/// [`input_gradient`], then [`update`], for the inputs from `first` on; `images` holds x, δ, and where these inputs'
+/// gradients go. The weights are taken in blocks that stay in the cache from the one to the other.
+#[inline(always)]
+pub(crate) fn input_gradient_and_update<V: Vector, const IN: usize, const OUT: usize>(
+    weights: &mut [[f32; OUT]],
+    first: usize,
+    images: &mut [(&[f32; IN], &[f32; OUT], &mut [f32])],
+    sgd: &Sgd,
+) {
+    let block = (BLOCK / OUT.max(1)).max(1).next_multiple_of(ACROSS);
+    // The last first: in the next forward pass the first are the first to be used.
+    for (number, rows) in weights.chunks_mut(block).enumerate().rev() {
+        let start = number * block;
+        input_gradient::<V, _, OUT>(rows, images, |(_, delta, gradient)| {
+            (*delta, gradient.get_mut(start..start + rows.len()).unwrap_or_default())
+        });
+        update::<V, _, IN, OUT>(rows, first + start, images, |(x, delta, _)| (*x, *delta), sgd);
+    }
+}
+
+/// Inputs whose weights are updated before the next.
+const HEIGHT: usize = 32;
+
+/// An input's values in the images where it is not zero.
+#[derive(Clone, Copy)]
+struct Reached {
+    images: [u16; IMAGES],
+    values: [f32; IMAGES],
+    count: usize,
+}
+
+impl Reached {
+    const NONE: Self = Self { images: [0; IMAGES], values: [0.0; IMAGES], count: 0 };
+
+    #[inline(always)]
+    fn push(&mut self, image: usize, value: f32) {
+        if let (Some(place), Some(kept)) = (self.images.get_mut(self.count), self.values.get_mut(self.count)) {
+            (*place, *kept) = (image as u16, value);
+            self.count += 1;
+        }
+    }
+
+    #[inline(always)]
+    fn iter(&self) -> impl Iterator<Item = (usize, f32)> {
+        self.images.iter().zip(&self.values).take(self.count).map(|(&image, &value)| (usize::from(image), value))
+    }
+}
 
 /// Gradient and step in one pass over the weights of the inputs from `first` on; `view` shows an image's whole input
 /// and its δ.
@@ -218,24 +300,52 @@ pub(crate) fn update<V: Vector, S, const IN: usize, const OUT: usize>(
     if OUT < V::LANES && V::LANES > 1 {
         return update::<V::Half, S, IN, OUT>(weights, first, batch, view, sgd);
     }
-    let mut gradients = [(); HEIGHT].map(|()| Tile::zero());
+    // A microcontroller has little stack, and no branches that are guessed wrong.
+    if cfg!(target_os = "none") || batch.len() > IMAGES {
+        return update_rows::<V, S, IN, OUT>(weights, first, batch, &view, sgd);
+    }
+    let mut reached = [Reached::NONE; HEIGHT];
     // The last first: the input gradient has just been there.
     for (number, rows) in weights.chunks_mut(HEIGHT).enumerate().rev() {
         let first = first + number * HEIGHT;
         let inputs = |image| view(image).0.get(first..first + rows.len()).unwrap_or(&[]);
         let nonzero: usize = batch.iter().map(|image| inputs(image).iter().filter(|&&x| x != 0.0).count()).sum();
-        // A microcontroller has little stack for several rows, and no branches that are guessed wrong.
-        if cfg!(target_os = "none") || 2 * nonzero > rows.len() * batch.len() {
-            update_by_rows::<V, S, IN, OUT>(rows, first, batch, &view, sgd);
-        } else {
-            update_by_images::<V, S, IN, OUT>(rows, first, batch, &view, sgd, &mut gradients);
+        if 2 * nonzero > rows.len() * batch.len() {
+            update_rows::<V, S, IN, OUT>(rows, first, batch, &view, sgd);
+            continue;
+        }
+        reached.iter_mut().for_each(|row| row.count = 0);
+        let mut list = Nonzero::NONE;
+        for (image, number) in batch.iter().zip(0..) {
+            let x = inputs(image);
+            list.list::<V>(x);
+            for (row, x) in listed(list.indices(), x, 0) {
+                if let Some(row) = reached.get_mut(row) {
+                    row.push(number, x);
+                }
+            }
+        }
+        for pass in 0..Tile::<V, [f32; OUT], 1>::PASSES {
+            for (row, reached) in rows.iter_mut().zip(&reached) {
+                // A row that no image reaches has the gradient 0, and stays as it is where nothing decays.
+                if sgd.decay == 1.0 && reached.count == 0 {
+                    continue;
+                }
+                let mut gradient = Tile::<V, [f32; OUT], 1>::zero();
+                for (image, x) in reached.iter() {
+                    if let Some(image) = batch.get(image) {
+                        gradient.add_product(view(image).1, pass, x);
+                    }
+                }
+                gradient.step(row, pass, sgd);
+            }
         }
     }
 }
 
-/// [`update`] with one row's gradient in registers: the best where few inputs are zero.
+/// [`update`] without lists: the best where few inputs are zero, and for any number of images.
 #[inline(always)]
-fn update_by_rows<V: Vector, S, const IN: usize, const OUT: usize>(
+fn update_rows<V: Vector, S, const IN: usize, const OUT: usize>(
     rows: &mut [[f32; OUT]],
     first: usize,
     batch: &[S],
@@ -243,7 +353,6 @@ fn update_by_rows<V: Vector, S, const IN: usize, const OUT: usize>(
     sgd: &Sgd,
 ) {
     for (row, i) in rows.iter_mut().zip(first..) {
-        // A row that no image reaches has the gradient 0, and stays as it is where nothing decays.
         if sgd.decay == 1.0 && batch.iter().all(|image| view(image).0[i] == 0.0) {
             continue;
         }
@@ -254,47 +363,6 @@ fn update_by_rows<V: Vector, S, const IN: usize, const OUT: usize>(
                 if x[i] != 0.0 {
                     gradient.add_product(delta, pass, x[i]);
                 }
-            }
-            gradient.step(row, pass, sgd);
-        }
-    }
-}
-
-/// [`update`] with the gradients of at most [`HEIGHT`] rows in the cache: the best where many inputs are zero, since
-/// no branch depends on one.
-#[inline(always)]
-fn update_by_images<V: Vector, S, const IN: usize, const OUT: usize>(
-    rows: &mut [[f32; OUT]],
-    first: usize,
-    batch: &[S],
-    view: &impl Fn(&S) -> (&[f32; IN], &[f32; OUT]),
-    sgd: &Sgd,
-    gradients: &mut [Tile<V, [f32; OUT], 1>; HEIGHT],
-) {
-    for pass in 0..Tile::<V, [f32; OUT], 1>::PASSES {
-        let mut reached = [false; HEIGHT];
-        for image in batch {
-            let (x, delta) = view(image);
-            let x = x.get(first..first + rows.len()).unwrap_or(&[]);
-            let mut list = Nonzero::NONE;
-            list.list::<V>(x);
-            for (row, x) in listed(list.indices(), x, 0) {
-                if let (Some(gradient), Some(reached)) = (gradients.get_mut(row), reached.get_mut(row)) {
-                    if !*reached {
-                        gradient.clear();
-                    }
-                    *reached = true;
-                    gradient.add_product(delta, pass, x);
-                }
-            }
-        }
-        for ((row, gradient), reached) in rows.iter_mut().zip(gradients.iter_mut()).zip(reached) {
-            if !reached {
-                // Its gradient is 0, and it stays as it is where nothing decays.
-                if sgd.decay == 1.0 {
-                    continue;
-                }
-                gradient.clear();
             }
             gradient.step(row, pass, sgd);
         }

@@ -29,6 +29,7 @@ mod arm;
 pub(crate) mod conv5x5;
 pub(crate) mod dense;
 mod device;
+pub(crate) mod dropout;
 pub(crate) mod math;
 #[cfg(test)]
 mod naive;

@@ -3,11 +3,13 @@
 #![allow(clippy::needless_range_loop, reason = "indices as in the formulas")]
 
 use super::conv5x5::{self, Filter, Output};
-use super::{dense, device, vector::Vector};
+use super::{dense, device, dropout, vector::Vector};
 use crate::executor::Kernel;
 use crate::pool::{MaxPool2, NoPool, Pool};
 use crate::sgd::Sgd;
 use core::marker::PhantomData;
+use rand_core::{Rng, SeedableRng};
+use rand_xorshift::XorShiftRng;
 
 extern crate std;
 use std::vec::Vec;
@@ -75,6 +77,29 @@ impl<const IN: usize, const OUT: usize> Dense<IN, OUT> {
             assert_same_bits(&*z, &image.z, "forward by columns");
         }
     }
+
+    /// Input gradient and update in one pass, some rows on each thread.
+    fn check_one_pass<V: Vector>(
+        mut weights: [[f32; OUT]; IN],
+        updated: &[[f32; OUT]; IN],
+        batch: &[Vectors<IN, OUT>],
+        sgd: &Sgd,
+    ) {
+        let mut gradients: Vec<[f32; IN]> = batch.iter().map(|_| [9.0; IN]).collect();
+        let (mut above, mut below) = (Vec::new(), Vec::new());
+        for (image, gradient) in batch.iter().zip(&mut gradients) {
+            let (these, those) = gradient.split_at_mut(IN / 2);
+            above.push((&image.x, &image.delta, these));
+            below.push((&image.x, &image.delta, those));
+        }
+        let (upper, lower) = weights.split_at_mut(IN / 2);
+        dense::input_gradient_and_update::<V, IN, OUT>(upper, 0, &mut above, sgd);
+        dense::input_gradient_and_update::<V, IN, OUT>(lower, IN / 2, &mut below, sgd);
+        assert_same_bits(weights.as_flattened(), updated.as_flattened(), "weights in one pass");
+        for (image, gradient) in batch.iter().zip(&gradients) {
+            assert_same_bits(gradient, &image.gradient, "input gradient in one pass");
+        }
+    }
 }
 
 impl<const IN: usize, const OUT: usize> Kernel for Dense<IN, OUT> {
@@ -123,6 +148,9 @@ impl<const IN: usize, const OUT: usize> Kernel for Dense<IN, OUT> {
                 }
             }
             assert_same_bits(ours.as_flattened(), naive.as_flattened(), "weights");
+            if batch.len() <= dense::IMAGES {
+                Self::check_one_pass::<V>(weights, &naive, &batch, &sgd);
+            }
 
             let (mut ours, mut naive) = (bias, bias);
             dense::update_bias(&mut ours, &batch, |image| &image.delta, &sgd);
@@ -301,6 +329,48 @@ impl<P: Pool, const H: usize, const W: usize, const C: usize, const O: usize> Ke
     }
 }
 
+#[derive(Clone, Copy)]
+struct Dropout {
+    images: usize,
+    values: usize,
+}
+
+impl Kernel for Dropout {
+    fn run<V: Vector>(self) {
+        const THRESHOLD: u32 = 0x5000_0000;
+        let mut random = Random(self.values as u32);
+        let mut values = || {
+            let mut values = std::vec![0.0; self.values];
+            random.fill(&mut values, 1);
+            values
+        };
+        let inputs: Vec<Vec<f32>> = (0..self.images).map(|_| values()).collect();
+        let (mut kept, mut outputs) = (inputs.clone(), inputs.clone());
+        let mut seeds: Vec<u64> = (0..self.images as u64).map(|image| 77 * image).collect();
+        let places = inputs.iter().zip(&mut kept).zip(&mut outputs).zip(&mut seeds);
+        let mut images: Vec<_> =
+            places.map(|(((input, kept), output), random)| dropout::Image { random, input, kept, output }).collect();
+        dropout::forward(&mut images, THRESHOLD);
+        for (image, input) in inputs.iter().enumerate() {
+            let mut rng = XorShiftRng::seed_from_u64(77 * image as u64);
+            assert_eq!(seeds[image], rng.next_u64(), "what the next layer's numbers begin from");
+            let naive: Vec<f32> = input.iter().map(|_| if rng.next_u32() < THRESHOLD { 0.0 } else { 1.0 }).collect();
+            assert_same_bits(&kept[image], &naive, "kept");
+            let naive: Vec<f32> = input.iter().zip(naive).map(|(input, kept)| input * kept).collect();
+            assert_same_bits(&outputs[image], &naive, "output");
+        }
+    }
+}
+
+#[test]
+fn dropout_has_the_numbers_of_plain_loops() {
+    for images in [1, 10, 16] {
+        for values in [1, 30, 64, 100, 640] {
+            on_each_width(Dropout { images, values });
+        }
+    }
+}
+
 #[test]
 fn dense_layers_have_the_bits_of_plain_loops() {
     macro_rules! check {
@@ -310,9 +380,14 @@ fn dense_layers_have_the_bits_of_plain_loops() {
             }
         };
     }
-    check!(3 x 1, 3 x 7, 16 x 10, 16 x 33, 37 x 30, 37 x 33, 130 x 100, 100 x 290, 70 x 512, 3 x 530);
-    // More images than are listed at a time.
-    on_each_width(Dense::<37, 10> { images: 65 });
+    let check = || {
+        check!(3 x 1, 3 x 7, 16 x 10, 16 x 33, 37 x 30, 37 x 33, 130 x 100, 100 x 290, 290 x 512, 3 x 530);
+        // More images than are listed at a time.
+        on_each_width(Dense::<37, 10> { images: 65 });
+    };
+    // The larger ones do not fit in the stack that a test is given.
+    let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(check);
+    assert!(thread.is_ok_and(|thread| thread.join().is_ok()));
 }
 
 #[test]

@@ -46,6 +46,13 @@ pub trait Vector: Copy {
     fn list_nonzero(self, _list: &mut [u16], _count: usize, _first: usize) -> Option<usize> {
         None
     }
+
+    /// Turns a block of 16x16 numbers: `column` is given the number of each column, and its values. Gives `false`, and
+    /// does nothing, if there are no instructions for it.
+    #[inline(always)]
+    fn transpose(_rows: [&[f32; 16]; 16], _column: impl FnMut(usize, [f32; 16])) -> bool {
+        false
+    }
 }
 
 /// The vectors that every processor of the target has.
@@ -166,12 +173,6 @@ impl<V: Vector, T: Tensor, const SHARE: usize> Tile<V, T, SHARE> {
     #[inline(always)]
     fn start(vector: usize) -> usize {
         (vector * V::LANES).min(Self::SPAN - V::LANES)
-    }
-
-    /// Makes all sums +0.
-    #[inline(always)]
-    pub(crate) fn clear(&mut self) {
-        self.sums.iter_mut().take(Self::VECTORS).for_each(|sum| *sum = V::splat(0.0));
     }
 
     /// All sums +0.

@@ -172,6 +172,45 @@ register!(
         };
         Some(count + nonzero.count_ones() as usize)
     },
+    #[inline(always)]
+    fn transpose(rows: [&[f32; 16]; 16], mut column: impl FnMut(usize, [f32; 16])) -> bool {
+        for quarter in (0..4).map(|quarter| 4 * quarter) {
+            let mut parts = [[0.0; 4]; 16];
+            for (part, row) in parts.iter_mut().zip(rows) {
+                *part = *row.get(quarter..).and_then(|row| row.first_chunk()).unwrap_or(&[0.0; 4]);
+            }
+            // SAFETY: the instructions as above.
+            let columns = unsafe {
+                // Blocks of 4x4, below each other, are turned at the same time. No closures: they would not be compiled
+                // for these instructions.
+                let mut every_fourth = [_mm512_setzero_ps(); 4];
+                for (row, every) in every_fourth.iter_mut().enumerate() {
+                    let [a, b, c, d] = [parts[row], parts[row + 4], parts[row + 8], parts[row + 12]];
+                    let first = _mm512_castps128_ps512(<Sse2 as Vector>::load(&a).0);
+                    let upper = _mm512_insertf32x4::<1>(first, <Sse2 as Vector>::load(&b).0);
+                    let three = _mm512_insertf32x4::<2>(upper, <Sse2 as Vector>::load(&c).0);
+                    *every = _mm512_insertf32x4::<3>(three, <Sse2 as Vector>::load(&d).0);
+                }
+                let [a, b, c, d] = every_fourth;
+                let ab_low = _mm512_castps_pd(_mm512_unpacklo_ps(a, b));
+                let ab_high = _mm512_castps_pd(_mm512_unpackhi_ps(a, b));
+                let cd_low = _mm512_castps_pd(_mm512_unpacklo_ps(c, d));
+                let cd_high = _mm512_castps_pd(_mm512_unpackhi_ps(c, d));
+                [
+                    Self(_mm512_castpd_ps(_mm512_unpacklo_pd(ab_low, cd_low))),
+                    Self(_mm512_castpd_ps(_mm512_unpackhi_pd(ab_low, cd_low))),
+                    Self(_mm512_castpd_ps(_mm512_unpacklo_pd(ab_high, cd_high))),
+                    Self(_mm512_castpd_ps(_mm512_unpackhi_pd(ab_high, cd_high))),
+                ]
+            };
+            for (values, number) in columns.into_iter().zip(quarter..) {
+                let mut run = [0.0; 16];
+                values.store(&mut run);
+                column(number, run);
+            }
+        }
+        true
+    },
     #[cfg(minnet_fused)]
     #[inline(always)]
     fn add_product(self, a: Self, b: Self) -> Self {

@@ -5,7 +5,7 @@ use crate::executor::{Executor, Kernel, pieces, split};
 use crate::init::{Fan, Init};
 use crate::kernel::dense;
 use crate::kernel::vector::Vector;
-use crate::layer::{Layer, Pair};
+use crate::layer::{Layer, Pair, Together};
 use crate::sgd::Sgd;
 use crate::tensor::Tensor;
 use crate::text::Text;
@@ -59,7 +59,7 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
     #[inline(always)]
     fn infer<V: Vector, S>(&self, batch: &mut [S], view: impl Fn(&mut S) -> (&mut [f32], &mut [f32]) + Copy) {
         for images in batch.chunks_mut(dense::IMAGES) {
-            let mut pairs = Images::<(&[f32; IN], &mut [f32; OUT])>::new();
+            let mut pairs = Together::<(&[f32; IN], &mut [f32; OUT])>::new();
             for image in images {
                 let (front, back) = view(image);
                 if let (Some(x), Some(z)) = (front.first_chunk(), back.first_chunk_mut()) {
@@ -69,7 +69,7 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
             }
             if Self::SHARED {
                 let columns = pairs.iter_mut().map(|(x, z)| (*x, z.as_mut_slice()));
-                dense::forward_columns::<V, IN, OUT>(&self.weights, 0, &mut columns.collect::<Images<_>>());
+                dense::forward_columns::<V, IN, OUT>(&self.weights, 0, &mut columns.collect::<Together<_>>());
                 pairs.iter_mut().for_each(|(_, z)| dense::add_bias(z, &self.bias));
             } else {
                 dense::forward::<V, _, IN, OUT>(&self.weights, &self.bias, &mut pairs, |(x, z)| (x, z));
@@ -130,6 +130,23 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
         }
     }
 
+    fn input_gradient_and_update<S: Send>(
+        &mut self,
+        batch: &mut [S],
+        view: impl Fn(&mut S) -> (&[f32; IN], &mut Self::Tape, &mut [f32; IN]) + Copy + Sync,
+        sgd: &Sgd,
+        executor: &impl Executor,
+    ) {
+        let images = batch.iter_mut().map(|sample| {
+            let (x, tape, gradient) = view(sample);
+            (x, &tape.gradient, gradient.as_mut_slice())
+        });
+        let images: Together<_> = images.collect();
+        let pieces = if Self::SHARED { executor.threads() } else { pieces(2 * IN * OUT * images.len(), executor) };
+        dense::update_bias(&mut self.bias, &images, |(_, delta, _)| delta, sgd);
+        input_gradient_and_update_rows(&mut self.weights, 0, images, pieces, sgd, executor);
+    }
+
     fn update<S: Sync>(
         &mut self,
         batch: &[S],
@@ -150,15 +167,12 @@ impl<const IN: usize, const OUT: usize, A: Activation> Dense<IN, OUT, A> {
     const SHARED: bool = OUT >= dense::WIDE && IN * OUT >= dense::LARGE;
 }
 
-/// A reference for each image of a mini-batch.
-type Images<T> = heapless::Vec<T, { dense::IMAGES }>;
-
 /// Weighted inputs without the bias, some columns of the weights on each thread: so a thread's share of a large layer
 /// may fit in its cache. `images` holds x, and the z of the columns from `first` on.
 fn forward_columns<'a, const IN: usize, const OUT: usize>(
     weights: &[[f32; OUT]; IN],
     first: usize,
-    mut images: Images<(&'a [f32; IN], &'a mut [f32])>,
+    mut images: Together<(&'a [f32; IN], &'a mut [f32])>,
     pieces: usize,
     executor: &impl Executor,
 ) {
@@ -181,7 +195,7 @@ fn forward_columns<'a, const IN: usize, const OUT: usize>(
 /// Input gradients, some rows of the weights on each thread. `images` holds δ, and where the gradients of these rows go.
 fn input_gradient_rows<'a, const OUT: usize>(
     rows: &[[f32; OUT]],
-    mut images: Images<(&'a [f32; OUT], &'a mut [f32])>,
+    mut images: Together<(&'a [f32; OUT], &'a mut [f32])>,
     pieces: usize,
     executor: &impl Executor,
 ) {
@@ -200,8 +214,34 @@ fn input_gradient_rows<'a, const OUT: usize>(
     );
 }
 
-fn halves<T>(images: Images<T>, cut: impl Fn(T) -> (T, T)) -> (Images<T>, Images<T>) {
-    let (mut left, mut right) = (Images::new(), Images::new());
+/// Input gradients and the step, some rows of the weights on each thread, from the row `first` on. `images` holds x, δ,
+/// and where the gradients of these rows go.
+fn input_gradient_and_update_rows<'a, const IN: usize, const OUT: usize>(
+    rows: &mut [[f32; OUT]],
+    first: usize,
+    mut images: Together<(&'a [f32; IN], &'a [f32; OUT], &'a mut [f32])>,
+    pieces: usize,
+    sgd: &Sgd,
+    executor: &impl Executor,
+) {
+    let half = pieces.min(rows.len()) / 2;
+    if half == 0 {
+        return executor.vectorize(InputGradientAndUpdateRows { rows, first, images: &mut images, sgd });
+    }
+    let middle = rows.len() * half / pieces;
+    let (upper, lower) = rows.split_at_mut(middle);
+    let (left, right) = halves(images, |(x, delta, gradient)| {
+        let (left, right) = gradient.split_at_mut_checked(middle).unwrap_or_default();
+        ((x, delta, left), (x, delta, right))
+    });
+    executor.join(
+        || input_gradient_and_update_rows(upper, first, left, half, sgd, executor),
+        || input_gradient_and_update_rows(lower, first + middle, right, pieces - half, sgd, executor),
+    );
+}
+
+fn halves<T>(images: Together<T>, cut: impl Fn(T) -> (T, T)) -> (Together<T>, Together<T>) {
+    let (mut left, mut right) = (Together::new(), Together::new());
     for (a, b) in images.into_iter().map(cut) {
         // There is room for as many as there were.
         let _ = (left.push(a), right.push(b));
@@ -321,5 +361,19 @@ impl<const OUT: usize> Kernel for InputGradientRows<'_, '_, OUT> {
     #[inline(always)]
     fn run<V: Vector>(self) {
         dense::input_gradient::<V, _, OUT>(self.rows, self.images, |(delta, gradient)| (delta, gradient));
+    }
+}
+
+struct InputGradientAndUpdateRows<'a, 'b, const IN: usize, const OUT: usize> {
+    rows: &'a mut [[f32; OUT]],
+    first: usize,
+    images: &'a mut [(&'b [f32; IN], &'b [f32; OUT], &'b mut [f32])],
+    sgd: &'a Sgd,
+}
+
+impl<const IN: usize, const OUT: usize> Kernel for InputGradientAndUpdateRows<'_, '_, IN, OUT> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        dense::input_gradient_and_update::<V, IN, OUT>(self.rows, self.first, self.images, self.sgd);
     }
 }

@@ -1,15 +1,16 @@
 //! Dropout of a layer's inputs.
 
 use crate::activation::Identity;
-use crate::executor::{Executor, split_images};
+use crate::executor::{Executor, Kernel, split_images};
 use crate::init::Init;
+use crate::kernel::dropout::{self, Image};
 use crate::kernel::vector::Vector;
 use crate::layer::Layer;
 use crate::sgd::Sgd;
 use crate::tensor::Tensor;
 use crate::text::Text;
-use rand_core::{Rng, SeedableRng};
-use rand_xorshift::XorShiftRng;
+use core::marker::PhantomData;
+use rand_core::Rng;
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 /// In training, sets each value to 0 with a probability of `PERCENT` in a hundred. In inference, multiplies each by
@@ -22,7 +23,7 @@ use zerocopy::{FromBytes, Immutable, KnownLayout};
 pub struct Dropout<const PERCENT: u8>;
 
 /// How many multiplications take as long as one random number.
-const WORK: usize = 8;
+const WORK: usize = 4;
 
 /// What training remembers of an image's dropout: `kept` is 1 where a value stayed and 0 where it fell.
 #[derive(FromBytes)]
@@ -89,16 +90,7 @@ impl<In: Tensor, const PERCENT: u8> Layer<In> for Dropout<PERCENT> {
         executor: &impl Executor,
     ) {
         split_images(batch, WORK * In::LEN, executor, &|batch| {
-            for sample in batch {
-                let (input, tape, random) = view(sample);
-                let mut rng = XorShiftRng::seed_from_u64(*random);
-                *random = rng.next_u64();
-                let values = input.flat().iter().zip(tape.kept.flat_mut()).zip(tape.output.flat_mut());
-                for ((input, kept), output) in values {
-                    *kept = if rng.next_u32() < Self::THRESHOLD { 0.0 } else { 1.0 };
-                    *output = input * *kept;
-                }
-            }
+            executor.vectorize(Forward { batch, view, input: PhantomData::<In>, threshold: Self::THRESHOLD });
         });
     }
 
@@ -126,5 +118,31 @@ impl<In: Tensor, const PERCENT: u8> Layer<In> for Dropout<PERCENT> {
         _: &Sgd,
         _: &impl Executor,
     ) {
+    }
+}
+
+struct Forward<'a, S, View, In> {
+    batch: &'a mut [S],
+    view: View,
+    input: PhantomData<In>,
+    threshold: u32,
+}
+
+impl<S, View, In: Tensor> Kernel for Forward<'_, S, View, In>
+where
+    View: Fn(&mut S) -> (&In, &mut DropoutTape<In>, &mut u64),
+{
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        for samples in self.batch.chunks_mut(dropout::IMAGES) {
+            let mut images = heapless::Vec::<Image, { dropout::IMAGES }>::new();
+            for sample in samples {
+                let (input, tape, random) = (self.view)(sample);
+                let (kept, output) = (tape.kept.flat_mut(), tape.output.flat_mut());
+                // There is room for as many as the chunk has.
+                let _ = images.push(Image { random, input: input.flat(), kept, output });
+            }
+            dropout::forward(&mut images, self.threshold);
+        }
     }
 }

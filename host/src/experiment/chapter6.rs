@@ -111,12 +111,12 @@ const SETTINGS: [Setting; 7] = [
         net: "conv20-conv40-1000-1000-10-dropout",
         expanded: true,
         init: Init::He,
-        epochs: 30,
+        epochs: 12,
         eta: 0.2,
-        final_eta: 0.005,
+        final_eta: 0.001,
         lambda: 2.0,
         book: 99.60,
-        seconds: 1600,
+        seconds: 700,
     },
 ];
 
