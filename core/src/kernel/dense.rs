@@ -15,7 +15,6 @@ pub(crate) const PANEL: usize = 256;
 pub(crate) const WIDE: usize = if cfg!(target_os = "none") { usize::MAX } else { 2 * PANEL };
 /// So many weights do not fit in a core's cache, with other things.
 pub(crate) const LARGE: usize = 256 * 1024;
-
 /// So many weights stay in the cache between one use and the next, with other things.
 const BLOCK: usize = 64 * 1024;
 
@@ -353,6 +352,7 @@ fn update_rows<V: Vector, S, const IN: usize, const OUT: usize>(
     sgd: &Sgd,
 ) {
     for (row, i) in rows.iter_mut().zip(first..) {
+        // A row that no image reaches: as above.
         if sgd.decay == 1.0 && batch.iter().all(|image| view(image).0[i] == 0.0) {
             continue;
         }
