@@ -1,8 +1,11 @@
 //! A dense layer's inner loops. `weights[i][j]` leads from input i to output j.
 
 use super::device;
-use super::vector::{Tile, Vector, add_products, add_rows, columns, list_nonzero, listed};
+use super::vector::{Aligned, Tile, Vector, add_products, add_rows, columns, list_nonzero, listed};
 use crate::sgd::Sgd;
+use crate::tensor::Tensor;
+use core::marker::PhantomData;
+use core::ops::Range;
 
 /// Inputs whose weights are used by all images before the next: their rows stay in the cache.
 const ROWS: usize = if cfg!(target_os = "none") { 32 } else { 64 };
@@ -10,9 +13,11 @@ const ROWS: usize = if cfg!(target_os = "none") { 32 } else { 64 };
 pub(crate) const IMAGES: usize = if cfg!(target_os = "none") { 1 } else { 64 };
 /// Outputs that are summed side by side where there are very many: so many rows of so many weights fit in the cache
 /// next to the processor.
-pub(crate) const PANEL: usize = 256;
+pub(crate) const PANEL: usize = 128;
+/// Rows that an image alone goes through at the same time.
+const WHOLE_ROWS: usize = 4;
 /// From so many outputs on, a layer may be gone through in panels.
-pub(crate) const WIDE: usize = if cfg!(target_os = "none") { usize::MAX } else { 2 * PANEL };
+pub(crate) const WIDE: usize = if cfg!(target_os = "none") { usize::MAX } else { 4 * PANEL };
 /// So many weights do not fit in a core's cache, with other things.
 pub(crate) const LARGE: usize = 256 * 1024;
 /// So many weights stay in the cache between one use and the next, with other things.
@@ -39,6 +44,58 @@ impl Nonzero {
     }
 }
 
+/// Values that are read so many times are worth a copy in which each vector lies in one cache line.
+const READS: usize = 4;
+
+/// Runs of values shaped as `T`, packed ([`Tile::pack`]).
+struct Packed<V, T> {
+    values: Aligned<[f32; Packed::<(), ()>::ROOM]>,
+    shape: PhantomData<(V, T)>,
+}
+
+impl Packed<(), ()> {
+    /// A microcontroller packs nothing.
+    const ROOM: usize = if cfg!(target_os = "none") { 0 } else { 8 * 1024 };
+}
+
+impl<V: Vector, T: Tensor> Packed<V, T> {
+    const STRIDE: usize = Tile::<V, T, 1>::PACKED;
+
+    /// Room for some runs, if they fit, and being read so many times they are worth it.
+    #[inline(always)]
+    fn room(runs: usize, reads: usize) -> Option<Self> {
+        let fits = (1..=Packed::<(), ()>::ROOM).contains(&(runs * Self::STRIDE));
+        (fits && reads >= READS)
+            .then_some(Self { values: Aligned([0.0; Packed::<(), ()>::ROOM]), shape: PhantomData })
+    }
+
+    #[inline(always)]
+    fn pack<'a>(&mut self, runs: impl Iterator<Item = &'a [f32]>) {
+        for (packed, run) in self.values.0.chunks_exact_mut(Self::STRIDE).zip(runs) {
+            Tile::<V, T, 1>::pack(run, packed);
+        }
+    }
+
+    #[inline(always)]
+    fn run(&self, index: usize) -> Option<&[f32]> {
+        self.values.0.get(index * Self::STRIDE..(index + 1) * Self::STRIDE)
+    }
+
+    /// As [`add_rows`].
+    #[inline(always)]
+    fn add_rows(&self, sums: &mut [f32], terms: impl Iterator<Item = (usize, f32)> + Clone) {
+        for pass in 0..Tile::<V, T, 1>::PASSES {
+            let mut tile = Tile::<V, T, 1>::load(sums, pass);
+            for (index, value) in terms.clone() {
+                if let Some(run) = self.run(index) {
+                    tile.add_packed(run, pass, value);
+                }
+            }
+            tile.store(sums, pass);
+        }
+    }
+}
+
 /// z_j = Σ_i x_i·w_ij + b_j for each image of `batch`; `view` shows an image's x and z.
 #[inline(always)]
 pub(crate) fn forward<V: Vector, S, const IN: usize, const OUT: usize>(
@@ -62,13 +119,23 @@ pub(crate) fn forward<V: Vector, S, const IN: usize, const OUT: usize>(
         for image in images.iter_mut() {
             view(image).1.fill(0.0);
         }
+        let mut packed = Packed::<V, [f32; OUT]>::room(ROWS, images.len());
         for (rows, first) in weights.chunks(ROWS).zip((0..).step_by(ROWS)) {
             for (image, list) in images.iter_mut().zip(&mut lists) {
                 list.list::<V>(block(view(image).0, first));
             }
+            let reads: usize = lists.iter().take(images.len()).map(|list| list.count).sum();
+            let mut packed = packed.as_mut().filter(|_| reads >= READS * rows.len());
+            if let Some(packed) = &mut packed {
+                packed.pack(rows.iter().map(|row| row.as_slice()));
+            }
             for (image, list) in images.iter_mut().zip(&lists) {
                 let (x, z) = view(image);
-                add_rows::<V, [f32; OUT]>(z, rows, listed(list.indices(), block(x, first), 0));
+                let terms = listed(list.indices(), block(x, first), 0);
+                match &packed {
+                    Some(packed) => packed.add_rows(z, terms),
+                    None => add_rows::<V, [f32; OUT]>(z, rows, terms),
+                }
             }
         }
         for image in images {
@@ -85,35 +152,51 @@ pub(crate) fn add_bias<const OUT: usize>(z: &mut [f32; OUT], bias: &[f32; OUT]) 
     }
 }
 
-/// z_j = Σ_i x_i·w_ij for the outputs from `first` on: as many as each image has room for, at most [`IMAGES`] images.
+/// z_j += Σ_i x_i·w_ij over the inputs `inputs`, for the outputs from `first` on: as many as each image has room for,
+/// at most [`IMAGES`] images.
 #[inline(always)]
-pub(crate) fn forward_columns<V: Vector, const IN: usize, const OUT: usize>(
+pub(crate) fn add_panels<V: Vector, const IN: usize, const OUT: usize>(
     weights: &[[f32; OUT]; IN],
+    inputs: Range<usize>,
     first: usize,
     images: &mut [(&[f32; IN], &mut [f32])],
 ) {
-    for (_, z) in images.iter_mut() {
-        z.fill(0.0);
-    }
     let count = images.first().map_or(0, |(_, z)| z.len());
     let mut lists = [Nonzero::NONE; IMAGES];
-    for (rows, row) in weights.chunks(ROWS).zip((0..).step_by(ROWS)) {
+    let mut packed = Packed::<V, [f32; PANEL]>::room(ROWS, images.len());
+    let weights = weights.get(inputs.clone()).unwrap_or(&[]);
+    for (rows, start) in weights.chunks(ROWS).zip(inputs.step_by(ROWS)) {
+        let inputs = start..start + rows.len();
         for ((x, _), list) in images.iter().zip(&mut lists) {
-            list.list::<V>(block(*x, row));
+            list.list::<V>(x.get(inputs.clone()).unwrap_or(&[]));
         }
+        if let ([(x, z)], [list, ..]) = (&mut *images, &lists)
+            && let Ok(z) = <&mut [f32; OUT]>::try_from(&mut **z)
+        {
+            // A single image meets each weight once: to read whole rows from memory is faster than parts of many.
+            for indices in list.indices().chunks(WHOLE_ROWS) {
+                add_rows::<V, [f32; OUT]>(z, rows, listed(indices, x.get(inputs.clone()).unwrap_or(&[]), 0));
+            }
+            continue;
+        }
+        let reads: usize = lists.iter().take(images.len()).map(|list| list.count).sum();
+        let mut packed = packed.as_mut().filter(|_| reads >= READS * rows.len());
         for start in (0..count).step_by(PANEL) {
             // The last panel reaches back over columns that the one before has summed.
             let from = (first + start).min(OUT - PANEL);
             let known = first + start - from;
+            if let Some(packed) = &mut packed {
+                packed.pack(rows.iter().filter_map(|row| row.get(from..from + PANEL)));
+            }
             for ((x, z), list) in images.iter_mut().zip(&lists) {
                 let Some(z) = z.get_mut(start..count.min(start + PANEL)) else { continue };
-                let terms = listed(list.indices(), block(*x, row), 0);
+                let terms = listed(list.indices(), x.get(inputs.clone()).unwrap_or(&[]), 0);
                 if let (0, Ok(sums)) = (known, <&mut [f32; PANEL]>::try_from(&mut *z)) {
-                    add_columns::<V, OUT>(sums, rows, from, terms);
+                    add_columns::<V, OUT>(sums, rows, from, &packed, terms);
                 } else {
                     let mut sums = [0.0; PANEL];
                     sums.iter_mut().skip(known).zip(z.iter()).for_each(|(sum, z)| *sum = *z);
-                    add_columns::<V, OUT>(&mut sums, rows, from, terms);
+                    add_columns::<V, OUT>(&mut sums, rows, from, &packed, terms);
                     z.iter_mut().zip(sums.iter().skip(known)).for_each(|(z, sum)| *z = *sum);
                 }
             }
@@ -121,14 +204,18 @@ pub(crate) fn forward_columns<V: Vector, const IN: usize, const OUT: usize>(
     }
 }
 
-/// As [`add_rows`], for the columns of the weights from `from` on.
+/// As [`add_rows`], for the columns of the weights from `from` on, which may be packed.
 #[inline(always)]
 fn add_columns<V: Vector, const OUT: usize>(
     sums: &mut [f32; PANEL],
     rows: &[[f32; OUT]],
     from: usize,
+    packed: &Option<&mut Packed<V, [f32; PANEL]>>,
     terms: impl Iterator<Item = (usize, f32)> + Clone,
 ) {
+    if let Some(packed) = packed {
+        return packed.add_rows(sums, terms);
+    }
     let terms = terms.filter_map(|(index, x)| Some((rows.get(index)?.get(from..from + PANEL)?, x)));
     add_products::<V, [f32; PANEL]>(sums, terms);
 }
@@ -154,7 +241,7 @@ pub(crate) fn input_gradient<V: Vector, S, const OUT: usize>(
     batch: &mut [S],
     view: impl Fn(&mut S) -> (&[f32; OUT], &mut [f32]),
 ) {
-    let (mut turned, mut lists) = ([[0.0; ACROSS]; ROWS], [Nonzero::NONE; IMAGES]);
+    let (mut turned, mut lists) = (Aligned([[0.0; ACROSS]; ROWS]), [Nonzero::NONE; IMAGES]);
     for images in batch.chunks_mut(IMAGES) {
         for image in images.iter_mut() {
             view(image).1.fill(0.0);
@@ -164,17 +251,17 @@ pub(crate) fn input_gradient<V: Vector, S, const OUT: usize>(
                 list.list::<V>(block(view(image).0, first));
             }
             for (number, rows) in weights.chunks(ACROSS).enumerate() {
-                turn::<V, OUT>(rows, first, &mut turned);
+                turn::<V, OUT>(rows, first, &mut turned.0);
                 for (image, list) in images.iter_mut().zip(&lists) {
                     let (delta, gradient) = view(image);
                     let terms = listed(list.indices(), block(delta, first), 0);
                     let (whole, rest) = gradient.as_chunks_mut::<ACROSS>();
                     if let Some(sums) = whole.get_mut(number) {
-                        add_rows::<V, [f32; ACROSS]>(sums, &turned, terms);
+                        add_rows::<V, [f32; ACROSS]>(sums, &turned.0, terms);
                     } else {
                         let mut sums = [0.0; ACROSS];
                         sums.iter_mut().zip(rest.iter()).for_each(|(sum, gradient)| *sum = *gradient);
-                        add_rows::<V, [f32; ACROSS]>(&mut sums, &turned, terms);
+                        add_rows::<V, [f32; ACROSS]>(&mut sums, &turned.0, terms);
                         rest.iter_mut().zip(sums).for_each(|(gradient, sum)| *gradient = sum);
                     }
                 }
@@ -286,6 +373,35 @@ impl Reached {
     }
 }
 
+/// The δ of a mini-batch's images, packed if that is worth it.
+struct Deltas<'a, V, S, View, const OUT: usize> {
+    batch: &'a [S],
+    view: View,
+    packed: Option<Packed<V, [f32; OUT]>>,
+}
+
+impl<'a, V: Vector, S, View: Fn(&S) -> &[f32; OUT], const OUT: usize> Deltas<'a, V, S, View, OUT> {
+    /// For the update of so many rows: their number in blocks says how often the δ are read afresh.
+    #[inline(always)]
+    fn new(batch: &'a [S], view: View, rows: usize) -> Self {
+        let mut packed = Packed::room(batch.len(), rows / HEIGHT);
+        if let Some(packed) = &mut packed {
+            packed.pack(batch.iter().map(|image| view(image).as_slice()));
+        }
+        Self { batch, view, packed }
+    }
+
+    /// Adds an image's δ times `x`.
+    #[inline(always)]
+    fn add_product(&self, sums: &mut Tile<V, [f32; OUT], 1>, pass: usize, image: usize, x: f32) {
+        if let Some(packed) = &self.packed {
+            sums.add_packed(packed.run(image).unwrap_or(&[]), pass, x);
+        } else if let Some(image) = self.batch.get(image) {
+            sums.add_product((self.view)(image), pass, x);
+        }
+    }
+}
+
 /// Gradient and step in one pass over the weights of the inputs from `first` on; `view` shows an image's whole input
 /// and its δ.
 #[inline(always)]
@@ -303,38 +419,46 @@ pub(crate) fn update<V: Vector, S, const IN: usize, const OUT: usize>(
     if cfg!(target_os = "none") || batch.len() > IMAGES {
         return update_rows::<V, S, IN, OUT>(weights, first, batch, &view, sgd);
     }
-    let mut reached = [Reached::NONE; HEIGHT];
+    let deltas = Deltas::<V, S, _, OUT>::new(batch, |image| view(image).1, weights.len());
+    let (mut lists, mut reached) = ([Nonzero::NONE; IMAGES], [Reached::NONE; HEIGHT]);
+    let mut inputs = [[0.0; HEIGHT]; IMAGES];
     // The last first: the input gradient has just been there.
     for (number, rows) in weights.chunks_mut(HEIGHT).enumerate().rev() {
         let first = first + number * HEIGHT;
-        let inputs = |image| view(image).0.get(first..first + rows.len()).unwrap_or(&[]);
-        let nonzero: usize = batch.iter().map(|image| inputs(image).iter().filter(|&&x| x != 0.0).count()).sum();
-        if 2 * nonzero > rows.len() * batch.len() {
-            update_rows::<V, S, IN, OUT>(rows, first, batch, &view, sgd);
-            continue;
-        }
-        reached.iter_mut().for_each(|row| row.count = 0);
-        let mut list = Nonzero::NONE;
-        for (image, number) in batch.iter().zip(0..) {
-            let x = inputs(image);
+        let mut nonzero = 0;
+        for ((image, list), inputs) in batch.iter().zip(&mut lists).zip(&mut inputs) {
+            let x = view(image).0.get(first..first + rows.len()).unwrap_or(&[]);
             list.list::<V>(x);
-            for (row, x) in listed(list.indices(), x, 0) {
-                if let Some(row) = reached.get_mut(row) {
-                    row.push(number, x);
+            nonzero += list.count;
+            inputs.iter_mut().zip(x).for_each(|(input, x)| *input = *x);
+        }
+        let inputs = inputs.get(..batch.len()).unwrap_or(&[]);
+        // Of sigmoids: then lists would cost more than they save.
+        let all = nonzero == rows.len() * batch.len();
+        if !all {
+            reached.iter_mut().for_each(|row| row.count = 0);
+            for ((list, inputs), image) in lists.iter().zip(inputs).zip(0..) {
+                for (row, x) in listed(list.indices(), inputs, 0) {
+                    if let Some(row) = reached.get_mut(row) {
+                        row.push(image, x);
+                    }
                 }
             }
         }
         for pass in 0..Tile::<V, [f32; OUT], 1>::PASSES {
-            for (row, reached) in rows.iter_mut().zip(&reached) {
-                // A row that no image reaches has the gradient 0, and stays as it is where nothing decays.
-                if sgd.decay == 1.0 && reached.count == 0 {
-                    continue;
-                }
+            for ((row, reached), number) in rows.iter_mut().zip(&reached).zip(0..) {
                 let mut gradient = Tile::<V, [f32; OUT], 1>::zero();
-                for (image, x) in reached.iter() {
-                    if let Some(image) = batch.get(image) {
-                        gradient.add_product(view(image).1, pass, x);
+                if all {
+                    for (inputs, image) in inputs.iter().zip(0..) {
+                        deltas.add_product(&mut gradient, pass, image, inputs[number]);
                     }
+                } else if reached.count > 0 || sgd.decay != 1.0 {
+                    for (image, x) in reached.iter() {
+                        deltas.add_product(&mut gradient, pass, image, x);
+                    }
+                } else {
+                    // A row that no image reaches has the gradient 0, and stays as it is where nothing decays.
+                    continue;
                 }
                 gradient.step(row, pass, sgd);
             }
@@ -342,7 +466,7 @@ pub(crate) fn update<V: Vector, S, const IN: usize, const OUT: usize>(
     }
 }
 
-/// [`update`] without lists: the best where few inputs are zero, and for any number of images.
+/// [`update`] without lists, for any number of images.
 #[inline(always)]
 fn update_rows<V: Vector, S, const IN: usize, const OUT: usize>(
     rows: &mut [[f32; OUT]],

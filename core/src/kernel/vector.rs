@@ -227,6 +227,34 @@ impl<V: Vector, T: Tensor, const SHARE: usize> Tile<V, T, SHARE> {
         }
     }
 
+    /// The values of a run as [`pack`](Self::pack) lays them.
+    pub(crate) const PACKED: usize = Self::PASSES * Self::VECTORS * V::LANES;
+
+    /// Copies a run so that all its vectors lie side by side: in a place that begins at a cache line, none of a cache
+    /// line's length lies across the end of one.
+    #[inline(always)]
+    pub(crate) fn pack(run: &[f32], packed: &mut [f32]) {
+        let mut vectors = packed.chunks_exact_mut(V::LANES);
+        for pass in 0..Self::PASSES {
+            let Some(part) = Self::part(run, pass) else { return };
+            for (v, packed) in (0..Self::VECTORS).zip(&mut vectors) {
+                V::load(&part[Self::start(v)..]).store(packed);
+            }
+        }
+    }
+
+    /// As [`add_product`](Self::add_product), with a run that was packed.
+    #[inline(always)]
+    pub(crate) fn add_packed(&mut self, packed: &[f32], pass: usize, factor: f32) {
+        let factor = V::splat(factor);
+        let start = pass * Self::VECTORS * V::LANES;
+        if let Some(part) = packed.get(start..start + Self::VECTORS * V::LANES) {
+            for (v, sum) in self.sums.iter_mut().take(Self::VECTORS).enumerate() {
+                *sum = sum.add_product(V::load(&part[v * V::LANES..]), factor);
+            }
+        }
+    }
+
     /// Adds to each sum its value in `run`.
     #[inline(always)]
     pub(crate) fn add(&mut self, run: &[f32], pass: usize) {

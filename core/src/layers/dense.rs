@@ -10,6 +10,7 @@ use crate::sgd::Sgd;
 use crate::tensor::Tensor;
 use crate::text::Text;
 use core::marker::PhantomData;
+use core::ops::Range;
 use rand_core::Rng;
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
@@ -68,8 +69,11 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
                 }
             }
             if Self::SHARED {
-                let columns = pairs.iter_mut().map(|(x, z)| (*x, z.as_mut_slice()));
-                dense::forward_columns::<V, IN, OUT>(&self.weights, 0, &mut columns.collect::<Together<_>>());
+                let images = pairs.iter_mut().map(|(x, z)| {
+                    z.fill(0.0);
+                    (*x, z.as_mut_slice())
+                });
+                dense::add_panels::<V, IN, OUT>(&self.weights, 0..IN, 0, &mut images.collect::<Together<_>>());
                 pairs.iter_mut().for_each(|(_, z)| dense::add_bias(z, &self.bias));
             } else {
                 dense::forward::<V, _, IN, OUT>(&self.weights, &self.bias, &mut pairs, |(x, z)| (x, z));
@@ -103,11 +107,20 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
             return executor.vectorize(Forward { layer: self, batch, view });
         }
         for batch in batch.chunks_mut(dense::IMAGES) {
-            let pairs = batch.iter_mut().map(|sample| {
-                let (x, tape, _) = view(sample);
-                (x, tape.output.as_mut_slice())
-            });
-            forward_columns(&self.weights, 0, pairs.collect(), executor.threads(), executor);
+            let threads = executor.threads().min(IN).max(1);
+            // One thread has nobody to wait for.
+            let panel = if threads == 1 { OUT } else { dense::PANEL };
+            for step in 0..OUT.div_ceil(panel) + threads - 1 {
+                let wave = Wave { weights: &self.weights, threads, panel, step };
+                let images = batch.iter_mut().map(|sample| {
+                    let (x, tape, _) = view(sample);
+                    if step == 0 {
+                        tape.output.fill(0.0);
+                    }
+                    (x, tape.output.get_mut(wave.edge(threads)..wave.edge(0)).unwrap_or_default())
+                });
+                wave.run(0..threads, images.collect(), executor);
+            }
             executor.vectorize(Finish { bias: &self.bias, batch, view, activation: PhantomData::<(A, [f32; IN])> });
         }
     }
@@ -167,29 +180,49 @@ impl<const IN: usize, const OUT: usize, A: Activation> Dense<IN, OUT, A> {
     const SHARED: bool = OUT >= dense::WIDE && IN * OUT >= dense::LARGE;
 }
 
-/// Weighted inputs without the bias, some columns of the weights on each thread: so a thread's share of a large layer
-/// may fit in its cache. `images` holds x, and the z of the columns from `first` on.
-fn forward_columns<'a, const IN: usize, const OUT: usize>(
-    weights: &[[f32; OUT]; IN],
-    first: usize,
-    mut images: Together<(&'a [f32; IN], &'a mut [f32])>,
-    pieces: usize,
-    executor: &impl Executor,
-) {
-    let panels = images.first().map_or(0, |(_, z)| z.len()).div_ceil(dense::PANEL);
-    let half = pieces.min(panels) / 2;
-    if half == 0 {
-        return executor.vectorize(ForwardColumns { weights, first, images: &mut images });
+/// A step of the way to the weighted inputs, without the bias.
+///
+/// Each thread has some rows of the weights, the same as on the way back, so that they may stay in its cache. But a sum
+/// takes all rows in order: so the threads go through panels of columns, each one panel behind the thread before it.
+#[derive(Clone, Copy)]
+struct Wave<'a, const IN: usize, const OUT: usize> {
+    weights: &'a [[f32; OUT]; IN],
+    threads: usize,
+    /// Columns that a thread sums in a step.
+    panel: usize,
+    step: usize,
+}
+
+impl<const IN: usize, const OUT: usize> Wave<'_, IN, OUT> {
+    /// The column where the panel of a thread ends, and that of the thread before it begins.
+    fn edge(&self, thread: usize) -> usize {
+        ((self.step + 1).saturating_sub(thread) * self.panel).min(OUT)
     }
-    let middle = panels * half / pieces.min(panels) * dense::PANEL;
-    let (left, right) = halves(images, |(x, z)| {
-        let (left, right) = z.split_at_mut_checked(middle).unwrap_or_default();
-        ((x, left), (x, right))
-    });
-    executor.join(
-        || forward_columns(weights, first, left, half, executor),
-        || forward_columns(weights, first + middle, right, pieces - half, executor),
-    );
+
+    /// The share of some threads. `images` holds x, and z from the last thread's panel to the first one's.
+    fn run<'b>(
+        &self,
+        threads: Range<usize>,
+        mut images: Together<(&'b [f32; IN], &'b mut [f32])>,
+        executor: &impl Executor,
+    ) {
+        let first = self.edge(threads.end);
+        if threads.len() > 1 {
+            let middle = threads.start.midpoint(threads.end);
+            let cut = self.edge(middle) - first;
+            let (behind, ahead) = halves(images, |(x, z)| {
+                let (behind, ahead) = z.split_at_mut_checked(cut).unwrap_or_default();
+                ((x, behind), (x, ahead))
+            });
+            executor.join(
+                || self.run(threads.start..middle, ahead, executor),
+                || self.run(middle..threads.end, behind, executor),
+            );
+        } else {
+            let rows = IN * threads.start / self.threads..IN * threads.end / self.threads;
+            executor.vectorize(AddPanels { weights: self.weights, rows, first, images: &mut images });
+        }
+    }
 }
 
 /// Input gradients, some rows of the weights on each thread. `images` holds δ, and where the gradients of these rows go.
@@ -271,16 +304,17 @@ where
     }
 }
 
-struct ForwardColumns<'a, 'b, const IN: usize, const OUT: usize> {
+struct AddPanels<'a, 'b, const IN: usize, const OUT: usize> {
     weights: &'a [[f32; OUT]; IN],
+    rows: Range<usize>,
     first: usize,
     images: &'a mut [(&'b [f32; IN], &'b mut [f32])],
 }
 
-impl<const IN: usize, const OUT: usize> Kernel for ForwardColumns<'_, '_, IN, OUT> {
+impl<const IN: usize, const OUT: usize> Kernel for AddPanels<'_, '_, IN, OUT> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        dense::forward_columns::<V, IN, OUT>(self.weights, self.first, self.images);
+        dense::add_panels::<V, IN, OUT>(self.weights, self.rows, self.first, self.images);
     }
 }
 
