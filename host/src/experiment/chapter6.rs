@@ -111,12 +111,12 @@ const SETTINGS: [Setting; 7] = [
         net: "conv20-conv40-1000-1000-10-dropout",
         expanded: true,
         init: Init::He,
-        epochs: 12,
+        epochs: 30,
         eta: 0.2,
         final_eta: 0.001,
         lambda: 2.0,
         book: 99.60,
-        seconds: 700,
+        seconds: 1000,
     },
 ];
 
