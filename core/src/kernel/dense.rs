@@ -45,7 +45,7 @@ impl Nonzero {
 }
 
 /// Values that are read so many times are worth a copy in which each vector lies in one cache line.
-const READS: usize = 4;
+const READS: usize = 16;
 
 /// Runs of values shaped as `T`, packed ([`Tile::pack`]).
 struct Packed<V, T> {

@@ -82,7 +82,7 @@ pub fn document(origin: &Origin, experiments: &[(Experiment, Results)]) -> Strin
     let _ = writeln!(
         text,
         "Made by `{command}`: {seeds} seed{}, {} of work on {} thread{}. Figures are means over the seeds, with the \
-         least and the greatest in brackets; the time is that of one seed, with whatever else the machine was doing. \
+         least and the greatest in brackets; the time is that of the quickest seed. \
          A dash stands where the book prints no number. Epochs are counted from 0, as the book does.\n",
         plural(*seeds),
         seconds(parts.values().sum()),
