@@ -65,8 +65,7 @@ impl<V: Vector, T: Tensor> Packed<V, T> {
     #[inline(always)]
     fn room(runs: usize, reads: usize) -> Option<Self> {
         let fits = (1..=Packed::<(), ()>::ROOM).contains(&(runs * Self::STRIDE));
-        (fits && reads >= READS)
-            .then_some(Self { values: Aligned([0.0; Packed::<(), ()>::ROOM]), shape: PhantomData })
+        (fits && reads >= READS).then_some(Self { values: Aligned([0.0; Packed::<(), ()>::ROOM]), shape: PhantomData })
     }
 
     #[inline(always)]
