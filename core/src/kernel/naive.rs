@@ -380,7 +380,9 @@ fn dense_layers_have_the_bits_of_plain_loops() {
     }
     let check = || {
         check!(3 x 1, 3 x 7, 16 x 10, 16 x 33, 37 x 30, 37 x 33, 130 x 100, 100 x 290, 290 x 512, 3 x 530);
+        // So many images, or inputs, that what they read is packed.
         on_each_width(Dense::<290, 512> { images: 64 });
+        on_each_width(Dense::<1040, 10> { images: 18 });
         // More images than are listed at a time.
         on_each_width(Dense::<37, 10> { images: 65 });
     };
