@@ -47,15 +47,13 @@ impl Nonzero {
 /// Values that are read so many times are worth a copy in which each vector lies in one cache line.
 const READS: usize = 16;
 
+/// As many values as are packed at a time; a microcontroller packs nothing.
+const ROOM: usize = if cfg!(target_os = "none") { 0 } else { 8 * 1024 };
+
 /// Runs of values shaped as `T`, packed ([`Tile::pack`]).
 struct Packed<V, T> {
-    values: Aligned<[f32; Packed::<(), ()>::ROOM]>,
+    values: Aligned<[f32; ROOM]>,
     shape: PhantomData<(V, T)>,
-}
-
-impl Packed<(), ()> {
-    /// A microcontroller packs nothing.
-    const ROOM: usize = if cfg!(target_os = "none") { 0 } else { 8 * 1024 };
 }
 
 impl<V: Vector, T: Tensor> Packed<V, T> {
@@ -64,8 +62,8 @@ impl<V: Vector, T: Tensor> Packed<V, T> {
     /// Room for some runs, if they fit, and being read so many times they are worth it.
     #[inline(always)]
     fn room(runs: usize, reads: usize) -> Option<Self> {
-        let fits = (1..=Packed::<(), ()>::ROOM).contains(&(runs * Self::STRIDE));
-        (fits && reads >= READS).then_some(Self { values: Aligned([0.0; Packed::<(), ()>::ROOM]), shape: PhantomData })
+        let fits = (1..=ROOM).contains(&(runs * Self::STRIDE));
+        (fits && reads >= READS).then_some(Self { values: Aligned([0.0; ROOM]), shape: PhantomData })
     }
 
     #[inline(always)]
