@@ -21,7 +21,7 @@ pub struct Options {
     /// How often each contestant has its turn
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Measure again what docs/performance.json has already
+    /// Measure these networks again, even if docs/performance.json has them already
     #[arg(long)]
     again: bool,
 }
@@ -79,7 +79,10 @@ pub fn bench(options: &Options) -> std::result::Result<(), Error> {
     let python = provide_python(&root)?;
     build(&root)?;
     let file = root.join("docs/performance.json");
-    let mut measured = if options.again { Measured::default() } else { load(&file)? };
+    let mut measured = load(&file)?;
+    if options.again {
+        measured.settings.retain(|outcome| !outcome.setting.is_of(&options.networks));
+    }
     if measured.settings.is_empty() || measured.machine.processor != processor() {
         let mut today = Command::new(&python);
         let machine = Machine {

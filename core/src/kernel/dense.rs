@@ -93,6 +93,36 @@ impl<V: Vector, T: Tensor> Packed<V, T> {
     }
 }
 
+/// Images that are gone through side by side where none has a zero: what is read of the weights is read once for all.
+const ABREAST: usize = 3;
+
+/// Whether these images' lists, of blocks of so many values, leave nothing out.
+#[inline(always)]
+fn are_whole(lists: &[Nonzero], len: usize) -> bool {
+    IMAGES >= ABREAST && lists.iter().all(|list| list.count == len)
+}
+
+/// As [`add_rows`] for several images, with all rows: `images` holds x of these rows, and the sums.
+#[inline(always)]
+fn add_all_rows<V: Vector, T: Tensor>(mut images: [(&[f32], &mut [f32]); ABREAST], rows: &[T]) {
+    for pass in 0..Tile::<V, T, ABREAST>::PASSES {
+        let mut tiles = [(); ABREAST].map(|()| Tile::<V, T, ABREAST>::zero());
+        for (tile, (_, sums)) in tiles.iter_mut().zip(&images) {
+            *tile = Tile::load(sums, pass);
+        }
+        for (row, i) in rows.iter().zip(0..) {
+            let mut values = [0.0; ABREAST];
+            for (value, (x, _)) in values.iter_mut().zip(&images) {
+                *value = x.get(i).copied().unwrap_or(0.0);
+            }
+            Tile::add_product_to_each(&mut tiles, row.flat(), pass, &values);
+        }
+        for (tile, (_, sums)) in tiles.iter().zip(&mut images) {
+            tile.store(sums, pass);
+        }
+    }
+}
+
 /// z_j = Σ_i x_i·w_ij + b_j for each image of `batch`; `view` shows an image's x and z.
 #[inline(always)]
 pub(crate) fn forward<V: Vector, S, const IN: usize, const OUT: usize>(
@@ -122,16 +152,27 @@ pub(crate) fn forward<V: Vector, S, const IN: usize, const OUT: usize>(
                 list.list::<V>(block(view(image).0, first));
             }
             let reads: usize = lists.iter().take(images.len()).map(|list| list.count).sum();
-            let mut packed = packed.as_mut().filter(|_| reads >= READS * rows.len());
+            let nothing_zero = are_whole(lists.get(..images.len()).unwrap_or(&[]), rows.len());
+            let mut packed = packed.as_mut().filter(|_| reads >= READS * rows.len() && !nothing_zero);
             if let Some(packed) = &mut packed {
                 packed.pack(rows.iter().map(|row| row.as_slice()));
             }
-            for (image, list) in images.iter_mut().zip(&lists) {
-                let (x, z) = view(image);
-                let terms = listed(list.indices(), block(x, first), 0);
-                match &packed {
-                    Some(packed) => packed.add_rows(z, terms),
-                    None => add_rows::<V, [f32; OUT]>(z, rows, terms),
+            for (images, lists) in images.chunks_mut(ABREAST).zip(lists.chunks(ABREAST)) {
+                if let (true, Ok(images)) = (nothing_zero, <&mut [S; ABREAST]>::try_from(&mut *images)) {
+                    let images = images.each_mut().map(|image| {
+                        let (x, z) = view(image);
+                        (block(x, first), z.as_mut_slice())
+                    });
+                    add_all_rows::<V, [f32; OUT]>(images, rows);
+                    continue;
+                }
+                for (image, list) in images.iter_mut().zip(lists) {
+                    let (x, z) = view(image);
+                    let terms = listed(list.indices(), block(x, first), 0);
+                    match &packed {
+                        Some(packed) => packed.add_rows(z, terms),
+                        None => add_rows::<V, [f32; OUT]>(z, rows, terms),
+                    }
                 }
             }
         }
@@ -247,19 +288,34 @@ pub(crate) fn input_gradient<V: Vector, S, const OUT: usize>(
             for (image, list) in images.iter_mut().zip(&mut lists) {
                 list.list::<V>(block(view(image).0, first));
             }
+            let outputs = (OUT - first).min(ROWS);
             for (number, rows) in weights.chunks(ACROSS).enumerate() {
                 turn::<V, OUT>(rows, first, &mut turned.0);
-                for (image, list) in images.iter_mut().zip(&lists) {
-                    let (delta, gradient) = view(image);
-                    let terms = listed(list.indices(), block(delta, first), 0);
-                    let (whole, rest) = gradient.as_chunks_mut::<ACROSS>();
-                    if let Some(sums) = whole.get_mut(number) {
-                        add_rows::<V, [f32; ACROSS]>(sums, &turned.0, terms);
-                    } else {
-                        let mut sums = [0.0; ACROSS];
-                        sums.iter_mut().zip(rest.iter()).for_each(|(sum, gradient)| *sum = *gradient);
-                        add_rows::<V, [f32; ACROSS]>(&mut sums, &turned.0, terms);
-                        rest.iter_mut().zip(sums).for_each(|(gradient, sum)| *gradient = sum);
+                for (images, lists) in images.chunks_mut(ABREAST).zip(lists.chunks(ABREAST)) {
+                    if rows.len() == ACROSS
+                        && are_whole(lists, outputs)
+                        && let Ok(images) = <&mut [S; ABREAST]>::try_from(&mut *images)
+                    {
+                        let images = images.each_mut().map(|image| {
+                            let (delta, gradient) = view(image);
+                            let gradient = gradient.get_mut(number * ACROSS..(number + 1) * ACROSS);
+                            (block(delta, first), gradient.unwrap_or_default())
+                        });
+                        add_all_rows::<V, [f32; ACROSS]>(images, turned.0.get(..outputs).unwrap_or(&[]));
+                        continue;
+                    }
+                    for (image, list) in images.iter_mut().zip(lists) {
+                        let (delta, gradient) = view(image);
+                        let terms = listed(list.indices(), block(delta, first), 0);
+                        let (whole, rest) = gradient.as_chunks_mut::<ACROSS>();
+                        if let Some(sums) = whole.get_mut(number) {
+                            add_rows::<V, [f32; ACROSS]>(sums, &turned.0, terms);
+                        } else {
+                            let mut sums = [0.0; ACROSS];
+                            sums.iter_mut().zip(rest.iter()).for_each(|(sum, gradient)| *sum = *gradient);
+                            add_rows::<V, [f32; ACROSS]>(&mut sums, &turned.0, terms);
+                            rest.iter_mut().zip(sums).for_each(|(gradient, sum)| *gradient = sum);
+                        }
                     }
                 }
             }

@@ -227,6 +227,24 @@ impl<V: Vector, T: Tensor, const SHARE: usize> Tile<V, T, SHARE> {
         }
     }
 
+    /// As [`add_product`](Self::add_product), for each tile with a factor of its own: the run is read once for all.
+    #[inline(always)]
+    pub(crate) fn add_product_to_each<const N: usize>(
+        tiles: &mut [Self; N],
+        run: &[f32],
+        pass: usize,
+        factors: &[f32; N],
+    ) {
+        let factors = factors.map(V::splat);
+        let Some(part) = Self::part(run, pass) else { return };
+        for v in 0..Self::VECTORS {
+            let values = V::load(&part[Self::start(v)..]);
+            for (tile, factor) in tiles.iter_mut().zip(factors) {
+                tile.sums[v] = tile.sums[v].add_product(values, factor);
+            }
+        }
+    }
+
     /// The values of a run as [`pack`](Self::pack) lays them.
     pub(crate) const PACKED: usize = Self::PASSES * Self::VECTORS * V::LANES;
 

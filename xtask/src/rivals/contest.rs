@@ -43,6 +43,11 @@ impl Setting {
         }
         all
     }
+
+    /// Whether its network is one of these.
+    pub(super) fn is_of(&self, networks: &str) -> bool {
+        networks.contains(self.network)
+    }
 }
 
 /// A framework's program in one of its variants.
