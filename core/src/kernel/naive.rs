@@ -34,6 +34,7 @@ impl Random {
         if self.0 >> 29 < zeros { 0.0 } else { (self.0 << 8) as i32 as f32 / 2f32.powi(31) }
     }
 
+    /// Zeros are so many eighths of the values.
     fn fill<'a>(&mut self, values: impl IntoIterator<Item = &'a mut f32>, zeros: u32) {
         values.into_iter().for_each(|value| *value = self.next(zeros));
     }
@@ -109,9 +110,15 @@ impl<const IN: usize, const OUT: usize> Kernel for Dense<IN, OUT> {
         let mut batch: Vec<Vectors<IN, OUT>> = (0..self.images).map(|_| blank()).collect();
         for (number, image) in batch.iter_mut().enumerate() {
             let (many, few) = image.x.split_at_mut(IN / 2);
-            random.fill(many, 1);
+            random.fill(many, 0);
             random.fill(few, 6);
-            random.fill(&mut image.delta, if number == 1 { 8 } else { 4 });
+            // Three neighbours have no zero, as behind sigmoids.
+            let eighths = match number {
+                1 => 8,
+                3..6 => 0,
+                _ => 4,
+            };
+            random.fill(&mut image.delta, eighths);
             image.x[0] = 0.0;
         }
 
