@@ -89,14 +89,15 @@ impl Activation for Relu {
     #[inline(always)]
     fn forward(z: &mut [f32]) {
         for z in z {
-            *z = if *z > 0.0 { *z } else { 0.0 };
+            // The sign decides, so the bits of the greater number are the greater integer.
+            *z = f32::from_bits((z.to_bits() as i32).max(0) as u32);
         }
     }
 
     #[inline(always)]
     fn backward(a: &[f32], gradient: &mut [f32]) {
         for (&a, gradient) in a.iter().zip(gradient) {
-            *gradient = if a > 0.0 { *gradient } else { 0.0 };
+            *gradient *= if a > 0.0 { 1.0 } else { 0.0 };
         }
     }
 }

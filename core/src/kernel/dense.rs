@@ -96,10 +96,13 @@ impl<V: Vector, T: Tensor> Packed<V, T> {
 /// Images that are gone through side by side where none has a zero: what is read of the weights is read once for all.
 const ABREAST: usize = 3;
 
-/// Whether these images' lists, of blocks of so many values, leave nothing out.
+/// Whether these images' lists, of blocks of so many values, leave nothing out; and whether the registers hold runs
+/// shaped as `T` of so many images without more vectors than a run of one.
 #[inline(always)]
-fn are_whole(lists: &[Nonzero], len: usize) -> bool {
-    IMAGES >= ABREAST && lists.iter().all(|list| list.count == len)
+fn go_abreast<V: Vector, T: Tensor>(lists: &[Nonzero], len: usize) -> bool {
+    IMAGES >= ABREAST
+        && Tile::<V, T, ABREAST>::PACKED == Tile::<V, T, 1>::PACKED
+        && lists.iter().all(|list| list.count == len)
 }
 
 /// As [`add_rows`] for several images, with all rows: `images` holds x of these rows, and the sums.
@@ -152,13 +155,13 @@ pub(crate) fn forward<V: Vector, S, const IN: usize, const OUT: usize>(
                 list.list::<V>(block(view(image).0, first));
             }
             let reads: usize = lists.iter().take(images.len()).map(|list| list.count).sum();
-            let nothing_zero = are_whole(lists.get(..images.len()).unwrap_or(&[]), rows.len());
-            let mut packed = packed.as_mut().filter(|_| reads >= READS * rows.len() && !nothing_zero);
+            let abreast = go_abreast::<V, [f32; OUT]>(lists.get(..images.len()).unwrap_or(&[]), rows.len());
+            let mut packed = packed.as_mut().filter(|_| reads >= READS * rows.len() && !abreast);
             if let Some(packed) = &mut packed {
                 packed.pack(rows.iter().map(|row| row.as_slice()));
             }
             for (images, lists) in images.chunks_mut(ABREAST).zip(lists.chunks(ABREAST)) {
-                if let (true, Ok(images)) = (nothing_zero, <&mut [S; ABREAST]>::try_from(&mut *images)) {
+                if let (true, Ok(images)) = (abreast, <&mut [S; ABREAST]>::try_from(&mut *images)) {
                     let images = images.each_mut().map(|image| {
                         let (x, z) = view(image);
                         (block(x, first), z.as_mut_slice())
@@ -293,7 +296,7 @@ pub(crate) fn input_gradient<V: Vector, S, const OUT: usize>(
                 turn::<V, OUT>(rows, first, &mut turned.0);
                 for (images, lists) in images.chunks_mut(ABREAST).zip(lists.chunks(ABREAST)) {
                     if rows.len() == ACROSS
-                        && are_whole(lists, outputs)
+                        && go_abreast::<V, [f32; ACROSS]>(lists, outputs)
                         && let Ok(images) = <&mut [S; ABREAST]>::try_from(&mut *images)
                     {
                         let images = images.each_mut().map(|image| {

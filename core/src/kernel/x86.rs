@@ -10,8 +10,9 @@ use core::arch::x86_64::*;
 /// Runs a kernel with AVX2: 8 lanes.
 ///
 /// # Safety
-/// The processor must have AVX2.
+/// The processor must have AVX2; in a build with `--cfg minnet_fused`, FMA too.
 #[target_feature(enable = "avx2")]
+#[cfg_attr(minnet_fused, target_feature(enable = "fma"))]
 pub fn avx2(kernel: impl Kernel) {
     kernel.run::<Avx2>();
 }
@@ -37,6 +38,24 @@ struct Avx2(__m256);
 /// 16 numbers; used in [`avx512`] alone.
 #[derive(Clone, Copy)]
 struct Avx512(__m512);
+
+/// The numbers of the bits that are 1 in each mask of eight, ascending; zeros follow.
+static LANES_OF: [[u8; 8]; 256] = {
+    let mut table = [[0; 8]; 256];
+    let mut mask = 0;
+    while mask < 256 {
+        let (mut lane, mut count) = (0, 0);
+        while lane < 8 {
+            if mask >> lane & 1 == 1 {
+                table[mask][count] = lane as u8;
+                count += 1;
+            }
+            lane += 1;
+        }
+        mask += 1;
+    }
+    table
+};
 
 /// Turns a block of 4x4 numbers.
 #[inline(always)]
@@ -145,7 +164,64 @@ register!(
     _mm256_add_ps,
     _mm256_sub_ps,
     _mm256_mul_ps,
-    |a, b, then, otherwise| _mm256_blendv_ps(otherwise, then, _mm256_cmp_ps::<_CMP_GT_OQ>(a, b))
+    |a, b, then, otherwise| _mm256_blendv_ps(otherwise, then, _mm256_cmp_ps::<_CMP_GT_OQ>(a, b)),
+    #[inline(always)]
+    fn list_nonzero(self, list: &mut [u16], count: usize, first: usize) -> Option<usize> {
+        let place = list.get_mut(count..)?.first_chunk_mut::<8>()?;
+        // SAFETY: the instructions as above; a row of the table has 8 bytes, and the place room for
+        // the 8 numbers of two bytes that are stored.
+        let nonzero = unsafe {
+            let zeros = _mm256_cmp_ps::<_CMP_NEQ_UQ>(self.0, _mm256_setzero_ps());
+            let nonzero = _mm256_movemask_ps(zeros) as usize;
+            let lanes = _mm_loadl_epi64(LANES_OF[nonzero & 255].as_ptr().cast());
+            let indices = _mm_add_epi16(_mm_cvtepu8_epi16(lanes), _mm_set1_epi16(first as i16));
+            _mm_storeu_si128(place.as_mut_ptr().cast(), indices);
+            nonzero
+        };
+        Some(count + nonzero.count_ones() as usize)
+    },
+    #[inline(always)]
+    fn transpose(rows: [&[f32; 16]; 16], mut column: impl FnMut(usize, [f32; 16])) -> bool {
+        for quarter in (0..4).map(|quarter| 4 * quarter) {
+            let mut columns = [[0.0; 16]; 4];
+            for (half, number) in rows.as_chunks::<8>().0.iter().zip(0..) {
+                // SAFETY: the instructions as above.
+                let turned = unsafe {
+                    // Two blocks of 4x4, below each other, are turned at the same time.
+                    let mut every_fourth = [_mm256_setzero_ps(); 4];
+                    for (row, every) in every_fourth.iter_mut().enumerate() {
+                        let upper = <Sse2 as Vector>::load(&half[row][quarter..]).0;
+                        let lower = <Sse2 as Vector>::load(&half[row + 4][quarter..]).0;
+                        *every = _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(upper), lower);
+                    }
+                    let [a, b, c, d] = every_fourth;
+                    let ab_low = _mm256_castps_pd(_mm256_unpacklo_ps(a, b));
+                    let ab_high = _mm256_castps_pd(_mm256_unpackhi_ps(a, b));
+                    let cd_low = _mm256_castps_pd(_mm256_unpacklo_ps(c, d));
+                    let cd_high = _mm256_castps_pd(_mm256_unpackhi_ps(c, d));
+                    [
+                        Self(_mm256_castpd_ps(_mm256_unpacklo_pd(ab_low, cd_low))),
+                        Self(_mm256_castpd_ps(_mm256_unpackhi_pd(ab_low, cd_low))),
+                        Self(_mm256_castpd_ps(_mm256_unpacklo_pd(ab_high, cd_high))),
+                        Self(_mm256_castpd_ps(_mm256_unpackhi_pd(ab_high, cd_high))),
+                    ]
+                };
+                for (values, run) in turned.into_iter().zip(&mut columns) {
+                    values.store(&mut run[8 * number..]);
+                }
+            }
+            for (values, number) in columns.into_iter().zip(quarter..) {
+                column(number, values);
+            }
+        }
+        true
+    },
+    #[cfg(minnet_fused)]
+    #[inline(always)]
+    fn add_product(self, a: Self, b: Self) -> Self {
+        // SAFETY: the instructions as above.
+        Self(unsafe { _mm256_fmadd_ps(a.0, b.0, self.0) })
+    }
 );
 register!(
     Avx512,

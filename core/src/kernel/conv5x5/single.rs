@@ -93,8 +93,6 @@ impl Iterator for Bits {
     }
 }
 
-/// Filters whose gradients are summed side by side: one alone would wait for each addition before the next.
-const TOGETHER: usize = 4;
 /// The 25 pixels under a position, and what follows up to whole vectors.
 const WINDOW: usize = 32;
 
@@ -127,13 +125,20 @@ pub(super) fn gradient<V: Vector, S, P: Pool, const H: usize, const W: usize, co
         let windows = windows.as_flattened().as_flattened();
         let hits = (delta.as_chunks::<O>().0, which.as_chunks::<O>().0);
         let sums = sums.get_mut(..gradients.len()).unwrap_or_default();
-        let (groups, rest) = sums.as_chunks_mut::<TOGETHER>();
-        for (sums, o) in groups.iter_mut().zip((first..).step_by(TOGETHER)) {
-            add_windows::<V, P, W, O, TOGETHER>(sums, o, windows, hits);
+        // Side by side, for one filter alone would wait for each addition before the next; no more than the registers
+        // hold.
+        let mut done = 0;
+        macro_rules! filters {
+            ($($together:literal),*) => {$(
+                while $together == 1 || Tile::<V, [f32; WINDOW], $together>::PASSES == 1 {
+                    let sums = sums.get_mut(done..).and_then(|sums| sums.first_chunk_mut::<$together>());
+                    let Some(sums) = sums else { break };
+                    add_windows::<V, P, W, O, $together>(sums, first + done, windows, hits);
+                    done += $together;
+                }
+            )*};
         }
-        for (sums, o) in rest.iter_mut().zip(first + groups.len() * TOGETHER..) {
-            add_windows::<V, P, W, O, 1>(core::array::from_mut(sums), o, windows, hits);
-        }
+        filters!(4, 2, 1);
     }
     for (gradient, sums) in gradients.iter_mut().zip(&sums) {
         for (ky, row) in gradient.iter_mut().enumerate() {
