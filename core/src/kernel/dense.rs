@@ -294,6 +294,14 @@ pub(crate) fn input_gradient<V: Vector, S, const OUT: usize>(
             let outputs = (OUT - first).min(ROWS);
             for (number, rows) in weights.chunks(ACROSS).enumerate() {
                 turn::<V, OUT>(rows, first, &mut turned.0);
+                // What is turned next lies in many rows, which no processor sees coming.
+                let next = match weights.chunks(ACROSS).nth(number + 1) {
+                    Some(rows) => (rows, first),
+                    None => (weights, first + ROWS),
+                };
+                for row in next.0.iter().take(ACROSS) {
+                    V::prefetch(block(row, next.1));
+                }
                 for (images, lists) in images.chunks_mut(ABREAST).zip(lists.chunks(ABREAST)) {
                     if rows.len() == ACROSS
                         && go_abreast::<V, [f32; ACROSS]>(lists, outputs)

@@ -47,6 +47,10 @@ pub trait Vector: Copy {
         None
     }
 
+    /// Asks for the numbers of a run that will be needed soon, where there is an instruction for it.
+    #[inline(always)]
+    fn prefetch(_run: &[f32]) {}
+
     /// Turns a block of 16x16 numbers: `column` is given the number of each column, and its values. Gives `false`, and
     /// does nothing, if there are no instructions for it.
     #[inline(always)]

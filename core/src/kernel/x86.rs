@@ -134,6 +134,14 @@ macro_rules! register {
                 Self(unsafe { $greater(self.0, other.0, then.0, otherwise.0) })
             }
 
+            #[inline(always)]
+            fn prefetch(run: &[f32]) {
+                for line in run.chunks(16) {
+                    // SAFETY: every x86-64 processor has the instruction, which asks for memory and cannot fail.
+                    unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+                }
+            }
+
             $($more)*
         }
     };
