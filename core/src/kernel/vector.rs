@@ -200,14 +200,24 @@ impl<V: Vector, T: Tensor, const SHARE: usize> Tile<V, T, SHARE> {
     /// Writes the sums of a pass.
     #[inline(always)]
     pub(crate) fn store(&self, run: &mut [f32], pass: usize) {
-        if Self::OVERLAP > 0 && pass + 1 == Self::PASSES {
+        let Some(run) = run.get_mut(pass * Self::SPAN..) else { return };
+        if Self::OVERLAP == 0 || pass + 1 < Self::PASSES {
+            self.write(run);
+        } else if Self::OVERLAP.is_multiple_of(V::LANES) {
+            let known = Self::OVERLAP / V::LANES;
+            if let Some(run) = run.get_mut(..Self::SPAN - Self::OVERLAP) {
+                for (v, sum) in self.sums.iter().take(Self::VECTORS).enumerate() {
+                    if v >= known {
+                        sum.store(&mut run[(v - known) * V::LANES..]);
+                    }
+                }
+            }
+        } else {
             let mut part = [0.0; MOST * WIDEST];
             self.write(&mut part);
-            if let (Some(from), Some(to)) = (part.get(Self::OVERLAP..Self::SPAN), run.get_mut(pass * Self::SPAN..)) {
-                to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+            if let Some(part) = part.get(Self::OVERLAP..Self::SPAN) {
+                run.iter_mut().zip(part).for_each(|(to, from)| *to = *from);
             }
-        } else if let Some(part) = run.get_mut(pass * Self::SPAN..) {
-            self.write(part);
         }
     }
 
