@@ -21,12 +21,12 @@ pub struct Options {
     /// How often each contestant has its turn
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Measure these networks again, even if docs/performance.json has them already
+    /// Measure these networks again, even if docs/performance.json has them already for this processor
     #[arg(long)]
     again: bool,
 }
 
-/// Everything that was measured: `docs/performance.json`.
+/// What was measured on a machine; `docs/performance.json` has a list of these.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Measured {
     machine: Machine,
@@ -79,35 +79,46 @@ pub fn bench(options: &Options) -> std::result::Result<(), Error> {
     let python = provide_python(&root)?;
     build(&root)?;
     let file = root.join("docs/performance.json");
-    let mut measured = load(&file)?;
+    let mut machines = load(&file)?;
+    let here = machines.iter().position(|measured| measured.machine.processor == processor());
+    let here = here.unwrap_or_else(|| {
+        machines.push(Measured::default());
+        machines.len() - 1
+    });
+    let Measured { machine, settings } = &mut machines[here];
     if options.again {
-        measured.settings.retain(|outcome| !outcome.setting.is_of(&options.networks));
+        settings.retain(|outcome| !outcome.setting.is_of(&options.networks));
     }
-    if measured.settings.is_empty() || measured.machine.processor != processor() {
-        let mut today = Command::new(&python);
-        let machine = Machine {
-            processor: processor(),
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
-            date: crate::process::read(today.args(["-c", "import datetime; print(datetime.date.today())"]))?,
-            peak: peak(&root, &python)?,
-        };
-        measured = Measured { machine, settings: Vec::new() };
+    if settings.is_empty() {
+        *machine = this_machine(&root, &python)?;
     }
     for setting in Setting::all(&options.networks) {
         let contestants = Contestant::all(&root, &python, &setting);
         let of_setting = |outcome: &Outcome| outcome.setting == setting;
         let is_whole = |outcome: &Outcome| contestants.iter().all(|contestant| contestant.is_in(&outcome.results));
-        if measured.settings.iter().any(|outcome| of_setting(outcome) && is_whole(outcome)) {
+        let settings = &mut machines[here].settings;
+        if settings.iter().any(|outcome| of_setting(outcome) && is_whole(outcome)) {
             continue;
         }
         eprintln!("{setting}");
         let results = contest::run(&contestants, &setting, options.seconds, options.rounds)?;
-        measured.settings.retain(|outcome| !of_setting(outcome));
-        measured.settings.push(Outcome { setting, results });
-        measured.settings.sort_by(|a, b| a.setting.cmp(&b.setting));
-        save(&file, &measured)?;
+        settings.retain(|outcome| !of_setting(outcome));
+        settings.push(Outcome { setting, results });
+        settings.sort_by(|a, b| a.setting.cmp(&b.setting));
+        save(&file, &machines)?;
     }
-    table::write(&root.join("docs/performance.md"), &measured)
+    table::write(&root.join("docs/performance.md"), &machines)
+}
+
+/// This machine, today.
+fn this_machine(root: &Path, python: &Path) -> std::result::Result<Machine, Error> {
+    let mut today = Command::new(python);
+    Ok(Machine {
+        processor: processor(),
+        cores: std::thread::available_parallelism().map_or(1, usize::from),
+        date: crate::process::read(today.args(["-c", "import datetime; print(datetime.date.today())"]))?,
+        peak: peak(root, python)?,
+    })
 }
 
 /// A virtual environment with the packages that the rivals need.
@@ -150,21 +161,22 @@ fn peak(root: &Path, python: &Path) -> std::result::Result<f64, Error> {
 fn processor() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    let wide = if text.contains("avx512f") { ", AVX-512" } else { "" };
-    name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| format!("{}{wide}", name.trim()))
+    let widest = [("avx512f", ", AVX-512"), ("avx2", ", AVX2")].into_iter().find(|(flag, _)| text.contains(flag));
+    let vectors = widest.map_or("", |(_, vectors)| vectors);
+    name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| format!("{}{vectors}", name.trim()))
 }
 
-fn load(file: &Path) -> std::result::Result<Measured, Error> {
+fn load(file: &Path) -> std::result::Result<Vec<Measured>, Error> {
     match std::fs::read(file) {
         Ok(bytes) => serde_json::from_slice(&bytes)
             .map_err(|cause| Error::Answer { program: file.display().to_string(), said: cause.to_string() }),
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(Measured::default()),
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(cause) => Err(Error::io("read", file)(cause)),
     }
 }
 
-fn save(file: &Path, measured: &Measured) -> std::result::Result<(), Error> {
-    let text = serde_json::to_string_pretty(measured)
+fn save(file: &Path, machines: &[Measured]) -> std::result::Result<(), Error> {
+    let text = serde_json::to_string_pretty(machines)
         .map_err(|cause| Error::Answer { program: file.display().to_string(), said: cause.to_string() })?;
     crate::replace(file, &(text + "\n"))
 }

@@ -10,20 +10,20 @@ use std::path::Path;
 const RIVALS: [&str; 4] = ["PyTorch", "JAX", "Burn", "candle"];
 
 /// Puts the tables into the document.
-pub(super) fn write(document: &Path, measured: &Measured) -> std::result::Result<(), Error> {
-    rewrite(document, "bench-rivals", &tables(measured))
+pub(super) fn write(document: &Path, machines: &[Measured]) -> std::result::Result<(), Error> {
+    rewrite(document, "bench-rivals", &machines.iter().map(tables).collect::<String>())
 }
 
 fn tables(measured: &Measured) -> String {
     let machine = &measured.machine;
     let mut text = format!(
-        "\n{}, {} cores; {}. A large matrix product reaches {:.0} GFLOP/s on one core.\n",
+        "\n### {}, {} cores\n\n{}. A large matrix product reaches {:.0} GFLOP/s on one core.\n",
         machine.processor, machine.cores, machine.date, machine.peak
     );
     for (mode, title) in [("train", "Training"), ("infer", "Inference")] {
         let _ = write!(
             text,
-            "\n### {title}, images a second\n\nOne thread / two threads; the ratio is ours to the best rival, each \
+            "\n#### {title}, images a second\n\nOne thread / two threads; the ratio is ours to the best rival, each \
              with the better number of threads.\n\n| network | batch | Minnet | {} | ratio |\n|---|---|---|---|---|---|---|---|\n",
             RIVALS.join(" | ")
         );
@@ -42,7 +42,7 @@ fn tables(measured: &Measured) -> String {
             );
         }
     }
-    text += "\n### What the exact order costs: training, images a second, one thread\n\nMinnet, and the same program built \
+    text += "\n#### What the exact order costs: training, images a second, one thread\n\nMinnet, and the same program built \
              with multiply and add fused, which has other bits.\n\n| network | batch | exact | fused | cost |\n|---|---|---|---|---|\n";
     for pair in pairs(measured, "train") {
         let setting = &pair[0].setting;
@@ -53,7 +53,7 @@ fn tables(measured: &Measured) -> String {
     }
     let _ = write!(
         text,
-        "\n### Training at batch 10: processor time and memory\n\nMicroseconds of processor time an image on one \
+        "\n#### Training at batch 10: processor time and memory\n\nMicroseconds of processor time an image on one \
          thread / two threads, and the most memory in MiB.\n\n| network | Minnet | {} |\n|---|---|---|---|---|---|\n",
         RIVALS.join(" | ")
     );
