@@ -89,7 +89,8 @@ impl Activation for Relu {
     #[inline(always)]
     fn forward(z: &mut [f32]) {
         for z in z {
-            // The sign decides, so the bits of the greater number are the greater integer.
+            // A number's sign is that of its bits as an integer. A choice between floats would be stored through a mask,
+            // which some processors do slowly.
             *z = f32::from_bits((z.to_bits() as i32).max(0) as u32);
         }
     }
