@@ -176,11 +176,11 @@ register!(
     #[inline(always)]
     fn list_nonzero(self, list: &mut [u16], count: usize, first: usize) -> Option<usize> {
         let place = list.get_mut(count..)?.first_chunk_mut::<8>()?;
-        // SAFETY: the instructions as above; a row of the table has 8 bytes, and the place room for
-        // the 8 numbers of two bytes that are stored.
+        // SAFETY: the instructions as above; a row of the table has 8 bytes, and the place room for the 8 numbers
+        // of two bytes that are stored.
         let nonzero = unsafe {
-            let zeros = _mm256_cmp_ps::<_CMP_NEQ_UQ>(self.0, _mm256_setzero_ps());
-            let nonzero = _mm256_movemask_ps(zeros) as usize;
+            let differ = _mm256_cmp_ps::<_CMP_NEQ_UQ>(self.0, _mm256_setzero_ps());
+            let nonzero = _mm256_movemask_ps(differ) as usize;
             let lanes = _mm_loadl_epi64(LANES_OF[nonzero & 255].as_ptr().cast());
             let indices = _mm_add_epi16(_mm_cvtepu8_epi16(lanes), _mm_set1_epi16(first as i16));
             _mm_storeu_si128(place.as_mut_ptr().cast(), indices);
