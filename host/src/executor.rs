@@ -35,7 +35,9 @@ impl Vectors {
             {
                 return Self::Avx512;
             }
-            if is_x86_feature_detected!("avx2") {
+            // The benches' build that fuses needs more than the other.
+            let fused = !cfg!(minnet_fused) || is_x86_feature_detected!("fma");
+            if is_x86_feature_detected!("avx2") && fused {
                 return Self::Avx2;
             }
         }
