@@ -49,7 +49,7 @@ where
     bencher.counter(ItemsCount::new(STEPS * images)).bench_local(|| {
         executor.run(|| {
             for _ in 0..STEPS {
-                load(&mut batch, first);
+                load(&mut batch, first, &executor);
                 first += images;
                 net.train::<LogLikelihood>(&mut batch, &sgd, &mut rng, &executor);
             }

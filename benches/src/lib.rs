@@ -57,7 +57,7 @@ where
     Net::initialize(&mut net, Init::He, &mut rng);
     executor.run(|| {
         for step in 0..300 {
-            load(&mut batch, step * 10);
+            load(&mut batch, step * 10, executor);
             net.train::<LogLikelihood>(&mut batch, &Sgd::new(0.03, 10), &mut rng, executor);
         }
     });
@@ -65,9 +65,10 @@ where
 }
 
 /// Fills a mini-batch with the training images from `first` on.
-pub fn load<In: Tensor, L: Layer<In>>(batch: &mut [Sample<In, L>], first: usize) {
-    for (sample, index) in batch.iter_mut().zip(first..) {
-        let index = index % MNIST.train.len();
-        sample.load(&MNIST.train.images[index], MNIST.train.labels[index]);
-    }
+pub fn load<In: Tensor, L: Layer<In>>(batch: &mut [Sample<In, L>], first: usize, executor: &impl Executor) {
+    let image = |number| {
+        let index = (first + number) % MNIST.train.len();
+        (&MNIST.train.images[index][..], MNIST.train.labels[index])
+    };
+    load_batch(batch, image, executor);
 }

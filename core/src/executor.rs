@@ -5,6 +5,7 @@
 
 use crate::kernel::vector::Baseline;
 pub use crate::kernel::vector::Vector;
+use core::ops::Range;
 
 /// Runs pieces of work that do not depend on each other.
 pub trait Executor: Sync {
@@ -89,6 +90,73 @@ pub(crate) fn split<T: Send>(
     );
 }
 
+/// Work on items that go from thread to thread: each thread takes them up where the thread before it has left them. So
+/// the threads go through pieces of the items, each one piece behind the thread before it.
+#[derive(Clone, Copy)]
+pub(crate) struct Wave {
+    pub(crate) threads: usize,
+    pub(crate) items: usize,
+    /// How many items a thread works on in a step; at least 1.
+    pub(crate) piece: usize,
+}
+
+/// What threads do at the same time.
+pub(crate) struct Step {
+    wave: Wave,
+    number: usize,
+}
+
+impl Wave {
+    pub(crate) fn steps(self) -> impl Iterator<Item = Step> {
+        let pieces = self.items.div_ceil(self.piece);
+        (0..pieces + self.threads - 1).map(move |number| Step { wave: self, number })
+    }
+}
+
+impl Step {
+    /// The end of a thread's items, where those of the thread before it begin.
+    fn edge(&self, thread: usize) -> usize {
+        ((self.number + 1).saturating_sub(thread) * self.wave.piece).min(self.wave.items)
+    }
+
+    /// The items that some thread works on.
+    pub(crate) fn items(&self) -> Range<usize> {
+        self.edge(self.wave.threads)..self.edge(0)
+    }
+
+    /// Runs `work` on these items: it gets some of them, the index of the first, and the thread's number. `cut` cuts
+    /// items into the first so many and the rest.
+    pub(crate) fn run<T: Send>(
+        &self,
+        items: T,
+        cut: &(impl Fn(T, usize) -> (T, T) + Sync),
+        work: &(impl Fn(T, usize, usize) + Sync),
+        executor: &impl Executor,
+    ) {
+        self.run_some(0..self.wave.threads, items, cut, work, executor);
+    }
+
+    fn run_some<T: Send>(
+        &self,
+        threads: Range<usize>,
+        items: T,
+        cut: &(impl Fn(T, usize) -> (T, T) + Sync),
+        work: &(impl Fn(T, usize, usize) + Sync),
+        executor: &impl Executor,
+    ) {
+        let first = self.edge(threads.end);
+        if threads.len() <= 1 {
+            return work(items, first, threads.start);
+        }
+        let middle = threads.start.midpoint(threads.end);
+        let (behind, ahead) = cut(items, self.edge(middle) - first);
+        executor.join(
+            || self.run_some(threads.start..middle, ahead, cut, work, executor),
+            || self.run_some(middle..threads.end, behind, cut, work, executor),
+        );
+    }
+}
+
 /// The least work that is worth a second thread: multiplications with a weight, or values to move.
 const SHARED: usize = 20_000;
 
@@ -124,6 +192,29 @@ mod tests {
                 });
                 assert!(items[..len].iter().enumerate().all(|(index, &item)| item == index + 100));
             }
+        }
+    }
+
+    #[test]
+    fn a_wave_takes_every_item_through_all_threads_in_order() {
+        for (items, piece, threads) in [(0, 1, 2), (1, 1, 1), (10, 3, 2), (10, 3, 4), (7, 9, 3), (12, 4, 5)] {
+            let mut met = [0usize; 12];
+            for step in (Wave { threads, items, piece }).steps() {
+                let range = step.items();
+                step.run(
+                    &mut met[range],
+                    &|items, middle| items.split_at_mut(middle),
+                    &|items, _, thread| {
+                        assert!(items.len() <= piece);
+                        for item in items {
+                            assert_eq!(*item, thread);
+                            *item += 1;
+                        }
+                    },
+                    &Serial,
+                );
+            }
+            assert!(met[..items].iter().all(|&threads_met| threads_met == threads), "{items} {piece} {threads}");
         }
     }
 }

@@ -33,7 +33,7 @@ pub mod prelude {
     pub use crate::layer::Layer;
     pub use crate::layers::{Conv5x5, Dense, Dropout, Flatten};
     pub use crate::model::{Metadata, Model, ModelError};
-    pub use crate::net::{Net, Sample, load_pixels};
+    pub use crate::net::{Net, Sample, load_batch, load_pixels};
     pub use crate::pool::{MaxPool2, NoPool};
     pub use crate::seq;
     pub use crate::sgd::{Regularization, Sgd};

@@ -2,7 +2,7 @@
 
 use crate::activation::Activation;
 use crate::cost::Cost;
-use crate::executor::{Alone, Executor, Kernel, Serial, Vector, split};
+use crate::executor::{Alone, Executor, Kernel, Serial, Vector, pieces, split};
 use crate::init::Init;
 use crate::layer::{Layer, TOGETHER};
 use crate::sgd::Sgd;
@@ -250,6 +250,22 @@ impl<In: Tensor, L: Layer<In>> Sample<In, L> {
     {
         C::value(self.output().flat(), self.target.flat())
     }
+}
+
+/// Fills a mini-batch ([`Sample::load`]), some images on each thread: `source` gives the pixels and the class of the
+/// image of a number.
+pub fn load_batch<'a, In: Tensor, L: Layer<In>>(
+    batch: &mut [Sample<In, L>],
+    source: impl Fn(usize) -> (&'a [u8], u8) + Sync,
+    executor: &impl Executor,
+) {
+    let pieces = pieces(In::LEN * batch.len(), executor);
+    split(batch, 0, pieces, executor, &|samples, first| {
+        for (sample, number) in samples.iter_mut().zip(first..) {
+            let (pixels, class) = source(number);
+            sample.load(pixels, class);
+        }
+    });
 }
 
 /// What 8-bit pixels are divided by: as in the book's `mnist.pkl.gz`, and exact.

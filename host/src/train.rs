@@ -231,9 +231,11 @@ fn run_epoch<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(
     let mut flow = ControlFlow::Continue(());
     for indices in order.chunks(batch.len().max(1)) {
         let batch = &mut batch[..indices.len()];
-        for (sample, &index) in batch.iter_mut().zip(indices) {
-            sample.load(&training.images[index as usize], training.labels[index as usize]);
-        }
+        let image = |number: usize| {
+            let index = indices[number] as usize;
+            (&training.images[index][..], training.labels[index])
+        };
+        load_batch(batch, image, executor);
         let sgd = Sgd::new(eta, indices.len()).with_l2(eta, hyper.lambda, count);
         net.train::<C>(batch, &sgd, rng, executor);
         for sample in batch.iter() {

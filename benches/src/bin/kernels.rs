@@ -73,7 +73,7 @@ fn main() -> Result<(), host::error::Error> {
     let timed = Timed { threads: &threads, kernels: Mutex::new(BTreeMap::new()) };
     let begin = Instant::now();
     for step in 0..STEPS {
-        load(&mut batch, step * BATCH);
+        load(&mut batch, step * BATCH, &timed);
         net.train::<LogLikelihood>(&mut batch, &sgd, &mut rng, &timed);
     }
     let all = begin.elapsed();

@@ -87,7 +87,7 @@ where
         let Self { net, samples, sgd, rng, met, executor, .. } = self;
         executor.run(|| {
             for _ in 0..steps {
-                load(samples, *met);
+                load(samples, *met, executor);
                 *met += samples.len();
                 net.train::<LogLikelihood>(samples, sgd, rng, executor);
             }

@@ -29,7 +29,7 @@ fn seconds<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(
         let begin = Instant::now();
         executor.run(|| {
             for first in (0..images).step_by(BATCH) {
-                load(&mut batch, first);
+                load(&mut batch, first, executor);
                 net.train::<C>(&mut batch, &sgd, &mut rng, executor);
             }
         });

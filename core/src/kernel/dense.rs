@@ -20,6 +20,8 @@ const WHOLE_ROWS: usize = 4;
 pub(crate) const WIDE: usize = if cfg!(target_os = "none") { usize::MAX } else { 4 * PANEL };
 /// So many weights do not fit in a core's cache, with other things.
 pub(crate) const LARGE: usize = 256 * 1024;
+/// So many weights take longer to change cores than threads take to wait for each other.
+pub(crate) const OWNED: usize = if cfg!(target_os = "none") { usize::MAX } else { 32 * 1024 };
 /// So many weights stay in the cache between one use and the next, with other things.
 const BLOCK: usize = 64 * 1024;
 
@@ -96,6 +98,15 @@ impl<V: Vector, T: Tensor> Packed<V, T> {
 /// Images that are gone through side by side where none has a zero: what is read of the weights is read once for all.
 const ABREAST: usize = 3;
 
+/// How many images a thread takes a step further while others wait for them: a few groups, of which the last may be
+/// smaller, for that is what most threads wait for at the end.
+pub(crate) fn group(images: usize) -> usize {
+    images.div_ceil(GROUPS).next_multiple_of(ABREAST)
+}
+
+/// Groups of images at most.
+const GROUPS: usize = 8;
+
 /// Whether these images' lists, of blocks of so many values, leave nothing out; and whether the registers hold runs
 /// shaped as `T` of so many images without more vectors than a run of one.
 #[inline(always)]
@@ -109,7 +120,7 @@ fn go_abreast<V: Vector, T: Tensor>(lists: &[Nonzero], len: usize) -> bool {
 #[inline(always)]
 fn add_all_rows<V: Vector, T: Tensor>(mut images: [(&[f32], &mut [f32]); ABREAST], rows: &[T]) {
     for pass in 0..Tile::<V, T, ABREAST>::PASSES {
-        let mut tiles = [(); ABREAST].map(|()| Tile::<V, T, ABREAST>::zero());
+        let mut tiles = [Tile::<V, T, ABREAST>::zero(); ABREAST];
         for (tile, (_, sums)) in tiles.iter_mut().zip(&images) {
             *tile = Tile::load(sums, pass);
         }
@@ -126,16 +137,18 @@ fn add_all_rows<V: Vector, T: Tensor>(mut images: [(&[f32], &mut [f32]); ABREAST
     }
 }
 
-/// z_j = Σ_i x_i·w_ij + b_j for each image of `batch`; `view` shows an image's x and z.
+/// z_j = Σ_i x_i·w_ij + b_j for each image of `batch`, over the inputs `inputs`: the first begins the sums, and after the
+/// last comes the bias. `view` shows an image's x and z.
 #[inline(always)]
 pub(crate) fn forward<V: Vector, S, const IN: usize, const OUT: usize>(
     weights: &[[f32; OUT]; IN],
     bias: &[f32; OUT],
+    inputs: Range<usize>,
     batch: &mut [S],
     view: impl Fn(&mut S) -> (&[f32; IN], &mut [f32; OUT]),
 ) {
     if OUT < V::LANES && V::LANES > 1 {
-        return forward::<V::Half, S, IN, OUT>(weights, bias, batch, view);
+        return forward::<V::Half, S, IN, OUT>(weights, bias, inputs, batch, view);
     }
     if cfg!(minnet_m4f) {
         for image in batch {
@@ -146,13 +159,15 @@ pub(crate) fn forward<V: Vector, S, const IN: usize, const OUT: usize>(
     }
     let mut lists = [Nonzero::NONE; IMAGES];
     for images in batch.chunks_mut(IMAGES) {
-        for image in images.iter_mut() {
-            view(image).1.fill(0.0);
+        if inputs.start == 0 {
+            images.iter_mut().for_each(|image| view(image).1.fill(0.0));
         }
         let mut packed = Packed::<V, [f32; OUT]>::room(ROWS, images.len());
-        for (rows, first) in weights.chunks(ROWS).zip((0..).step_by(ROWS)) {
+        let weights = weights.get(inputs.clone()).unwrap_or(&[]);
+        for (rows, first) in weights.chunks(ROWS).zip(inputs.clone().step_by(ROWS)) {
+            let inputs = first..first + rows.len();
             for (image, list) in images.iter_mut().zip(&mut lists) {
-                list.list::<V>(block(view(image).0, first));
+                list.list::<V>(view(image).0.get(inputs.clone()).unwrap_or(&[]));
             }
             let reads: usize = lists.iter().take(images.len()).map(|list| list.count).sum();
             let abreast = go_abreast::<V, [f32; OUT]>(lists.get(..images.len()).unwrap_or(&[]), rows.len());
@@ -164,14 +179,14 @@ pub(crate) fn forward<V: Vector, S, const IN: usize, const OUT: usize>(
                 if let (true, Ok(images)) = (abreast, <&mut [S; ABREAST]>::try_from(&mut *images)) {
                     let images = images.each_mut().map(|image| {
                         let (x, z) = view(image);
-                        (block(x, first), z.as_mut_slice())
+                        (x.get(inputs.clone()).unwrap_or(&[]), z.as_mut_slice())
                     });
                     add_all_rows::<V, [f32; OUT]>(images, rows);
                     continue;
                 }
                 for (image, list) in images.iter_mut().zip(lists) {
                     let (x, z) = view(image);
-                    let terms = listed(list.indices(), block(x, first), 0);
+                    let terms = listed(list.indices(), x.get(inputs.clone()).unwrap_or(&[]), 0);
                     match &packed {
                         Some(packed) => packed.add_rows(z, terms),
                         None => add_rows::<V, [f32; OUT]>(z, rows, terms),
@@ -179,8 +194,8 @@ pub(crate) fn forward<V: Vector, S, const IN: usize, const OUT: usize>(
                 }
             }
         }
-        for image in images {
-            add_bias(view(image).1, bias);
+        if inputs.end == IN {
+            images.iter_mut().for_each(|image| add_bias(view(image).1, bias));
         }
     }
 }
@@ -557,6 +572,9 @@ fn update_rows<V: Vector, S, const IN: usize, const OUT: usize>(
     }
 }
 
+/// Biases whose gradients are summed side by side.
+const BIASES: usize = 16;
+
 /// b_j - rate·Σδ_j over the images; `view` shows an image's δ.
 #[inline(always)]
 pub(crate) fn update_bias<S, const OUT: usize>(
@@ -565,11 +583,12 @@ pub(crate) fn update_bias<S, const OUT: usize>(
     view: impl Fn(&S) -> &[f32; OUT],
     sgd: &Sgd,
 ) {
-    for (j, bias) in bias.iter_mut().enumerate() {
-        let mut gradient = 0.0;
+    for (bias, first) in bias.chunks_mut(BIASES).zip((0..).step_by(BIASES)) {
+        let mut gradient = [0.0; BIASES];
         for sample in batch {
-            gradient += view(sample)[j];
+            let delta = view(sample).get(first..).unwrap_or(&[]);
+            gradient.iter_mut().zip(delta).for_each(|(gradient, delta)| *gradient += delta);
         }
-        *bias = sgd.bias(*bias, gradient);
+        bias.iter_mut().zip(gradient).for_each(|(bias, gradient)| *bias = sgd.bias(*bias, gradient));
     }
 }

@@ -125,7 +125,9 @@ impl<const IN: usize, const OUT: usize> Kernel for Dense<IN, OUT> {
         for image in &mut batch {
             device::dense(&weights, &bias, &image.x, &mut image.on_device);
         }
-        dense::forward::<V, _, IN, OUT>(&weights, &bias, &mut batch, |image| (&image.x, &mut image.z));
+        for inputs in [0..IN / 3, IN / 3..IN] {
+            dense::forward::<V, _, IN, OUT>(&weights, &bias, inputs, &mut batch, |image| (&image.x, &mut image.z));
+        }
         dense::input_gradient::<V, _, OUT>(&weights, &mut batch, |image| (&image.delta, &mut image.gradient));
         for image in &batch {
             let z = core::array::from_fn::<_, OUT, _>(|j| {
@@ -301,7 +303,7 @@ impl<P: Pool, const H: usize, const W: usize, const C: usize, const O: usize> Ke
 
         for sgd in SGD {
             let (mut ours, mut naive) = (filters, filters);
-            let mut gradients: [Filter<C>; O] = [[[[9.0; C]; 5]; 5]; O];
+            let mut gradients: [Option<Filter<C>>; O] = [const { None }; O];
             let (some, others) = gradients.split_at_mut(O / 2);
             for (gradients, first) in [(some, 0), (others, O / 2)] {
                 conv5x5::gradient::<V, _, P, H, W, C, O>(gradients, first, &batch, |image| {

@@ -153,6 +153,15 @@ pub(crate) struct Tile<V, T, const SHARE: usize> {
     shape: PhantomData<T>,
 }
 
+impl<V: Copy, T, const SHARE: usize> Clone for Tile<V, T, SHARE> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V: Copy, T, const SHARE: usize> Copy for Tile<V, T, SHARE> {}
+
 impl<V: Vector, T: Tensor, const SHARE: usize> Tile<V, T, SHARE> {
     const ALL: usize = T::LEN.div_ceil(V::LANES);
     /// How many times the run is gone through.
@@ -249,11 +258,15 @@ impl<V: Vector, T: Tensor, const SHARE: usize> Tile<V, T, SHARE> {
         pass: usize,
         factors: &[f32; N],
     ) {
-        let factors = factors.map(V::splat);
+        // No `map`: its closure would not be compiled for these vectors.
+        let mut splats = [V::splat(0.0); N];
+        for (splat, factor) in splats.iter_mut().zip(factors) {
+            *splat = V::splat(*factor);
+        }
         let Some(part) = Self::part(run, pass) else { return };
         for v in 0..Self::VECTORS {
             let values = V::load(&part[Self::start(v)..]);
-            for (tile, factor) in tiles.iter_mut().zip(factors) {
+            for (tile, factor) in tiles.iter_mut().zip(splats) {
                 tile.sums[v] = tile.sums[v].add_product(values, factor);
             }
         }

@@ -148,7 +148,8 @@ where
         let pieces = pieces(<Self as Layer<Image<H, W, IN>>>::MACS * batch.len(), executor);
         // Threads share the filters for the gradient, and their taps for the step.
         for first in (0..OUT).step_by(FILTERS) {
-            let mut gradients = [[[[0.0; IN]; 5]; 5]; FILTERS];
+            // Nothing is written here that another thread will write.
+            let mut gradients = [const { None }; FILTERS];
             let gradients = gradients.get_mut(..FILTERS.min(OUT - first)).unwrap_or_default();
             split(gradients, first, pieces, executor, &|gradients, first| {
                 let kind = PhantomData::<(P, [f32; OUT])>;
@@ -216,7 +217,7 @@ where
 }
 
 struct Gradient<'a, S, View, P, const IN: usize, const OUT: usize> {
-    gradients: &'a mut [Filter<IN>],
+    gradients: &'a mut [Option<Filter<IN>>],
     first: usize,
     batch: &'a [S],
     view: View,

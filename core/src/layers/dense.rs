@@ -1,7 +1,7 @@
 //! A fully connected layer.
 
 use crate::activation::{Activation, Identity, Softmax};
-use crate::executor::{Executor, Kernel, pieces, split};
+use crate::executor::{Executor, Kernel, Wave, pieces, split, split_images};
 use crate::init::{Fan, Init};
 use crate::kernel::dense;
 use crate::kernel::vector::Vector;
@@ -26,6 +26,9 @@ pub struct Dense<const IN: usize, const OUT: usize, A: Activation = Identity> {
     pub bias: [f32; OUT],
     activation: PhantomData<A>,
 }
+
+/// From so many on, rows of a layer with few weights are shared too.
+const ROWS: usize = 256;
 
 impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dense<IN, OUT, A> {
     type Out = [f32; OUT];
@@ -68,7 +71,7 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
                     let _ = pairs.push((x, z));
                 }
             }
-            if Self::SHARED {
+            if Self::IN_PANELS {
                 let images = pairs.iter_mut().map(|(x, z)| {
                     z.fill(0.0);
                     (*x, z.as_mut_slice())
@@ -76,7 +79,7 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
                 dense::add_panels::<V, IN, OUT>(&self.weights, 0..IN, 0, &mut images.collect::<Together<_>>());
                 pairs.iter_mut().for_each(|(_, z)| dense::add_bias(z, &self.bias));
             } else {
-                dense::forward::<V, _, IN, OUT>(&self.weights, &self.bias, &mut pairs, |(x, z)| (x, z));
+                dense::forward::<V, _, IN, OUT>(&self.weights, &self.bias, 0..IN, &mut pairs, |(x, z)| (x, z));
             }
             for (_, z) in &mut pairs {
                 A::forward(*z);
@@ -104,22 +107,44 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
         executor: &impl Executor,
     ) {
         if !Self::SHARED {
-            return executor.vectorize(Forward { layer: self, batch, view });
+            return split_images(batch, IN * OUT, executor, &|batch| {
+                executor.vectorize(Forward { layer: self, inputs: 0..IN, batch, view });
+            });
+        }
+        let threads = Self::pieces(batch.len(), executor).min(IN);
+        let rows = |thread| IN * thread / threads..IN * (thread + 1) / threads;
+        if !Self::IN_PANELS {
+            let piece = if threads == 1 { batch.len() } else { dense::group(batch.len()) };
+            for step in (Wave { threads, items: batch.len(), piece: piece.max(1) }).steps() {
+                let images = batch.get_mut(step.items()).unwrap_or_default();
+                let cut = |images: _, middle| <[S]>::split_at_mut_checked(images, middle).unwrap_or_default();
+                let work = |batch: _, _, thread| {
+                    executor.vectorize(Forward { layer: self, inputs: rows(thread), batch, view });
+                };
+                step.run(images, &cut, &work, executor);
+            }
+            return;
         }
         for batch in batch.chunks_mut(dense::IMAGES) {
-            let threads = executor.threads().min(IN).max(1);
+            batch.iter_mut().for_each(|sample| view(sample).1.output.fill(0.0));
             // One thread has nobody to wait for.
-            let panel = if threads == 1 { OUT } else { dense::PANEL };
-            for step in 0..OUT.div_ceil(panel) + threads - 1 {
-                let wave = Wave { weights: &self.weights, threads, panel, step };
+            let piece = if threads == 1 { OUT } else { dense::PANEL };
+            for step in (Wave { threads, items: OUT, piece }).steps() {
                 let images = batch.iter_mut().map(|sample| {
                     let (x, tape, _) = view(sample);
-                    if step == 0 {
-                        tape.output.fill(0.0);
-                    }
-                    (x, tape.output.get_mut(wave.edge(threads)..wave.edge(0)).unwrap_or_default())
+                    (x, tape.output.get_mut(step.items()).unwrap_or_default())
                 });
-                wave.run(0..threads, images.collect(), executor);
+                let cut = |images: _, middle| {
+                    halves(images, |(x, z): (&[f32; IN], &mut [f32])| {
+                        let (behind, ahead) = z.split_at_mut_checked(middle).unwrap_or_default();
+                        ((x, behind), (x, ahead))
+                    })
+                };
+                let work = |mut images: Together<_>, first, thread| {
+                    let (weights, images) = (&self.weights, images.as_mut_slice());
+                    executor.vectorize(AddPanels { weights, rows: rows(thread), first, images });
+                };
+                step.run(images.collect(), &cut, &work, executor);
             }
             executor.vectorize(Finish { bias: &self.bias, batch, view, activation: PhantomData::<(A, [f32; IN])> });
         }
@@ -132,14 +157,17 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
         executor: &impl Executor,
     ) {
         if !Self::SHARED {
-            return executor.vectorize(InputGradient { layer: self, batch, view });
+            return split_images(batch, IN * OUT, executor, &|batch| {
+                executor.vectorize(InputGradient { layer: self, batch, view });
+            });
         }
+        let pieces = Self::pieces(batch.len(), executor);
         for batch in batch.chunks_mut(dense::IMAGES) {
             let images = batch.iter_mut().map(|sample| {
                 let (tape, gradient) = view(sample);
                 (&tape.gradient, gradient.as_mut_slice())
             });
-            input_gradient_rows(&self.weights, images.collect(), executor.threads(), executor);
+            input_gradient_rows(&self.weights, images.collect(), pieces, executor);
         }
     }
 
@@ -155,7 +183,7 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
             (x, &tape.gradient, gradient.as_mut_slice())
         });
         let images: Together<_> = images.collect();
-        let pieces = if Self::SHARED { executor.threads() } else { pieces(2 * IN * OUT * images.len(), executor) };
+        let pieces = Self::pieces(images.len(), executor);
         dense::update_bias(&mut self.bias, &images, |(_, delta, _)| delta, sgd);
         input_gradient_and_update_rows(&mut self.weights, 0, images, pieces, sgd, executor);
     }
@@ -167,7 +195,7 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
         sgd: &Sgd,
         executor: &impl Executor,
     ) {
-        let pieces = pieces(IN * OUT * batch.len(), executor);
+        let pieces = Self::pieces(batch.len(), executor);
         split(&mut self.weights, 0, pieces, executor, &|rows, first| {
             executor.vectorize(Update { rows, first, batch, view, sgd });
         });
@@ -176,53 +204,17 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
 }
 
 impl<const IN: usize, const OUT: usize, A: Activation> Dense<IN, OUT, A> {
-    /// Whether threads share the layer by its weights ([`Layer::LARGE`]).
-    const SHARED: bool = OUT >= dense::WIDE && IN * OUT >= dense::LARGE;
-}
-
-/// A step of the way to the weighted inputs, without the bias.
-///
-/// Each thread has some rows of the weights, the same as on the way back, so that they may stay in its cache. But a sum
-/// takes all rows in order: so the threads go through panels of columns, each one panel behind the thread before it.
-#[derive(Clone, Copy)]
-struct Wave<'a, const IN: usize, const OUT: usize> {
-    weights: &'a [[f32; OUT]; IN],
-    threads: usize,
-    /// Columns that a thread sums in a step.
-    panel: usize,
-    step: usize,
-}
-
-impl<const IN: usize, const OUT: usize> Wave<'_, IN, OUT> {
-    /// The column where the panel of a thread ends, and that of the thread before it begins.
-    fn edge(&self, thread: usize) -> usize {
-        ((self.step + 1).saturating_sub(thread) * self.panel).min(OUT)
+    /// Whether threads share the layer by its weights ([`Layer::LARGE`]): each thread has some rows of them, the same
+    /// in all passes. To write what another core has read takes many times as long as to read what it has written.
+    const SHARED: bool = IN * OUT >= dense::OWNED;
+    /// Among how many threads the rows of the weights are shared, for so many images.
+    fn pieces(images: usize, executor: &impl Executor) -> usize {
+        // Few short rows are not worth it: what each image costs is paid by each thread.
+        if Self::SHARED || IN >= ROWS { pieces(IN * OUT * images, executor) } else { 1 }
     }
 
-    /// The share of some threads. `images` holds x, and z from the last thread's panel to the first one's.
-    fn run<'b>(
-        &self,
-        threads: Range<usize>,
-        mut images: Together<(&'b [f32; IN], &'b mut [f32])>,
-        executor: &impl Executor,
-    ) {
-        let first = self.edge(threads.end);
-        if threads.len() > 1 {
-            let middle = threads.start.midpoint(threads.end);
-            let cut = self.edge(middle) - first;
-            let (behind, ahead) = halves(images, |(x, z)| {
-                let (behind, ahead) = z.split_at_mut_checked(cut).unwrap_or_default();
-                ((x, behind), (x, ahead))
-            });
-            executor.join(
-                || self.run(threads.start..middle, ahead, executor),
-                || self.run(middle..threads.end, behind, executor),
-            );
-        } else {
-            let rows = IN * threads.start / self.threads..IN * threads.end / self.threads;
-            executor.vectorize(AddPanels { weights: self.weights, rows, first, images: &mut images });
-        }
-    }
+    /// Whether the forward pass goes through the weights in panels: where they do not fit in a cache.
+    const IN_PANELS: bool = OUT >= dense::WIDE && IN * OUT >= dense::LARGE;
 }
 
 /// Input gradients, some rows of the weights on each thread. `images` holds δ, and where the gradients of these rows go.
@@ -282,8 +274,10 @@ fn halves<T>(images: Together<T>, cut: impl Fn(T) -> (T, T)) -> (Together<T>, To
     (left, right)
 }
 
+/// What some inputs add; after the last, bias and activation.
 struct Forward<'a, S, View, const IN: usize, const OUT: usize, A: Activation> {
     layer: &'a Dense<IN, OUT, A>,
+    inputs: Range<usize>,
     batch: &'a mut [S],
     view: View,
 }
@@ -294,12 +288,14 @@ where
 {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        dense::forward::<V, _, IN, OUT>(&self.layer.weights, &self.layer.bias, self.batch, |sample| {
+        let Dense { weights, bias, .. } = self.layer;
+        let last = self.inputs.end == IN;
+        dense::forward::<V, _, IN, OUT>(weights, bias, self.inputs, self.batch, |sample| {
             let (x, tape, _) = (self.view)(sample);
             (x, &mut tape.output)
         });
-        for sample in self.batch {
-            A::forward(&mut (self.view)(sample).1.output);
+        if last {
+            self.batch.iter_mut().for_each(|sample| A::forward(&mut (self.view)(sample).1.output));
         }
     }
 }

@@ -71,10 +71,10 @@ impl Hits {
 /// Filters whose gradients are held at the same time.
 pub(crate) const FILTERS: usize = if cfg!(target_os = "none") { 1 } else { 40 };
 
-/// The gradients of the filters from `first` on; `view` shows a sample's input, its δ and the positions.
+/// Puts down the gradients of the filters from `first` on; `view` shows a sample's input, its δ and the positions.
 #[inline(always)]
 pub(crate) fn gradient<V: Vector, S, P: Pool, const H: usize, const W: usize, const C: usize, const O: usize>(
-    gradients: &mut [Filter<C>],
+    gradients: &mut [Option<Filter<C>>],
     first: usize,
     batch: &[S],
     view: impl Fn(&S) -> (&Image<H, W, C>, &[f32], &[u8]),
@@ -85,11 +85,12 @@ pub(crate) fn gradient<V: Vector, S, P: Pool, const H: usize, const W: usize, co
     if 5 * C < V::LANES && V::LANES > 1 {
         return gradient::<V::Half, S, P, H, W, C, O>(gradients, first, batch, view);
     }
-    gradients.as_flattened_mut().as_flattened_mut().as_flattened_mut().fill(0.0);
+    gradients.fill(Some([[[0.0; C]; 5]; 5]));
     let mut hits = Hits::NONE;
     let cached = (CACHED / size_of::<Image<H, W, C>>()).max(1);
     for batch in batch.chunks(cached) {
         for (gradient, o) in gradients.iter_mut().zip(first..O) {
+            let Some(gradient) = gradient else { continue };
             let (mut image, mut from) = (0, 0);
             while image < batch.len() {
                 hits.count = 0;
@@ -130,7 +131,7 @@ fn add_hits<'a, V: Vector, const W: usize, const C: usize, const N: usize>(
     pixels: impl Fn(&Hit) -> Option<&'a [[f32; C]]>,
 ) {
     for pass in 0..Row::<V, C>::PASSES {
-        let mut tiles = [(); N].map(|()| Row::<V, C>::zero());
+        let mut tiles = [Row::<V, C>::zero(); N];
         for (tile, gradient) in tiles.iter_mut().zip(gradient.iter()) {
             *tile = Row::<V, C>::load(gradient.as_flattened(), pass);
         }
@@ -157,7 +158,7 @@ type Row<V, const C: usize> = Tile<V, [[f32; C]; 5], 1>;
 pub(crate) fn step<const C: usize, const O: usize>(
     taps: &mut [[f32; O]],
     tap: usize,
-    gradients: &[Filter<C>],
+    gradients: &[Option<Filter<C>>],
     first: usize,
     sgd: &Sgd,
 ) {
@@ -179,8 +180,8 @@ pub(crate) fn step<const C: usize, const O: usize>(
 }
 
 /// A filter's weights from `start` to `end`.
-fn run<const C: usize>(filter: &Filter<C>, start: usize, end: usize) -> &[f32] {
-    filter.as_flattened().as_flattened().get(start..end).unwrap_or(&[])
+fn run<const C: usize>(filter: &Option<Filter<C>>, start: usize, end: usize) -> &[f32] {
+    filter.as_ref().and_then(|filter| filter.as_flattened().as_flattened().get(start..end)).unwrap_or(&[])
 }
 
 /// Filters that are taken out of the weights together; a microcontroller has little stack.
@@ -224,9 +225,6 @@ pub(crate) fn input_gradient<V: Vector, S, P: Pool, const H: usize, const W: usi
     if 5 * C < V::LANES && V::LANES > 1 {
         return input_gradient::<V::Half, S, P, H, W, C, O>(filters, batch, view);
     }
-    for sample in batch.iter_mut() {
-        view(sample).2.as_flattened_mut().as_flattened_mut().fill(0.0);
-    }
     let mut hits = Hits::NONE;
     let mut turned = [[[[0.0; C]; 8]; 5]; GROUP];
     for first in (0..O).step_by(GROUP) {
@@ -247,10 +245,13 @@ pub(crate) fn input_gradient<V: Vector, S, P: Pool, const H: usize, const W: usi
                     }
                 }
             };
+            if first == 0 && (cfg!(target_os = "none") || O > GROUP) {
+                gradient.as_flattened_mut().as_flattened_mut().fill(0.0);
+            }
             if cfg!(target_os = "none") {
                 add(gradient.as_flattened_mut().as_flattened_mut());
             } else {
-                let mut aligned = Aligned(*gradient);
+                let mut aligned = Aligned(if O > GROUP { *gradient } else { [[[0.0; C]; W]; H] });
                 add(aligned.0.as_flattened_mut().as_flattened_mut());
                 *gradient = aligned.0;
             }

@@ -99,7 +99,7 @@ const WINDOW: usize = 32;
 /// As [`gradient`](super::gradient), where it [`fits`]: all δ, those that are zero too.
 #[inline(always)]
 pub(super) fn gradient<V: Vector, S, P: Pool, const H: usize, const W: usize, const C: usize, const O: usize>(
-    gradients: &mut [Filter<C>],
+    gradients: &mut [Option<Filter<C>>],
     first: usize,
     batch: &[S],
     view: impl Fn(&S) -> (&Image<H, W, C>, &[f32], &[u8]),
@@ -141,6 +141,7 @@ pub(super) fn gradient<V: Vector, S, P: Pool, const H: usize, const W: usize, co
         filters!(4, 2, 1);
     }
     for (gradient, sums) in gradients.iter_mut().zip(&sums) {
+        let gradient = gradient.insert([[[0.0; C]; 5]; 5]);
         for (ky, row) in gradient.iter_mut().enumerate() {
             for (kx, weight) in row.iter_mut().enumerate() {
                 *weight = [sums[kx * 5 + ky]; C];
@@ -159,7 +160,7 @@ fn add_windows<V: Vector, P: Pool, const W: usize, const O: usize, const N: usiz
 ) {
     let width = (W - 4) / P::SIDE;
     for pass in 0..Tile::<V, [f32; WINDOW], N>::PASSES {
-        let mut tiles = [(); N].map(|()| Tile::<V, [f32; WINDOW], N>::zero());
+        let mut tiles = [Tile::<V, [f32; WINDOW], N>::zero(); N];
         for (tile, sums) in tiles.iter_mut().zip(sums.iter()) {
             *tile = Tile::load(sums, pass);
         }
