@@ -66,7 +66,7 @@ where
 
 /// Fills a mini-batch with the training images from `first` on.
 pub fn load<In: Tensor, L: Layer<In>>(batch: &mut [Sample<In, L>], first: usize, executor: &impl Executor) {
-    let image = |number| {
+    let image = |number: usize| {
         let index = (first + number) % MNIST.train.len();
         (&MNIST.train.images[index][..], MNIST.train.labels[index])
     };
