@@ -245,13 +245,14 @@ pub(crate) fn input_gradient<V: Vector, S, P: Pool, const H: usize, const W: usi
                     }
                 }
             };
-            if first == 0 && (cfg!(target_os = "none") || O > GROUP) {
-                gradient.as_flattened_mut().as_flattened_mut().fill(0.0);
-            }
+            let begun = first > 0;
             if cfg!(target_os = "none") {
+                if !begun {
+                    gradient.as_flattened_mut().as_flattened_mut().fill(0.0);
+                }
                 add(gradient.as_flattened_mut().as_flattened_mut());
             } else {
-                let mut aligned = Aligned(if O > GROUP { *gradient } else { [[[0.0; C]; W]; H] });
+                let mut aligned = Aligned(if begun { *gradient } else { [[[0.0; C]; W]; H] });
                 add(aligned.0.as_flattened_mut().as_flattened_mut());
                 *gradient = aligned.0;
             }
