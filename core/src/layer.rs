@@ -46,8 +46,8 @@ pub trait Layer<In: Tensor>: FromBytes + Immutable + KnownLayout + Send + Sync +
     const ARCHITECTURE: Text;
     /// Whether inference leaves the output in the buffer of the input ([`infer`](Self::infer)).
     const IN_PLACE: bool;
-    /// Whether there are so many weights in a layer that threads should share it by its weights, each thread those that
-    /// fit in its cache. Layers with few weights are best shared by the images of a mini-batch, all layers at a time.
+    /// Whether there are so many weights in a layer that threads should share it by its weights, so that none of them
+    /// changes cores. Layers with few weights are best shared by the images of a mini-batch, all layers at a time.
     const LARGE: bool = false;
     /// Values that inference needs in the buffer of the input.
     const FRONT: usize;
