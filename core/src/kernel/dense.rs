@@ -151,6 +151,7 @@ pub(crate) fn forward<V: Vector, S, const IN: usize, const OUT: usize>(
         return forward::<V::Half, S, IN, OUT>(weights, bias, inputs, batch, view);
     }
     if cfg!(minnet_m4f) {
+        // A device has one thread, which takes all inputs.
         for image in batch {
             let (x, z) = view(image);
             device::dense(weights, bias, x, z);

@@ -111,7 +111,7 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
                 executor.vectorize(Forward { layer: self, inputs: 0..IN, batch, view });
             });
         }
-        let threads = Self::pieces(batch.len(), executor).min(IN);
+        let threads = Self::pieces(batch.len(), executor).min(IN).max(1);
         let rows = |thread| IN * thread / threads..IN * (thread + 1) / threads;
         if !Self::IN_PANELS {
             let piece = if threads == 1 { batch.len() } else { dense::group(batch.len()) };
@@ -207,14 +207,14 @@ impl<const IN: usize, const OUT: usize, A: Activation> Dense<IN, OUT, A> {
     /// Whether threads share the layer by its weights ([`Layer::LARGE`]): each thread has some rows of them, the same
     /// in all passes. To write what another core has read takes many times as long as to read what it has written.
     const SHARED: bool = IN * OUT >= dense::OWNED;
+    /// Whether the forward pass goes through the weights in panels: where they do not fit in a cache.
+    const IN_PANELS: bool = OUT >= dense::WIDE && IN * OUT >= dense::LARGE;
+
     /// Among how many threads the rows of the weights are shared, for so many images.
     fn pieces(images: usize, executor: &impl Executor) -> usize {
         // Few short rows are not worth it: what each image costs is paid by each thread.
         if Self::SHARED || IN >= ROWS { pieces(IN * OUT * images, executor) } else { 1 }
     }
-
-    /// Whether the forward pass goes through the weights in panels: where they do not fit in a cache.
-    const IN_PANELS: bool = OUT >= dense::WIDE && IN * OUT >= dense::LARGE;
 }
 
 /// Input gradients, some rows of the weights on each thread. `images` holds δ, and where the gradients of these rows go.
@@ -295,7 +295,9 @@ where
             (x, &mut tape.output)
         });
         if last {
-            self.batch.iter_mut().for_each(|sample| A::forward(&mut (self.view)(sample).1.output));
+            for sample in self.batch {
+                A::forward(&mut (self.view)(sample).1.output);
+            }
         }
     }
 }
