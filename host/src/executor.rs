@@ -28,7 +28,12 @@ impl Vectors {
     pub fn detect() -> Self {
         #[cfg(target_arch = "x86_64")]
         {
-            if is_x86_feature_detected!("avx512f")
+            // Every processor with AVX2 has these.
+            let bits = is_x86_feature_detected!("bmi1")
+                && is_x86_feature_detected!("bmi2")
+                && is_x86_feature_detected!("popcnt");
+            if bits
+                && is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512vl")
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512dq")
@@ -37,7 +42,7 @@ impl Vectors {
             }
             // The benches' build that fuses needs more than the other.
             let fused = !cfg!(minnet_fused) || is_x86_feature_detected!("fma");
-            if is_x86_feature_detected!("avx2") && fused {
+            if bits && is_x86_feature_detected!("avx2") && fused {
                 return Self::Avx2;
             }
         }

@@ -309,7 +309,7 @@ pub(crate) fn input_gradient<V: Vector, S, const OUT: usize>(
             }
             let outputs = (OUT - first).min(ROWS);
             for (number, rows) in weights.chunks(ACROSS).enumerate() {
-                turn::<V, OUT>(rows, first, &mut turned.0);
+                turn::<V, _, ROWS>(rows, first, &mut turned.0);
                 // What is turned next lies in many rows, which no processor sees coming.
                 let next = match weights.chunks(ACROSS).nth(number + 1) {
                     Some(rows) => (rows, first),
@@ -350,21 +350,25 @@ pub(crate) fn input_gradient<V: Vector, S, const OUT: usize>(
     }
 }
 
-/// Writes the weights to the outputs from `first` on, by outputs.
+/// Writes the values of some rows from `first` on, by columns.
 #[inline(always)]
-fn turn<V: Vector, const OUT: usize>(rows: &[[f32; OUT]], first: usize, turned: &mut [[f32; ACROSS]; ROWS]) {
+fn turn<V: Vector, R: AsRef<[f32]>, const COLUMNS: usize>(
+    rows: &[R],
+    first: usize,
+    turned: &mut [[f32; ACROSS]; COLUMNS],
+) {
     let (sixteens, rest) = rows.as_chunks::<16>();
     for (rows, number) in sixteens.iter().zip(0..) {
         let mut known = 0;
-        for square in 0..ROWS / 16 {
-            let runs = rows.each_ref().map(|row| block(row, first).as_chunks::<16>().0.get(square));
+        for square in 0..COLUMNS / 16 {
+            let runs = rows.each_ref().map(|row| block(row.as_ref(), first).as_chunks::<16>().0.get(square));
             if runs.iter().any(|run| run.is_none()) {
                 break;
             }
-            let turns = V::transpose(runs.map(|run| run.unwrap_or(&[0.0; 16])), |column, weights| {
+            let turns = V::transpose(runs.map(|run| run.unwrap_or(&[0.0; 16])), |column, values| {
                 let run = turned.get_mut(16 * square + column);
                 if let Some(place) = run.and_then(|run| run.as_chunks_mut::<16>().0.get_mut(number)) {
-                    *place = weights;
+                    *place = values;
                 }
             });
             if !turns {
@@ -377,29 +381,23 @@ fn turn<V: Vector, const OUT: usize>(rows: &[[f32; OUT]], first: usize, turned: 
     turn_fours(rest, first, 0, 16 * sixteens.len(), turned);
 }
 
-/// As [`turn`], without the first `known` outputs. The first of `rows` goes to the place `from`.
+/// As [`turn`], without the first `known` columns. The first of `rows` goes to the place `from`.
 #[inline(always)]
-fn turn_fours<const OUT: usize>(
-    rows: &[[f32; OUT]],
-    first: usize,
-    known: usize,
-    from: usize,
-    turned: &mut [[f32; ACROSS]; ROWS],
-) {
+fn turn_fours<R: AsRef<[f32]>>(rows: &[R], first: usize, known: usize, from: usize, turned: &mut [[f32; ACROSS]]) {
     let turned = turned.get_mut(known..).unwrap_or_default();
     let (fours, rest) = rows.as_chunks::<4>();
     let part = |row| block(row, first).get(known..).unwrap_or(&[]);
     for (rows, number) in fours.iter().zip(from / 4..) {
-        columns(rows.each_ref().map(|row| part(row)), |output, weights| {
-            if let Some(place) = turned.get_mut(output).and_then(|run| run.as_chunks_mut::<4>().0.get_mut(number)) {
-                *place = weights;
+        columns(rows.each_ref().map(|row| part(row.as_ref())), |column, values| {
+            if let Some(place) = turned.get_mut(column).and_then(|run| run.as_chunks_mut::<4>().0.get_mut(number)) {
+                *place = values;
             }
         });
     }
     for (row, i) in rest.iter().zip(from + 4 * fours.len()..) {
-        for (w, turned) in part(row).iter().zip(turned.iter_mut()) {
+        for (value, turned) in part(row.as_ref()).iter().zip(turned.iter_mut()) {
             if let Some(place) = turned.get_mut(i) {
-                *place = *w;
+                *place = *value;
             }
         }
     }
@@ -427,31 +425,6 @@ pub(crate) fn input_gradient_and_update<V: Vector, const IN: usize, const OUT: u
 
 /// Inputs whose weights are updated before the next.
 const HEIGHT: usize = 32;
-
-/// An input's values in the images where it is not zero.
-#[derive(Clone, Copy)]
-struct Reached {
-    images: [u16; IMAGES],
-    values: [f32; IMAGES],
-    count: usize,
-}
-
-impl Reached {
-    const NONE: Self = Self { images: [0; IMAGES], values: [0.0; IMAGES], count: 0 };
-
-    #[inline(always)]
-    fn push(&mut self, image: usize, value: f32) {
-        if let (Some(place), Some(kept)) = (self.images.get_mut(self.count), self.values.get_mut(self.count)) {
-            (*place, *kept) = (image as u16, value);
-            self.count += 1;
-        }
-    }
-
-    #[inline(always)]
-    fn iter(&self) -> impl Iterator<Item = (usize, f32)> {
-        self.images.iter().zip(&self.values).take(self.count).map(|(&image, &value)| (usize::from(image), value))
-    }
-}
 
 /// The δ of a mini-batch's images, packed if that is worth it.
 struct Deltas<'a, V, S, View, const OUT: usize> {
@@ -500,45 +473,37 @@ pub(crate) fn update<V: Vector, S, const IN: usize, const OUT: usize>(
         return update_rows::<V, S, IN, OUT>(weights, first, batch, &view, sgd);
     }
     let deltas = Deltas::<V, S, _, OUT>::new(batch, |image| view(image).1, weights.len());
-    let (mut lists, mut reached) = ([Nonzero::NONE; IMAGES], [Reached::NONE; HEIGHT]);
-    let mut inputs = [[0.0; HEIGHT]; IMAGES];
+    let mut turned = Aligned([[0.0; ACROSS]; HEIGHT]);
+    let mut lists = [Nonzero::NONE; HEIGHT];
+    let zeros = [0.0; HEIGHT];
+    let mut runs = [zeros.as_slice(); IMAGES];
+    let runs = runs.get_mut(..batch.len().next_multiple_of(16)).unwrap_or_default();
     // The last first: the input gradient has just been there.
     for (number, rows) in weights.chunks_mut(HEIGHT).enumerate().rev() {
         let first = first + number * HEIGHT;
-        let mut nonzero = 0;
-        for ((image, list), inputs) in batch.iter().zip(&mut lists).zip(&mut inputs) {
-            let x = view(image).0.get(first..first + rows.len()).unwrap_or(&[]);
-            list.list::<V>(x);
-            nonzero += list.count;
-            inputs.iter_mut().zip(x).for_each(|(input, x)| *input = *x);
+        for (number, run) in runs.iter_mut().enumerate() {
+            let known = batch.get(number).and_then(|image| view(image).0.get(first..first + rows.len()));
+            *run = known.unwrap_or(zeros.get(..rows.len()).unwrap_or(&[]));
         }
-        let inputs = inputs.get(..batch.len()).unwrap_or(&[]);
-        // Of sigmoids: then lists would cost more than they save.
-        let all = nonzero == rows.len() * batch.len();
-        if !all {
-            reached.iter_mut().for_each(|row| row.count = 0);
-            for ((list, inputs), image) in lists.iter().zip(inputs).zip(0..) {
-                for (row, x) in listed(list.indices(), inputs, 0) {
-                    if let Some(row) = reached.get_mut(row) {
-                        row.push(image, x);
-                    }
-                }
-            }
+        turn::<V, _, HEIGHT>(runs, 0, &mut turned.0);
+        for ((list, inputs), _) in lists.iter_mut().zip(&turned.0).zip(&*rows) {
+            list.list::<V>(inputs.get(..batch.len().next_multiple_of(V::LANES)).unwrap_or(&[]));
         }
         for pass in 0..Tile::<V, [f32; OUT], 1>::PASSES {
-            for ((row, reached), number) in rows.iter_mut().zip(&reached).zip(0..) {
+            for ((row, list), inputs) in rows.iter_mut().zip(&lists).zip(&turned.0) {
                 let mut gradient = Tile::<V, [f32; OUT], 1>::zero();
-                if all {
-                    for (inputs, image) in inputs.iter().zip(0..) {
-                        deltas.add_product(&mut gradient, pass, image, inputs[number]);
-                    }
-                } else if reached.count > 0 || sgd.decay != 1.0 {
-                    for (image, x) in reached.iter() {
+                if list.count == 0 && sgd.decay == 1.0 {
+                    // A row that no image reaches has the gradient 0, and stays as it is where nothing decays.
+                    continue;
+                }
+                if list.count == batch.len() {
+                    for (&x, image) in inputs.iter().zip(0..batch.len()) {
                         deltas.add_product(&mut gradient, pass, image, x);
                     }
                 } else {
-                    // A row that no image reaches has the gradient 0, and stays as it is where nothing decays.
-                    continue;
+                    for (image, x) in listed(list.indices(), inputs, 0) {
+                        deltas.add_product(&mut gradient, pass, image, x);
+                    }
                 }
                 gradient.step(row, pass, sgd);
             }

@@ -10,8 +10,8 @@ use core::arch::x86_64::*;
 /// Runs a kernel with AVX2: 8 lanes.
 ///
 /// # Safety
-/// The processor must have AVX2; in a build with `--cfg minnet_fused`, FMA too.
-#[target_feature(enable = "avx2")]
+/// The processor must have AVX2, BMI1, BMI2 and POPCNT; in a build with `--cfg minnet_fused`, FMA too.
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 #[cfg_attr(minnet_fused, target_feature(enable = "fma"))]
 pub fn avx2(kernel: impl Kernel) {
     kernel.run::<Avx2>();
@@ -20,8 +20,8 @@ pub fn avx2(kernel: impl Kernel) {
 /// Runs a kernel with AVX-512: 16 lanes.
 ///
 /// # Safety
-/// The processor must have AVX-512 F, VL, BW and DQ.
-#[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq")]
+/// The processor must have AVX-512 F, VL, BW and DQ, BMI1, BMI2 and POPCNT.
+#[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,bmi1,bmi2,popcnt")]
 pub fn avx512(kernel: impl Kernel) {
     kernel.run::<Avx512>();
 }
@@ -308,6 +308,12 @@ register!(
 pub(super) fn on_each_width(kernel: impl Kernel + Copy) {
     extern crate std;
     kernel.run::<Sse2>();
+    if !(std::is_x86_feature_detected!("bmi1")
+        && std::is_x86_feature_detected!("bmi2")
+        && std::is_x86_feature_detected!("popcnt"))
+    {
+        return;
+    }
     if std::is_x86_feature_detected!("avx2") {
         // SAFETY: just detected.
         unsafe { avx2(kernel) };
