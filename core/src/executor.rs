@@ -52,7 +52,7 @@ impl Executor for Serial {
 }
 
 /// Another executor's vectors, on the thread that calls.
-pub(crate) struct Alone<'a, E>(pub(crate) &'a E);
+pub struct Alone<'a, E>(pub &'a E);
 
 impl<E: Executor> Executor for Alone<'_, E> {
     fn threads(&self) -> usize {

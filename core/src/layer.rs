@@ -66,9 +66,13 @@ pub trait Layer<In: Tensor>: FromBytes + Immutable + KnownLayout + Send + Sync +
     /// Computes the outputs as a trained network does, and remembers nothing. `view` shows an image's two buffers,
     /// `front` and `back`: the input is taken from the first values of `front`, and the output left in the first of
     /// `back`, or of `front` if [`IN_PLACE`](Self::IN_PLACE). Does nothing for an image whose `front` is shorter than
-    /// [`FRONT`](Self::FRONT) or whose `back` is shorter than [`BACK`](Self::BACK). It runs on vectors `V`: mark it
-    /// `#[inline(always)]`, as a [`Kernel`].
-    fn infer<V: Vector, S>(&self, batch: &mut [S], view: impl Fn(&mut S) -> (&mut [f32], &mut [f32]) + Copy);
+    /// [`FRONT`](Self::FRONT) or whose `back` is shorter than [`BACK`](Self::BACK).
+    fn infer<S: Send>(
+        &self,
+        batch: &mut [S],
+        view: impl Fn(&mut S) -> (&mut [f32], &mut [f32]) + Copy + Sync,
+        executor: &impl Executor,
+    );
 
     /// The output that [`forward`](Self::forward) left.
     fn output(tape: &Self::Tape) -> &Self::Out;
@@ -207,13 +211,21 @@ impl<In: Tensor, A: Layer<In>, B: Layer<A::Out>> Layer<In> for Seq<A, B> {
         self.1.visit_mut(visitor);
     }
 
-    #[inline(always)]
-    fn infer<V: Vector, S>(&self, batch: &mut [S], view: impl Fn(&mut S) -> (&mut [f32], &mut [f32]) + Copy) {
-        self.0.infer::<V, S>(batch, view);
-        self.1.infer::<V, S>(batch, move |image| {
-            let (front, back) = view(image);
-            if A::IN_PLACE { (front, back) } else { (back, front) }
-        });
+    fn infer<S: Send>(
+        &self,
+        batch: &mut [S],
+        view: impl Fn(&mut S) -> (&mut [f32], &mut [f32]) + Copy + Sync,
+        executor: &impl Executor,
+    ) {
+        self.0.infer(batch, view, executor);
+        self.1.infer(
+            batch,
+            move |image| {
+                let (front, back) = view(image);
+                if A::IN_PLACE { (front, back) } else { (back, front) }
+            },
+            executor,
+        );
     }
 
     fn output(tape: &Self::Tape) -> &Self::Out {

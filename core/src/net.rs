@@ -2,7 +2,7 @@
 
 use crate::activation::Activation;
 use crate::cost::Cost;
-use crate::executor::{Alone, Executor, Kernel, Serial, Vector, pieces, split};
+use crate::executor::{Alone, Executor, Serial, pieces, split};
 use crate::init::Init;
 use crate::layer::{Layer, TOGETHER};
 use crate::sgd::Sgd;
@@ -123,9 +123,11 @@ impl<In: Tensor, L: Layer<In>> Net<In, L> {
 
     /// Computes the outputs for several images at a time. Each has a buffer of at least [`RAM`](Self::RAM) values,
     /// which holds its input ([`input_in`](Self::input_in)) and gets its output ([`output_in`](Self::output_in)).
-    /// Shorter buffers are left as they are.
+    /// Shorter buffers are left as they are. The executor's threads share what has more weights than a cache holds;
+    /// to give each thread images of its own is better, where there are enough: one call on each, with
+    /// [`Alone`](crate::executor::Alone).
     pub fn infer_batch(&self, buffers: &mut [&mut [f32]], executor: &impl Executor) {
-        executor.vectorize(Infer { layers: &self.layers, buffers, input: PhantomData::<In> });
+        self.layers.infer(buffers, |buffer| buffer.split_at_mut_checked(L::FRONT).unwrap_or_default(), executor);
     }
 
     /// The input's place in a buffer for inference; `None` if the buffer is too short.
@@ -204,19 +206,6 @@ impl<In: Tensor, L: Layer<In>> Net<In, L> {
 fn draw<In: Tensor, L: Layer<In>>(batch: &mut [Sample<In, L>], rng: &mut impl Rng) {
     for sample in batch {
         sample.random = rng.next_u64();
-    }
-}
-
-struct Infer<'a, 'b, L, In> {
-    layers: &'a L,
-    buffers: &'a mut [&'b mut [f32]],
-    input: PhantomData<In>,
-}
-
-impl<In: Tensor, L: Layer<In>> Kernel for Infer<'_, '_, L, In> {
-    #[inline(always)]
-    fn run<V: Vector>(self) {
-        self.layers.infer::<V, _>(self.buffers, |buffer| buffer.split_at_mut_checked(L::FRONT).unwrap_or_default());
     }
 }
 

@@ -4,6 +4,7 @@ use crate::data::{Image, Samples};
 use crate::error::{Error, Result};
 use crate::executor::Threads;
 use crate::model;
+use minnet::executor::Alone;
 use minnet::prelude::*;
 use rand_core::{Rng, SeedableRng};
 use rand_xorshift::XorShiftRng;
@@ -314,7 +315,7 @@ fn infer<In: Tensor, L: Layer<In>>(net: &Net<In, L>, images: &[Image], outputs: 
                 load_pixels(image, input);
             }
         }
-        net.infer_batch(&mut buffers, executor);
+        net.infer_batch(&mut buffers, &Alone(executor));
         for (buffer, output) in buffers.iter().zip(outputs) {
             if let Some(result) = Net::<In, L>::output_in(buffer) {
                 *output = *result;

@@ -14,8 +14,6 @@ pub(crate) const IMAGES: usize = if cfg!(target_os = "none") { 1 } else { 64 };
 /// Outputs that are summed side by side where there are very many: so many rows of so many weights fit in the cache
 /// next to the processor.
 pub(crate) const PANEL: usize = 128;
-/// Rows that an image alone goes through at the same time.
-const WHOLE_ROWS: usize = 4;
 /// From so many outputs on, a layer may be gone through in panels.
 pub(crate) const WIDE: usize = if cfg!(target_os = "none") { usize::MAX } else { 4 * PANEL };
 /// So many weights do not fit in a core's cache, with other things.
@@ -222,19 +220,11 @@ pub(crate) fn add_panels<V: Vector, const IN: usize, const OUT: usize>(
     let mut lists = [Nonzero::NONE; IMAGES];
     let mut packed = Packed::<V, [f32; PANEL]>::room(ROWS, images.len());
     let weights = weights.get(inputs.clone()).unwrap_or(&[]);
-    for (rows, start) in weights.chunks(ROWS).zip(inputs.step_by(ROWS)) {
+    for ((rows, start), number) in weights.chunks(ROWS).zip(inputs.step_by(ROWS)).zip(1..) {
+        let following = weights.chunks(ROWS).nth(number).unwrap_or(&[]);
         let inputs = start..start + rows.len();
         for ((x, _), list) in images.iter().zip(&mut lists) {
             list.list::<V>(x.get(inputs.clone()).unwrap_or(&[]));
-        }
-        if let ([(x, z)], [list, ..]) = (&mut *images, &lists)
-            && let Ok(z) = <&mut [f32; OUT]>::try_from(&mut **z)
-        {
-            // A single image meets each weight once: to read whole rows from memory is faster than parts of many.
-            for indices in list.indices().chunks(WHOLE_ROWS) {
-                add_rows::<V, [f32; OUT]>(z, rows, listed(indices, x.get(inputs.clone()).unwrap_or(&[]), 0));
-            }
-            continue;
         }
         let reads: usize = lists.iter().take(images.len()).map(|list| list.count).sum();
         let mut packed = packed.as_mut().filter(|_| reads >= READS * rows.len());
@@ -242,10 +232,17 @@ pub(crate) fn add_panels<V: Vector, const IN: usize, const OUT: usize>(
             // The last panel reaches back over columns that the one before has summed.
             let from = (first + start).min(OUT - PANEL);
             let known = first + start - from;
+            let mut next = [].iter();
+            let next_from = if start + PANEL < count { (first + start + PANEL).min(OUT - PANEL) } else { first };
             if let Some(packed) = &mut packed {
                 packed.pack(rows.iter().filter_map(|row| row.get(from..from + PANEL)));
+                next = if start + PANEL < count { rows } else { following }.iter();
             }
             for ((x, z), list) in images.iter_mut().zip(&lists) {
+                // What is packed next lies in many rows, which no processor sees coming.
+                for row in next.by_ref().take(ROWS.div_ceil(IMAGES)) {
+                    V::prefetch(row.get(next_from..).and_then(|row| row.get(..PANEL)).unwrap_or(&[]));
+                }
                 let Some(z) = z.get_mut(start..count.min(start + PANEL)) else { continue };
                 let terms = listed(list.indices(), x.get(inputs.clone()).unwrap_or(&[]), 0);
                 if let (0, Ok(sums)) = (known, <&mut [f32; PANEL]>::try_from(&mut *z)) {

@@ -4,9 +4,8 @@ use crate::activation::{Elementwise, Identity};
 use crate::executor::{Executor, Kernel, pieces, split, split_images};
 use crate::init::{Fan, Init};
 use crate::kernel::conv5x5::{self, FILTERS, Filter, Filters, Image, Output};
-use crate::kernel::dense::IMAGES;
 use crate::kernel::vector::Vector;
-use crate::layer::Layer;
+use crate::layer::{Layer, TOGETHER, Together};
 use crate::pool::{NoPool, Pool};
 use crate::sgd::Sgd;
 use crate::shape::{Size, Window};
@@ -83,10 +82,14 @@ where
         visitor(&mut self.bias);
     }
 
-    #[inline(always)]
-    fn infer<V: Vector, S>(&self, batch: &mut [S], view: impl Fn(&mut S) -> (&mut [f32], &mut [f32]) + Copy) {
-        for images in batch.chunks_mut(IMAGES) {
-            let mut pairs = heapless::Vec::<(&Image<H, W, IN>, &mut Self::Out), IMAGES>::new();
+    fn infer<S: Send>(
+        &self,
+        batch: &mut [S],
+        view: impl Fn(&mut S) -> (&mut [f32], &mut [f32]) + Copy + Sync,
+        executor: &impl Executor,
+    ) {
+        for images in batch.chunks_mut(TOGETHER) {
+            let mut pairs = Together::<(&Image<H, W, IN>, &mut Self::Out)>::new();
             for image in images {
                 let (front, back) = view(image);
                 if let (Some(image), Some(out)) = (Tensor::nest(front).first(), Tensor::nest_mut(back).first_mut()) {
@@ -94,12 +97,7 @@ where
                     let _ = pairs.push((image, out));
                 }
             }
-            conv5x5::forward::<V, _, P, H, W, IN, OUT>(&self.filters, &self.bias, &mut pairs, |(image, out)| {
-                (image, Output { values: out.flat_mut(), which: None })
-            });
-            for (_, out) in &mut pairs {
-                A::forward(out.flat_mut());
-            }
+            executor.vectorize(Infer { layer: self, images: &mut pairs });
         }
     }
 
@@ -161,6 +159,30 @@ where
             });
         }
         conv5x5::update_bias(&mut self.bias, batch, |sample| view(sample).1.gradient.flat(), sgd);
+    }
+}
+
+struct Infer<'a, 'b, Out, P: Pool, A: Elementwise, const H: usize, const W: usize, const IN: usize, const OUT: usize> {
+    layer: &'a Conv5x5<IN, OUT, P, A>,
+    images: &'a mut [(&'b Image<H, W, IN>, &'b mut Out)],
+}
+
+impl<Out, P, A, const H: usize, const W: usize, const IN: usize, const OUT: usize> Kernel
+    for Infer<'_, '_, Out, P, A, H, W, IN, OUT>
+where
+    Out: Tensor,
+    P: Pool,
+    A: Elementwise,
+{
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let Conv5x5 { filters, bias, .. } = self.layer;
+        conv5x5::forward::<V, _, P, H, W, IN, OUT>(filters, bias, self.images, |(image, out)| {
+            (image, Output { values: out.flat_mut(), which: None })
+        });
+        for (_, out) in self.images {
+            A::forward(out.flat_mut());
+        }
     }
 }
 

@@ -60,29 +60,30 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
         visitor(&mut self.bias);
     }
 
-    #[inline(always)]
-    fn infer<V: Vector, S>(&self, batch: &mut [S], view: impl Fn(&mut S) -> (&mut [f32], &mut [f32]) + Copy) {
-        for images in batch.chunks_mut(dense::IMAGES) {
-            let mut pairs = Together::<(&[f32; IN], &mut [f32; OUT])>::new();
-            for image in images {
+    fn infer<S: Send>(
+        &self,
+        batch: &mut [S],
+        view: impl Fn(&mut S) -> (&mut [f32], &mut [f32]) + Copy + Sync,
+        executor: &impl Executor,
+    ) {
+        for batch in batch.chunks_mut(dense::IMAGES) {
+            let mut images = Together::<(&[f32; IN], &mut [f32; OUT])>::new();
+            for image in batch {
                 let (front, back) = view(image);
                 if let (Some(x), Some(z)) = (front.first_chunk(), back.first_chunk_mut()) {
                     // There is room for as many as the chunk has.
-                    let _ = pairs.push((x, z));
+                    let _ = images.push((x, z));
                 }
             }
             if Self::IN_PANELS {
-                let images = pairs.iter_mut().map(|(x, z)| {
+                let columns = images.iter_mut().map(|(x, z)| {
                     z.fill(0.0);
-                    (*x, z.as_mut_slice())
+                    (&**x, z.as_mut_slice())
                 });
-                dense::add_panels::<V, IN, OUT>(&self.weights, 0..IN, 0, &mut images.collect::<Together<_>>());
-                pairs.iter_mut().for_each(|(_, z)| dense::add_bias(z, &self.bias));
+                add_columns(&self.weights, 0..IN, 0, columns.collect(), executor.threads(), executor);
+                self.finish(&mut images, |(_, z)| z, executor);
             } else {
-                dense::forward::<V, _, IN, OUT>(&self.weights, &self.bias, 0..IN, &mut pairs, |(x, z)| (x, z));
-            }
-            for (_, z) in &mut pairs {
-                A::forward(*z);
+                self.add_rows(0..IN, &mut images, |(x, z)| (x, z), executor);
             }
         }
     }
@@ -106,48 +107,14 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
         view: impl Fn(&mut S) -> (&[f32; IN], &mut Self::Tape, &mut u64) + Copy + Sync,
         executor: &impl Executor,
     ) {
-        if !Self::SHARED {
-            return split_images(batch, IN * OUT, executor, &|batch| {
-                executor.vectorize(Forward { layer: self, inputs: 0..IN, batch, view });
-            });
-        }
-        let threads = Self::pieces(batch.len(), executor).min(IN).max(1);
-        let rows = |thread| IN * thread / threads..IN * (thread + 1) / threads;
-        if !Self::IN_PANELS {
-            let piece = if threads == 1 { batch.len() } else { dense::group(batch.len()) };
-            for step in (Wave { threads, items: batch.len(), piece: piece.max(1) }).steps() {
-                let images = batch.get_mut(step.items()).unwrap_or_default();
-                let cut = |images: _, middle| <[S]>::split_at_mut_checked(images, middle).unwrap_or_default();
-                let work = |batch: _, _, thread| {
-                    executor.vectorize(Forward { layer: self, inputs: rows(thread), batch, view });
-                };
-                step.run(images, &cut, &work, executor);
-            }
-            return;
-        }
-        for batch in batch.chunks_mut(dense::IMAGES) {
-            batch.iter_mut().for_each(|sample| view(sample).1.output.fill(0.0));
-            // One thread has nobody to wait for.
-            let piece = if threads == 1 { OUT } else { dense::PANEL };
-            for step in (Wave { threads, items: OUT, piece }).steps() {
-                let images = batch.iter_mut().map(|sample| {
-                    let (x, tape, _) = view(sample);
-                    (x, tape.output.get_mut(step.items()).unwrap_or_default())
-                });
-                let cut = |images: _, middle| {
-                    halves(images, |(x, z): (&[f32; IN], &mut [f32])| {
-                        let (behind, ahead) = z.split_at_mut_checked(middle).unwrap_or_default();
-                        ((x, behind), (x, ahead))
-                    })
-                };
-                let work = |mut images: Together<_>, first, thread| {
-                    let (weights, images) = (&self.weights, images.as_mut_slice());
-                    executor.vectorize(AddPanels { weights, rows: rows(thread), first, images });
-                };
-                step.run(images.collect(), &cut, &work, executor);
-            }
-            executor.vectorize(Finish { bias: &self.bias, batch, view, activation: PhantomData::<(A, [f32; IN])> });
-        }
+        self.activations(
+            batch,
+            move |sample| {
+                let (x, tape, _) = view(sample);
+                (x, &mut tape.output)
+            },
+            executor,
+        );
     }
 
     fn input_gradient<S: Send>(
@@ -210,11 +177,100 @@ impl<const IN: usize, const OUT: usize, A: Activation> Dense<IN, OUT, A> {
     /// Whether the forward pass goes through the weights in panels: where they do not fit in a cache.
     const IN_PANELS: bool = OUT >= dense::WIDE && IN * OUT >= dense::LARGE;
 
+    /// The forward pass; `view` shows an image's x, and where its activations go.
+    fn activations<S: Send>(
+        &self,
+        batch: &mut [S],
+        view: impl Fn(&mut S) -> (&[f32; IN], &mut [f32; OUT]) + Copy + Sync,
+        executor: &impl Executor,
+    ) {
+        if !Self::SHARED {
+            return split_images(batch, IN * OUT, executor, &|batch| self.add_rows(0..IN, batch, view, executor));
+        }
+        let threads = Self::pieces(batch.len(), executor).min(IN).max(1);
+        let rows = |thread| IN * thread / threads..IN * (thread + 1) / threads;
+        if !Self::IN_PANELS {
+            let piece = if threads == 1 { batch.len() } else { dense::group(batch.len()) };
+            for step in (Wave { threads, items: batch.len(), piece: piece.max(1) }).steps() {
+                let images = batch.get_mut(step.items()).unwrap_or_default();
+                let cut = |images: _, middle| <[S]>::split_at_mut_checked(images, middle).unwrap_or_default();
+                let work = |batch: _, _, thread| self.add_rows(rows(thread), batch, view, executor);
+                step.run(images, &cut, &work, executor);
+            }
+            return;
+        }
+        for batch in batch.chunks_mut(dense::IMAGES) {
+            batch.iter_mut().for_each(|sample| view(sample).1.fill(0.0));
+            // One thread has nobody to wait for.
+            let piece = if threads == 1 { OUT } else { dense::PANEL };
+            for step in (Wave { threads, items: OUT, piece }).steps() {
+                let images = batch.iter_mut().map(|sample| {
+                    let (x, z) = view(sample);
+                    (x, z.get_mut(step.items()).unwrap_or_default())
+                });
+                let cut = |images: _, middle| halves(images, |image| cut_columns(image, middle));
+                let work = |images: Together<_>, first, thread| {
+                    add_columns(&self.weights, rows(thread), first, images, 1, executor);
+                };
+                step.run(images.collect(), &cut, &work, executor);
+            }
+            self.finish(batch, move |sample| view(sample).1, executor);
+        }
+    }
+
+    /// What some inputs add; after the last, bias and activation.
+    fn add_rows<S>(
+        &self,
+        inputs: Range<usize>,
+        batch: &mut [S],
+        view: impl Fn(&mut S) -> (&[f32; IN], &mut [f32; OUT]),
+        executor: &impl Executor,
+    ) {
+        executor.vectorize(AddRows { layer: self, inputs, batch, view });
+    }
+
+    /// Bias and activation.
+    fn finish<S>(&self, batch: &mut [S], view: impl Fn(&mut S) -> &mut [f32; OUT], executor: &impl Executor) {
+        executor.vectorize(Finish { bias: &self.bias, batch, view, activation: PhantomData::<A> });
+    }
+
     /// Among how many threads the rows of the weights are shared, for so many images.
     fn pieces(images: usize, executor: &impl Executor) -> usize {
         // Few short rows are not worth it: what each image costs is paid by each thread.
         if Self::SHARED || IN >= ROWS { pieces(IN * OUT * images, executor) } else { 1 }
     }
+}
+
+/// What the inputs `rows` add to some columns of z, some of the columns on each thread, from the column `first` on.
+/// `images` holds x and these columns.
+fn add_columns<'a, const IN: usize, const OUT: usize>(
+    weights: &[[f32; OUT]; IN],
+    rows: Range<usize>,
+    first: usize,
+    mut images: Together<(&'a [f32; IN], &'a mut [f32])>,
+    pieces: usize,
+    executor: &impl Executor,
+) {
+    let columns = images.first().map_or(0, |(_, z)| z.len());
+    let half = pieces.min(columns / dense::PANEL) / 2;
+    if half == 0 {
+        return executor.vectorize(AddPanels { weights, rows, first, images: &mut images });
+    }
+    let middle = (columns * half / pieces).next_multiple_of(dense::PANEL);
+    let (left, right) = halves(images, |image| cut_columns(image, middle));
+    executor.join(
+        || add_columns(weights, rows.clone(), first, left, half, executor),
+        || add_columns(weights, rows.clone(), first + middle, right, pieces - half, executor),
+    );
+}
+
+/// An image with its columns of z, as two with some of them.
+fn cut_columns<'a, X>(
+    (x, z): (&'a X, &'a mut [f32]),
+    middle: usize,
+) -> ((&'a X, &'a mut [f32]), (&'a X, &'a mut [f32])) {
+    let (left, right) = z.split_at_mut_checked(middle).unwrap_or_default();
+    ((x, left), (x, right))
 }
 
 /// Input gradients, some rows of the weights on each thread. `images` holds δ, and where the gradients of these rows go.
@@ -274,29 +330,25 @@ fn halves<T>(images: Together<T>, cut: impl Fn(T) -> (T, T)) -> (Together<T>, To
     (left, right)
 }
 
-/// What some inputs add; after the last, bias and activation.
-struct Forward<'a, S, View, const IN: usize, const OUT: usize, A: Activation> {
+struct AddRows<'a, S, View, const IN: usize, const OUT: usize, A: Activation> {
     layer: &'a Dense<IN, OUT, A>,
     inputs: Range<usize>,
     batch: &'a mut [S],
     view: View,
 }
 
-impl<S, View, const IN: usize, const OUT: usize, A: Activation> Kernel for Forward<'_, S, View, IN, OUT, A>
+impl<S, View, const IN: usize, const OUT: usize, A: Activation> Kernel for AddRows<'_, S, View, IN, OUT, A>
 where
-    View: Fn(&mut S) -> (&[f32; IN], &mut Pair<[f32; OUT]>, &mut u64),
+    View: Fn(&mut S) -> (&[f32; IN], &mut [f32; OUT]),
 {
     #[inline(always)]
     fn run<V: Vector>(self) {
         let Dense { weights, bias, .. } = self.layer;
         let last = self.inputs.end == IN;
-        dense::forward::<V, _, IN, OUT>(weights, bias, self.inputs, self.batch, |sample| {
-            let (x, tape, _) = (self.view)(sample);
-            (x, &mut tape.output)
-        });
+        dense::forward::<V, _, IN, OUT>(weights, bias, self.inputs, self.batch, &self.view);
         if last {
             for sample in self.batch {
-                A::forward(&mut (self.view)(sample).1.output);
+                A::forward((self.view)(sample).1);
             }
         }
     }
@@ -316,24 +368,20 @@ impl<const IN: usize, const OUT: usize> Kernel for AddPanels<'_, '_, IN, OUT> {
     }
 }
 
-/// Bias and activation.
-struct Finish<'a, S, View, Kind, const OUT: usize> {
+struct Finish<'a, S, View, A, const OUT: usize> {
     bias: &'a [f32; OUT],
     batch: &'a mut [S],
     view: View,
-    activation: PhantomData<Kind>,
+    activation: PhantomData<A>,
 }
 
-impl<S, View, A: Activation, const IN: usize, const OUT: usize> Kernel for Finish<'_, S, View, (A, [f32; IN]), OUT>
-where
-    View: Fn(&mut S) -> (&[f32; IN], &mut Pair<[f32; OUT]>, &mut u64),
-{
+impl<S, View: Fn(&mut S) -> &mut [f32; OUT], A: Activation, const OUT: usize> Kernel for Finish<'_, S, View, A, OUT> {
     #[inline(always)]
     fn run<V: Vector>(self) {
         for sample in self.batch {
-            let output = &mut (self.view)(sample).1.output;
-            dense::add_bias(output, self.bias);
-            A::forward(output);
+            let z = (self.view)(sample);
+            dense::add_bias(z, self.bias);
+            A::forward(z);
         }
     }
 }

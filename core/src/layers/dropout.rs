@@ -64,8 +64,12 @@ impl<In: Tensor, const PERCENT: u8> Layer<In> for Dropout<PERCENT> {
 
     fn visit_mut(&mut self, _: &mut impl FnMut(&mut [f32])) {}
 
-    #[inline(always)]
-    fn infer<V: Vector, S>(&self, batch: &mut [S], view: impl Fn(&mut S) -> (&mut [f32], &mut [f32]) + Copy) {
+    fn infer<S: Send>(
+        &self,
+        batch: &mut [S],
+        view: impl Fn(&mut S) -> (&mut [f32], &mut [f32]) + Copy + Sync,
+        _: &impl Executor,
+    ) {
         for image in batch {
             for value in view(image).0.iter_mut().take(In::LEN) {
                 *value *= Self::STAYING;

@@ -3,7 +3,6 @@
 use crate::activation::Identity;
 use crate::executor::{Executor, split_images};
 use crate::init::Init;
-use crate::kernel::vector::Vector;
 use crate::layer::{Layer, Pair};
 use crate::sgd::Sgd;
 use crate::shape::{Flat, Volume};
@@ -41,7 +40,13 @@ where
     fn visit_mut(&mut self, _: &mut impl FnMut(&mut [f32])) {}
 
     #[inline(always)]
-    fn infer<V: Vector, S>(&self, _: &mut [S], _: impl Fn(&mut S) -> (&mut [f32], &mut [f32]) + Copy) {}
+    fn infer<S: Send>(
+        &self,
+        _: &mut [S],
+        _: impl Fn(&mut S) -> (&mut [f32], &mut [f32]) + Copy + Sync,
+        _: &impl Executor,
+    ) {
+    }
 
     fn output(tape: &Self::Tape) -> &Self::Out {
         &tape.output

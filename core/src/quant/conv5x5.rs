@@ -14,6 +14,7 @@ use super::requantize::{Rule, Scale, are_valid};
 use super::weights::{Weights, Word, words};
 use super::{Build, Ranges};
 use crate::activation::Elementwise;
+use crate::executor::Serial;
 use crate::kernel::conv5x5::Image;
 use crate::layer::Layer;
 use crate::layers::Conv5x5;
@@ -101,7 +102,7 @@ where
 
     fn calibrate(&self, front: &mut [f32], back: &mut [f32], ranges: &mut Ranges) {
         let image = &mut [(&mut *front, &mut *back)];
-        <Self as Layer<Image<HEIGHT, WIDTH, IN>>>::infer::<[f32; 4], _>(self, image, |(front, back)| (front, back));
+        <Self as Layer<Image<HEIGHT, WIDTH, IN>>>::infer(self, image, |(front, back)| (front, back), &Serial);
         let outputs = <<Self as Layer<Image<HEIGHT, WIDTH, IN>>>::Out as Tensor>::LEN;
         ranges.note::<A>(back.get(..outputs).unwrap_or_default());
     }

@@ -11,6 +11,7 @@ use super::requantize::{Rule, Scale, are_valid};
 use super::weights::{Weights, Word, words};
 use super::{Build, Ranges};
 use crate::activation::Activation;
+use crate::executor::Serial;
 use crate::layer::Layer;
 use crate::layers::Dense;
 
@@ -70,7 +71,7 @@ impl<W: Weights, const IN: usize, const OUT: usize, A: Activation + Rule> QuantL
     }
 
     fn calibrate(&self, front: &mut [f32], back: &mut [f32], ranges: &mut Ranges) {
-        Layer::infer::<[f32; 4], _>(self, &mut [(&mut *front, &mut *back)], |(front, back)| (front, back));
+        Layer::infer(self, &mut [(&mut *front, &mut *back)], |(front, back)| (front, back), &Serial);
         ranges.note::<A>(back.get(..OUT).unwrap_or_default());
     }
 }
