@@ -173,6 +173,10 @@ pub(crate) fn split_images<S: Send>(
     work: &(impl Fn(&mut [S]) + Sync),
 ) {
     let pieces = pieces(each * batch.len(), executor);
+    if pieces == 1 {
+        // Where there is one thread only, the compiler sees that nothing is split.
+        return work(batch);
+    }
     split(batch, 0, pieces, executor, &|batch, _| work(batch));
 }
 

@@ -66,3 +66,43 @@ fn a_large_layer_with_any_threads_and_vectors() {
         }
     }
 }
+
+/// Threads share one image's layers by their rows or columns, and several images by their number.
+#[test]
+fn inference_with_any_threads_and_vectors() {
+    type Mixed = Net<
+        [[[f32; 1]; 28]; 28],
+        seq![
+            Conv5x5<1, 20, MaxPool2, Relu>,
+            Conv5x5<20, 40, NoPool, Relu>,
+            Flatten,
+            Dense<2560, 520, Relu>,
+            Dense<520, 10, Softmax>
+        ],
+    >;
+    let mut net: Box<Mixed> = host::model::zeroed().unwrap();
+    net.initialize(Init::He, &mut XorShiftRng::seed_from_u64(7));
+    let infer = |images: usize, executor: &Threads| {
+        let mut memory = vec![vec![0.0; Mixed::RAM]; images];
+        for (buffer, number) in memory.iter_mut().zip(1..) {
+            let pixels: Vec<u8> = (0u8..=255).cycle().map(|pixel| pixel.wrapping_mul(number)).take(28 * 28).collect();
+            load_pixels(&pixels, Mixed::input_in(buffer).unwrap());
+        }
+        let mut buffers: Vec<&mut [f32]> = memory.iter_mut().map(|buffer| &mut buffer[..]).collect();
+        executor.run(|| net.infer_batch(&mut buffers, executor));
+        memory.iter().map(|buffer| Mixed::output_in(buffer).unwrap().map(f32::to_bits)).collect::<Vec<_>>()
+    };
+    let expected = infer(5, &Threads::new(1, Vectors::Baseline).unwrap());
+    for vectors in [Vectors::Baseline, Vectors::Avx2, Vectors::Avx512] {
+        for threads in [1, 2, 3] {
+            let executor = Threads::new(threads, vectors).unwrap();
+            for images in [1, 2, 5] {
+                // The first time, no thread is awake that could help.
+                for _ in 0..3 {
+                    let found = infer(images, &executor);
+                    assert_eq!(found, expected[..images], "{images} images, {threads} threads, {vectors:?}");
+                }
+            }
+        }
+    }
+}

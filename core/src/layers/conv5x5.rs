@@ -89,15 +89,25 @@ where
         executor: &impl Executor,
     ) {
         for images in batch.chunks_mut(TOGETHER) {
-            let mut pairs = Together::<(&Image<H, W, IN>, &mut Self::Out)>::new();
+            let mut pairs = Together::<Rows<W, IN>>::new();
             for image in images {
                 let (front, back) = view(image);
-                if let (Some(image), Some(out)) = (Tensor::nest(front).first(), Tensor::nest_mut(back).first_mut()) {
+                let image = <Image<H, W, IN>>::nest(front).first();
+                if let (Some(image), Some(out)) = (image, back.get_mut(..<Self as Layer<Image<H, W, IN>>>::BACK)) {
                     // There is room for as many as the chunk has.
-                    let _ = pairs.push((image, out));
+                    let _ = pairs.push((image.as_slice(), out));
                 }
             }
-            executor.vectorize(Infer { layer: self, images: &mut pairs });
+            let macs = <Self as Layer<Image<H, W, IN>>>::MACS;
+            if pairs.len() < executor.threads() {
+                for (rows, out) in pairs {
+                    self.infer_rows::<H, W>(rows, out, pieces(macs, executor), executor);
+                }
+            } else {
+                split_images(&mut pairs, macs, executor, &|images| {
+                    executor.vectorize(Infer::<_, _, H, W, _, _> { layer: self, images });
+                });
+            }
         }
     }
 
@@ -162,26 +172,52 @@ where
     }
 }
 
-struct Infer<'a, 'b, Out, P: Pool, A: Elementwise, const H: usize, const W: usize, const IN: usize, const OUT: usize> {
-    layer: &'a Conv5x5<IN, OUT, P, A>,
-    images: &'a mut [(&'b Image<H, W, IN>, &'b mut Out)],
+/// Some rows of an image, and where their results go.
+type Rows<'a, const W: usize, const C: usize> = (&'a [[[f32; C]; W]], &'a mut [f32]);
+
+impl<const IN: usize, const OUT: usize, P: Pool, A: Elementwise> Conv5x5<IN, OUT, P, A> {
+    /// Some rows' results, some of them on each thread.
+    fn infer_rows<const H: usize, const W: usize>(
+        &self,
+        rows: &[[[f32; IN]; W]],
+        out: &mut [f32],
+        pieces: usize,
+        executor: &impl Executor,
+    ) {
+        let results = rows.len().saturating_sub(4) / P::SIDE;
+        let half = pieces.min(results) / 2;
+        if half == 0 {
+            return executor.vectorize(Infer::<_, _, H, W, _, _> { layer: self, images: &mut [(rows, out)] });
+        }
+        let middle = results * half / pieces;
+        let (upper, lower) = out.split_at_mut_checked(middle * ((W - 4) / P::SIDE) * OUT).unwrap_or_default();
+        let middle = middle * P::SIDE;
+        executor.join(
+            || self.infer_rows::<H, W>(rows.get(..middle + 4).unwrap_or(&[]), upper, half, executor),
+            || self.infer_rows::<H, W>(rows.get(middle..).unwrap_or(&[]), lower, pieces - half, executor),
+        );
+    }
 }
 
-impl<Out, P, A, const H: usize, const W: usize, const IN: usize, const OUT: usize> Kernel
-    for Infer<'_, '_, Out, P, A, H, W, IN, OUT>
+struct Infer<'a, 'b, P: Pool, A: Elementwise, const H: usize, const W: usize, const IN: usize, const OUT: usize> {
+    layer: &'a Conv5x5<IN, OUT, P, A>,
+    images: &'a mut [Rows<'b, W, IN>],
+}
+
+impl<P, A, const H: usize, const W: usize, const IN: usize, const OUT: usize> Kernel
+    for Infer<'_, '_, P, A, H, W, IN, OUT>
 where
-    Out: Tensor,
     P: Pool,
     A: Elementwise,
 {
     #[inline(always)]
     fn run<V: Vector>(self) {
         let Conv5x5 { filters, bias, .. } = self.layer;
-        conv5x5::forward::<V, _, P, H, W, IN, OUT>(filters, bias, self.images, |(image, out)| {
-            (image, Output { values: out.flat_mut(), which: None })
+        conv5x5::forward::<V, _, P, H, W, IN, OUT>(filters, bias, self.images, |(rows, out)| {
+            (rows, Output { values: out, which: None })
         });
         for (_, out) in self.images {
-            A::forward(out.flat_mut());
+            A::forward(out);
         }
     }
 }

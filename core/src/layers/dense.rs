@@ -83,7 +83,9 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
                 add_columns(&self.weights, 0..IN, 0, columns.collect(), executor.threads(), executor);
                 self.finish(&mut images, |(_, z)| z, executor);
             } else {
-                self.add_rows(0..IN, &mut images, |(x, z)| (x, z), executor);
+                split_images(&mut images, IN * OUT, executor, &|images| {
+                    self.add_rows(0..IN, images, |(x, z)| (x, z), executor);
+                });
             }
         }
     }
@@ -241,13 +243,16 @@ impl<const IN: usize, const OUT: usize, A: Activation> Dense<IN, OUT, A> {
     }
 }
 
+/// An image's x, and some columns of its z.
+type Columns<'a, const IN: usize> = (&'a [f32; IN], &'a mut [f32]);
+
 /// What the inputs `rows` add to some columns of z, some of the columns on each thread, from the column `first` on.
 /// `images` holds x and these columns.
-fn add_columns<'a, const IN: usize, const OUT: usize>(
+fn add_columns<const IN: usize, const OUT: usize>(
     weights: &[[f32; OUT]; IN],
     rows: Range<usize>,
     first: usize,
-    mut images: Together<(&'a [f32; IN], &'a mut [f32])>,
+    mut images: Together<Columns<'_, IN>>,
     pieces: usize,
     executor: &impl Executor,
 ) {
@@ -264,11 +269,8 @@ fn add_columns<'a, const IN: usize, const OUT: usize>(
     );
 }
 
-/// An image with its columns of z, as two with some of them.
-fn cut_columns<'a, X>(
-    (x, z): (&'a X, &'a mut [f32]),
-    middle: usize,
-) -> ((&'a X, &'a mut [f32]), (&'a X, &'a mut [f32])) {
+/// The first so many of an image's columns, and the rest.
+fn cut_columns<const IN: usize>((x, z): Columns<'_, IN>, middle: usize) -> (Columns<'_, IN>, Columns<'_, IN>) {
     let (left, right) = z.split_at_mut_checked(middle).unwrap_or_default();
     ((x, left), (x, right))
 }
@@ -358,7 +360,7 @@ struct AddPanels<'a, 'b, const IN: usize, const OUT: usize> {
     weights: &'a [[f32; OUT]; IN],
     rows: Range<usize>,
     first: usize,
-    images: &'a mut [(&'b [f32; IN], &'b mut [f32])],
+    images: &'a mut [Columns<'b, IN>],
 }
 
 impl<const IN: usize, const OUT: usize> Kernel for AddPanels<'_, '_, IN, OUT> {

@@ -1,6 +1,6 @@
 //! Convolution, pooling, and bias.
 
-use super::{Filters, Image, single};
+use super::{Filters, single};
 use crate::kernel::device;
 use crate::kernel::vector::{Aligned, Tile, Vector, add_products, list_nonzero};
 use crate::pool::Pool;
@@ -114,17 +114,19 @@ impl<const C: usize, const O: usize> Taps<C, O> {
     }
 }
 
-/// Convolution, pooling, and bias, for each image of `batch`; `view` shows an image and where its results go.
+/// Convolution, pooling, and bias, for each image of `batch`; `view` shows some rows of an image, at most `H`, and where
+/// their results go.
 #[inline(always)]
 pub(crate) fn forward<V: Vector, S, P: Pool, const H: usize, const W: usize, const C: usize, const O: usize>(
     filters: &Filters<C, O>,
     bias: &[f32; O],
     batch: &mut [S],
-    view: impl Fn(&mut S) -> (&Image<H, W, C>, Output),
+    view: impl Fn(&mut S) -> (&[[[f32; C]; W]], Output),
 ) {
     if cfg!(target_os = "none") {
         for sample in batch {
-            let (image, mut out) = view(sample);
+            let (rows, mut out) = view(sample);
+            let Ok(image) = rows.try_into() else { continue };
             device::convolve::<P, H, W, C, O>(image, filters, bias, &mut out);
         }
         return;
@@ -138,9 +140,9 @@ pub(crate) fn forward<V: Vector, S, P: Pool, const H: usize, const W: usize, con
     let mut taps = Taps::ZERO;
     taps.take(filters);
     for sample in batch {
-        let (image, mut out) = view(sample);
+        let (rows, mut out) = view(sample);
         for left in (0..W - 4).step_by(ACROSS) {
-            strip::<V, P, H, W, C, O>(&taps, bias, image, left, &mut out);
+            strip::<V, P, H, W, C, O>(&taps, bias, rows, left, &mut out);
         }
     }
 }
@@ -150,7 +152,7 @@ pub(crate) fn forward<V: Vector, S, P: Pool, const H: usize, const W: usize, con
 fn strip<V: Vector, P: Pool, const H: usize, const W: usize, const C: usize, const O: usize>(
     taps: &Taps<C, O>,
     bias: &[f32; O],
-    image: &Image<H, W, C>,
+    image: &[[[f32; C]; W]],
     left: usize,
     out: &mut Output,
 ) {
@@ -161,7 +163,7 @@ fn strip<V: Vector, P: Pool, const H: usize, const W: usize, const C: usize, con
     for (row, pixels) in image.iter().enumerate() {
         let pixels = pixels.get(left..left + width + 4).unwrap_or(&[]);
         list.list::<V>(pixels);
-        let (top, bottom) = (row.saturating_sub(4), row.min(H - 5));
+        let (top, bottom) = (row.saturating_sub(4), row.min(image.len().saturating_sub(5)));
         for first in (0..5).step_by(Taps::<C, O>::TOGETHER) {
             let end = (first + Taps::<C, O>::TOGETHER).min(5);
             for (sums, x) in sums.0.iter_mut().zip(0..width) {
@@ -183,7 +185,7 @@ fn strip<V: Vector, P: Pool, const H: usize, const W: usize, const C: usize, con
             }
         }
     }
-    for y in (0..H - 4).step_by(P::SIDE) {
+    for y in (0..image.len().saturating_sub(4)).step_by(P::SIDE) {
         for x in (0..width).step_by(P::SIDE) {
             let index = y / P::SIDE * ((W - 4) / P::SIDE) + (left + x) / P::SIDE;
             out.pool::<V, P, O>(index, bias, |at| sums.0.get(x + at % P::SIDE)?.get(y + at / P::SIDE));

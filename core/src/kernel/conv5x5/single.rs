@@ -25,7 +25,7 @@ pub(super) fn forward<V: Vector, S, P: Pool, const H: usize, const W: usize, con
     filters: &Filters<C, O>,
     bias: &[f32; O],
     batch: &mut [S],
-    view: impl Fn(&mut S) -> (&Image<H, W, C>, Output),
+    view: impl Fn(&mut S) -> (&[[[f32; C]; W]], Output),
 ) {
     let square = Aligned(square(filters));
     for sample in batch {
@@ -38,7 +38,7 @@ pub(super) fn forward<V: Vector, S, P: Pool, const H: usize, const W: usize, con
             }
         }
         let mut sums = Aligned([[[0.0; O]; 4]; W]);
-        for top in (0..H - 4).step_by(2) {
+        for top in (0..image.len().saturating_sub(4)).step_by(2) {
             for (sums, left) in sums.0.iter_mut().zip((0..W - 4).step_by(2)) {
                 let mut window = 0;
                 for (bits, y) in rows.iter().skip(top).zip(0..SIDE) {
