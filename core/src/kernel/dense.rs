@@ -1,7 +1,8 @@
 //! A dense layer's inner loops. `weights[i][j]` leads from input i to output j.
 
 use super::device;
-use super::vector::{Aligned, Tile, Vector, add_products, add_rows, columns, list_nonzero, listed};
+use super::turn::{block, turn};
+use super::vector::{Aligned, Tile, Vector, add_products, add_rows, list_nonzero, listed};
 use crate::sgd::Sgd;
 use crate::tensor::Tensor;
 use core::marker::PhantomData;
@@ -274,13 +275,6 @@ fn add_columns<V: Vector, const OUT: usize>(
     add_products::<V, [f32; PANEL]>(sums, terms);
 }
 
-/// The values from `first` on, at most [`ROWS`].
-#[inline(always)]
-fn block(values: &[f32], first: usize) -> &[f32] {
-    let end = values.len().min(first + ROWS);
-    values.get(first..end).unwrap_or(&[])
-}
-
 /// Inputs whose gradients are summed side by side.
 const ACROSS: usize = if cfg!(target_os = "none") { 16 } else { 64 };
 
@@ -302,18 +296,18 @@ pub(crate) fn input_gradient<V: Vector, S, const OUT: usize>(
         }
         for first in (0..OUT).step_by(ROWS) {
             for (image, list) in images.iter_mut().zip(&mut lists) {
-                list.list::<V>(block(view(image).0, first));
+                list.list::<V>(block::<ROWS>(view(image).0, first));
             }
             let outputs = (OUT - first).min(ROWS);
             for (number, rows) in weights.chunks(ACROSS).enumerate() {
-                turn::<V, _, ROWS>(rows, first, &mut turned.0);
+                turn::<V, _, _, _>(rows, first, &mut turned.0);
                 // What is turned next lies in many rows, which no processor sees coming.
                 let next = match weights.chunks(ACROSS).nth(number + 1) {
                     Some(rows) => (rows, first),
                     None => (weights, first + ROWS),
                 };
                 for row in next.0.iter().take(ACROSS) {
-                    V::prefetch(block(row, next.1));
+                    V::prefetch(block::<ROWS>(row, next.1));
                 }
                 for (images, lists) in images.chunks_mut(ABREAST).zip(lists.chunks(ABREAST)) {
                     if rows.len() == ACROSS
@@ -323,14 +317,14 @@ pub(crate) fn input_gradient<V: Vector, S, const OUT: usize>(
                         let images = images.each_mut().map(|image| {
                             let (delta, gradient) = view(image);
                             let gradient = gradient.get_mut(number * ACROSS..(number + 1) * ACROSS);
-                            (block(delta, first), gradient.unwrap_or_default())
+                            (block::<ROWS>(delta, first), gradient.unwrap_or_default())
                         });
                         add_all_rows::<V, [f32; ACROSS]>(images, turned.0.get(..outputs).unwrap_or(&[]));
                         continue;
                     }
                     for (image, list) in images.iter_mut().zip(lists) {
                         let (delta, gradient) = view(image);
-                        let terms = listed(list.indices(), block(delta, first), 0);
+                        let terms = listed(list.indices(), block::<ROWS>(delta, first), 0);
                         let (whole, rest) = gradient.as_chunks_mut::<ACROSS>();
                         if let Some(sums) = whole.get_mut(number) {
                             add_rows::<V, [f32; ACROSS]>(sums, &turned.0, terms);
@@ -342,59 +336,6 @@ pub(crate) fn input_gradient<V: Vector, S, const OUT: usize>(
                         }
                     }
                 }
-            }
-        }
-    }
-}
-
-/// Writes the values of some rows from `first` on, by columns.
-#[inline(always)]
-fn turn<V: Vector, R: AsRef<[f32]>, const COLUMNS: usize>(
-    rows: &[R],
-    first: usize,
-    turned: &mut [[f32; ACROSS]; COLUMNS],
-) {
-    let (sixteens, rest) = rows.as_chunks::<16>();
-    for (rows, number) in sixteens.iter().zip(0..) {
-        let mut known = 0;
-        for square in 0..COLUMNS / 16 {
-            let runs = rows.each_ref().map(|row| block(row.as_ref(), first).as_chunks::<16>().0.get(square));
-            if runs.iter().any(|run| run.is_none()) {
-                break;
-            }
-            let turns = V::transpose(runs.map(|run| run.unwrap_or(&[0.0; 16])), |column, values| {
-                let run = turned.get_mut(16 * square + column);
-                if let Some(place) = run.and_then(|run| run.as_chunks_mut::<16>().0.get_mut(number)) {
-                    *place = values;
-                }
-            });
-            if !turns {
-                break;
-            }
-            known += 16;
-        }
-        turn_fours(rows, first, known, 16 * number, turned);
-    }
-    turn_fours(rest, first, 0, 16 * sixteens.len(), turned);
-}
-
-/// As [`turn`], without the first `known` columns. The first of `rows` goes to the place `from`.
-#[inline(always)]
-fn turn_fours<R: AsRef<[f32]>>(rows: &[R], first: usize, known: usize, from: usize, turned: &mut [[f32; ACROSS]]) {
-    let turned = turned.get_mut(known..).unwrap_or_default();
-    let (fours, rest) = rows.as_chunks::<4>();
-    let part = |row| block(row, first).get(known..).unwrap_or(&[]);
-    for (rows, number) in fours.iter().zip(from / 4..) {
-        columns(rows.each_ref().map(|row| part(row.as_ref())), |column, values| {
-            if let Some(place) = turned.get_mut(column).and_then(|run| run.as_chunks_mut::<4>().0.get_mut(number)) {
-                *place = values;
-            }
-        });
-    }
-    for (row, i) in rest.iter().zip(from + 4 * fours.len()..) {
-        for (value, turned) in part(row.as_ref()).iter().zip(turned.iter_mut()) {
-            if let Some(place) = turned.get_mut(i) {
-                *place = *value;
             }
         }
     }
@@ -482,7 +423,7 @@ pub(crate) fn update<V: Vector, S, const IN: usize, const OUT: usize>(
             let known = batch.get(number).and_then(|image| view(image).0.get(first..first + rows.len()));
             *run = known.unwrap_or(zeros.get(..rows.len()).unwrap_or(&[]));
         }
-        turn::<V, _, HEIGHT>(runs, 0, &mut turned.0);
+        turn::<V, _, _, _>(runs, 0, &mut turned.0);
         for ((list, inputs), _) in lists.iter_mut().zip(&turned.0).zip(&*rows) {
             list.list::<V>(inputs.get(..batch.len().next_multiple_of(V::LANES)).unwrap_or(&[]));
         }

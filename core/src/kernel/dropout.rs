@@ -1,6 +1,6 @@
 //! Dropout's random numbers, and what they drop.
 
-use super::vector::columns;
+use super::turn::columns;
 use rand_core::{Rng, SeedableRng};
 use rand_xorshift::XorShiftRng;
 

@@ -33,6 +33,7 @@ pub(crate) mod dropout;
 pub(crate) mod math;
 #[cfg(test)]
 mod naive;
+mod turn;
 pub(crate) mod vector;
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]

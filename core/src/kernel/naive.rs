@@ -311,8 +311,8 @@ impl<P: Pool, const H: usize, const W: usize, const C: usize, const O: usize> Ke
                 });
                 let taps = ours.as_flattened_mut().as_flattened_mut();
                 let (upper, lower) = taps.split_at_mut(7);
-                conv5x5::step(upper, 0, gradients, first, &sgd);
-                conv5x5::step(lower, 7, gradients, first, &sgd);
+                conv5x5::step::<V, C, O>(upper, 0, gradients, first, &sgd);
+                conv5x5::step::<V, C, O>(lower, 7, gradients, first, &sgd);
             }
             let naive_gradients: Vec<_> = (0..O).map(|o| Self::weight_gradient(&batch, o)).collect();
             for (tap, weights) in naive.as_flattened_mut().iter_mut().enumerate() {

@@ -333,38 +333,6 @@ impl<V: Vector, T: Tensor, const SHARE: usize> Tile<V, T, SHARE> {
     }
 }
 
-/// Turns a block of 4x4 numbers.
-#[cfg(target_arch = "x86_64")]
-pub(crate) use super::x86::transpose;
-
-/// Turns a block of 4x4 numbers.
-#[cfg(not(target_arch = "x86_64"))]
-#[inline(always)]
-pub(crate) fn transpose(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
-    let mut columns = [[0.0; 4]; 4];
-    for (r, row) in rows.iter().enumerate() {
-        for (column, value) in columns.iter_mut().zip(row) {
-            column[r] = *value;
-        }
-    }
-    columns
-}
-
-/// Turns four rows of equal length: `column` is given the number of each column, and its four values.
-#[inline(always)]
-pub(crate) fn columns(rows: [&[f32]; 4], mut column: impl FnMut(usize, [f32; 4])) {
-    let [a, b, c, d] = rows.map(|row| row.as_chunks::<4>());
-    for ((((a, b), c), d), first) in a.0.iter().zip(b.0).zip(c.0).zip(d.0).zip((0..).step_by(4)) {
-        for (values, offset) in transpose([*a, *b, *c, *d]).into_iter().zip(0..) {
-            column(first + offset, values);
-        }
-    }
-    let rest = 4 * a.0.len();
-    for ((((a, b), c), d), offset) in a.1.iter().zip(b.1).zip(c.1).zip(d.1).zip(0..) {
-        column(rest + offset, [*a, *b, *c, *d]);
-    }
-}
-
 /// Appends the indices of the values that are not zero to a list of `count`, and gives the new count. The first value
 /// has the index `first`.
 #[inline(always)]

@@ -165,7 +165,7 @@ where
             });
             let pieces = if 25 * IN * OUT < WEIGHTS { 1 } else { pieces };
             split(self.filters.as_flattened_mut().as_flattened_mut(), 0, pieces, executor, &|taps, tap| {
-                conv5x5::step(taps, tap, gradients, first, sgd);
+                executor.vectorize(Step { taps, tap, gradients, first, sgd });
             });
         }
         conv5x5::update_bias(&mut self.bias, batch, |sample| view(sample).1.gradient.flat(), sgd);
@@ -296,5 +296,20 @@ where
             let (image, tape) = (self.view)(sample);
             (image, tape.gradient.flat(), tape.which.flat())
         });
+    }
+}
+
+struct Step<'a, const IN: usize, const OUT: usize> {
+    taps: &'a mut [[f32; OUT]],
+    tap: usize,
+    gradients: &'a [Option<Filter<IN>>],
+    first: usize,
+    sgd: &'a Sgd,
+}
+
+impl<const IN: usize, const OUT: usize> Kernel for Step<'_, IN, OUT> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        conv5x5::step::<V, IN, OUT>(self.taps, self.tap, self.gradients, self.first, self.sgd);
     }
 }

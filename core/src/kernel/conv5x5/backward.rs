@@ -1,7 +1,8 @@
 //! The way back through a 5x5 convolution: only the δ that are not zero, each with the pixels under its filter.
 
 use super::{Filters, Image, single};
-use crate::kernel::vector::{Aligned, Tile, Vector, columns};
+use crate::kernel::turn::{columns, turn};
+use crate::kernel::vector::{Aligned, Tile, Vector};
 use crate::pool::Pool;
 use crate::sgd::Sgd;
 use core::marker::PhantomData;
@@ -152,29 +153,31 @@ fn add_hits<'a, V: Vector, const W: usize, const C: usize, const N: usize>(
 /// The sums of a filter's row.
 type Row<V, const C: usize> = Tile<V, [[f32; C]; 5], 1>;
 
+/// Taps whose steps are taken together.
+const TAPS: usize = 32;
+
 /// The step of the filters from `first` on, whose gradients these are; for the taps from `tap` on. A tap is one weight
 /// of each filter.
 #[inline(always)]
-pub(crate) fn step<const C: usize, const O: usize>(
+pub(crate) fn step<V: Vector, const C: usize, const O: usize>(
     taps: &mut [[f32; O]],
     tap: usize,
     gradients: &[Option<Filter<C>>],
     first: usize,
     sgd: &Sgd,
 ) {
-    let end = tap + taps.len();
-    let (fours, rest) = gradients.as_chunks::<4>();
-    for (gradients, o) in fours.iter().zip((first..).step_by(4)) {
-        columns(gradients.each_ref().map(|gradient| run(gradient, tap, end)), |tap, gradients| {
-            let weights = taps.get_mut(tap).and_then(|tap| tap.get_mut(o..)).unwrap_or_default();
-            for (weight, gradient) in weights.iter_mut().zip(gradients) {
-                *weight = sgd.weight(*weight, gradient);
+    let mut turned = Aligned([[0.0; FILTERS]; TAPS]);
+    let mut runs = [[].as_slice(); FILTERS];
+    let runs = runs.get_mut(..gradients.len()).unwrap_or_default();
+    for (taps, start) in taps.chunks_mut(TAPS).zip((tap..).step_by(TAPS)) {
+        for (run, gradient) in runs.iter_mut().zip(gradients) {
+            *run = self::run(gradient, start, start + taps.len());
+        }
+        turn::<V, _, _, _>(runs, 0, &mut turned.0);
+        for (weights, gradients) in taps.iter_mut().zip(&turned.0) {
+            for (weight, gradient) in weights.iter_mut().skip(first).zip(gradients).take(runs.len()) {
+                *weight = sgd.weight(*weight, *gradient);
             }
-        });
-    }
-    for (gradient, o) in rest.iter().zip(first + 4 * fours.len()..O) {
-        for (weights, gradient) in taps.iter_mut().zip(run(gradient, tap, end)) {
-            weights[o] = sgd.weight(weights[o], *gradient);
         }
     }
 }
@@ -192,7 +195,7 @@ type Wide<const C: usize> = [[[f32; C]; 8]; 5];
 
 /// The filters from `first` on, at most [`GROUP`], each in one piece.
 #[inline(always)]
-fn turn<const C: usize, const O: usize>(filters: &Filters<C, O>, first: usize, turned: &mut [Wide<C>; GROUP]) {
+fn turn_filters<const C: usize, const O: usize>(filters: &Filters<C, O>, first: usize, turned: &mut [Wide<C>; GROUP]) {
     let last = O.min(first + GROUP);
     for (row, ky) in filters.iter().zip(0..5) {
         let (fours, rest) = row.as_flattened().as_chunks::<4>();
@@ -228,7 +231,7 @@ pub(crate) fn input_gradient<V: Vector, S, P: Pool, const H: usize, const W: usi
     let mut hits = Hits::NONE;
     let mut turned = [[[[0.0; C]; 8]; 5]; GROUP];
     for first in (0..O).step_by(GROUP) {
-        turn(filters, first, &mut turned);
+        turn_filters(filters, first, &mut turned);
         for sample in batch.iter_mut() {
             let (delta, which, gradient) = view(sample);
             let mut add = |pixels: &mut [f32]| {
