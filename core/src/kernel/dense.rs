@@ -413,6 +413,7 @@ pub(crate) fn update<V: Vector, S, const IN: usize, const OUT: usize>(
     let deltas = Deltas::<V, S, _, OUT>::new(batch, |image| view(image).1, weights.len());
     let mut turned = Aligned([[0.0; ACROSS]; HEIGHT]);
     let mut lists = [Nonzero::NONE; HEIGHT];
+    // Images are turned in sixteens; those that are missing are zeros, and on no list.
     let zeros = [0.0; HEIGHT];
     let mut runs = [zeros.as_slice(); IMAGES];
     let runs = runs.get_mut(..batch.len().next_multiple_of(16)).unwrap_or_default();
@@ -435,6 +436,7 @@ pub(crate) fn update<V: Vector, S, const IN: usize, const OUT: usize>(
                     continue;
                 }
                 if list.count == batch.len() {
+                    // Of sigmoids.
                     for (&x, image) in inputs.iter().zip(0..batch.len()) {
                         deltas.add_product(&mut gradient, pass, image, x);
                     }
