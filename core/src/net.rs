@@ -124,7 +124,7 @@ impl<In: Tensor, L: Layer<In>> Net<In, L> {
     /// Computes the outputs for several images at a time. Each has a buffer of at least [`RAM`](Self::RAM) values,
     /// which holds its input ([`input_in`](Self::input_in)) and gets its output ([`output_in`](Self::output_in)).
     /// Shorter buffers are left as they are. The executor's threads share each layer; where there are many images it is
-    /// better to give each thread some of its own, with one call on each, by [`Alone`](crate::executor::Alone).
+    /// better to give each thread some of its own, with one call on each, by [`Alone`].
     pub fn infer_batch(&self, buffers: &mut [&mut [f32]], executor: &impl Executor) {
         self.layers.infer(buffers, |buffer| buffer.split_at_mut_checked(L::FRONT).unwrap_or_default(), executor);
     }
