@@ -84,7 +84,7 @@ fn main() -> Result<(), host::error::Error> {
         println!("| {} | {:.2} |", name(kernel), microseconds(*time));
         rest = rest.saturating_sub(*time);
     }
-    println!("| loading images, steps of filters, biases, and the rest | {:.2} |", microseconds(rest));
+    println!("| loading images, biases, and the rest | {:.2} |", microseconds(rest));
     println!("| all | {:.2} |", microseconds(all));
     println!("\n{:.0} GFLOP/s, if nothing were left out", FLOP / microseconds(all) / 1e3);
     Ok(())
