@@ -66,7 +66,8 @@ pub trait Layer<In: Tensor>: FromBytes + Immutable + KnownLayout + Send + Sync +
     /// Computes the outputs as a trained network does, and remembers nothing. `view` shows an image's two buffers,
     /// `front` and `back`: the input is taken from the first values of `front`, and the output left in the first of
     /// `back`, or of `front` if [`IN_PLACE`](Self::IN_PLACE). Does nothing for an image whose `front` is shorter than
-    /// [`FRONT`](Self::FRONT) or whose `back` is shorter than [`BACK`](Self::BACK).
+    /// [`FRONT`](Self::FRONT) or whose `back` is shorter than [`BACK`](Self::BACK). The executor's threads share the
+    /// images, or what there is to do for a single one.
     fn infer<S: Send>(
         &self,
         batch: &mut [S],
