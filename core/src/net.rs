@@ -109,7 +109,7 @@ impl<In: Tensor, L: Layer<In>> Net<In, L> {
     }
 
     /// As [`infer`](Self::infer), for an input that `fill` puts in its place, in a buffer whose length is known only
-    /// when the program runs (`None` if it is too short), with the executor's vectors.
+    /// when the program runs (`None` if it is too short), on the executor's threads, with its vectors.
     pub fn infer_with<'a>(
         &self,
         fill: impl FnOnce(&mut In),
