@@ -151,11 +151,12 @@ impl<In: Tensor, L: Layer<In>> Net<In, L> {
     ) {
         if !L::LARGE || batch.len() > TOGETHER {
             self.backpropagate::<C>(batch, rng, executor);
-            return self.layers.update(batch, |sample| (&sample.input, &sample.tape), sgd, executor);
+            return self.update(batch, sgd, executor);
         }
         draw(batch, rng);
-        self.forward::<C>(batch, executor);
-        self.layers.backward_and_update(batch, |sample| (&sample.input, &mut sample.tape), sgd, executor);
+        self.forward(batch, executor);
+        delta::<C, In, L>(batch);
+        self.backward_and_update(batch, sgd, executor);
     }
 
     /// Adds to `gradient` the gradient of the mini-batch's mean cost (the book's equations BP1 to BP4).
@@ -168,7 +169,7 @@ impl<In: Tensor, L: Layer<In>> Net<In, L> {
     ) {
         self.backpropagate::<C>(batch, rng, executor);
         let share = Sgd::accumulate(1.0 / batch.len().max(1) as f32);
-        gradient.layers.update(batch, |sample| (&sample.input, &sample.tape), &share, executor);
+        gradient.update(batch, &share, executor);
     }
 
     /// Leaves δ of every layer in the samples' tapes.
@@ -187,17 +188,35 @@ impl<In: Tensor, L: Layer<In>> Net<In, L> {
     }
 
     fn forward_and_backward<C: Cost<L::Activation>>(&self, batch: &mut [Sample<In, L>], executor: &impl Executor) {
-        self.forward::<C>(batch, executor);
+        self.forward(batch, executor);
+        delta::<C, In, L>(batch);
+        self.backward(batch, executor);
+    }
+
+    // Functions of their own, so that networks that differ only in their cost share the layers' code.
+
+    fn forward(&self, batch: &mut [Sample<In, L>], executor: &impl Executor) {
+        self.layers.forward(batch, |sample| (&sample.input, &mut sample.tape, &mut sample.random), executor);
+    }
+
+    fn backward(&self, batch: &mut [Sample<In, L>], executor: &impl Executor) {
         self.layers.backward(batch, |sample| &mut sample.tape, executor);
     }
 
-    /// Leaves δ of the last layer in the samples' tapes.
-    fn forward<C: Cost<L::Activation>>(&self, batch: &mut [Sample<In, L>], executor: &impl Executor) {
-        self.layers.forward(batch, |sample| (&sample.input, &mut sample.tape, &mut sample.random), executor);
-        for sample in batch {
-            let (output, delta) = L::output_and_gradient(&mut sample.tape);
-            C::delta(output.flat(), sample.target.flat(), delta.flat_mut());
-        }
+    fn update(&mut self, batch: &[Sample<In, L>], sgd: &Sgd, executor: &impl Executor) {
+        self.layers.update(batch, |sample| (&sample.input, &sample.tape), sgd, executor);
+    }
+
+    fn backward_and_update(&mut self, batch: &mut [Sample<In, L>], sgd: &Sgd, executor: &impl Executor) {
+        self.layers.backward_and_update(batch, |sample| (&sample.input, &mut sample.tape), sgd, executor);
+    }
+}
+
+/// Leaves δ of the last layer in the samples' tapes.
+fn delta<C: Cost<L::Activation>, In: Tensor, L: Layer<In>>(batch: &mut [Sample<In, L>]) {
+    for sample in batch {
+        let (output, delta) = L::output_and_gradient(&mut sample.tape);
+        C::delta(output.flat(), sample.target.flat(), delta.flat_mut());
     }
 }
 

@@ -361,6 +361,10 @@ pub(crate) fn input_gradient_and_update<V: Vector, const IN: usize, const OUT: u
     }
 }
 
+/// Whether an update turns a mini-batch's inputs. A microcontroller has little stack, and no branches that are guessed
+/// wrong.
+pub(crate) const TURNED: bool = !cfg!(target_os = "none");
+
 /// Inputs whose weights are updated before the next.
 const HEIGHT: usize = 32;
 
@@ -406,9 +410,8 @@ pub(crate) fn update<V: Vector, S, const IN: usize, const OUT: usize>(
     if OUT < V::LANES && V::LANES > 1 {
         return update::<V::Half, S, IN, OUT>(weights, first, batch, view, sgd);
     }
-    // A microcontroller has little stack, and no branches that are guessed wrong.
-    if cfg!(target_os = "none") || batch.len() > IMAGES {
-        return update_rows::<V, S, IN, OUT>(weights, first, batch, &view, sgd);
+    if !TURNED || batch.len() > IMAGES {
+        return update_rows::<V, S, IN, OUT>(weights, first, batch, view, sgd);
     }
     let deltas = Deltas::<V, S, _, OUT>::new(batch, |image| view(image).1, weights.len());
     let mut turned = Aligned([[0.0; ACROSS]; HEIGHT]);
@@ -453,11 +456,11 @@ pub(crate) fn update<V: Vector, S, const IN: usize, const OUT: usize>(
 
 /// [`update`] without lists, for any number of images.
 #[inline(always)]
-fn update_rows<V: Vector, S, const IN: usize, const OUT: usize>(
+pub(crate) fn update_rows<V: Vector, S, const IN: usize, const OUT: usize>(
     rows: &mut [[f32; OUT]],
     first: usize,
     batch: &[S],
-    view: &impl Fn(&S) -> (&[f32; IN], &[f32; OUT]),
+    view: impl Fn(&S) -> (&[f32; IN], &[f32; OUT]),
     sgd: &Sgd,
 ) {
     for (row, i) in rows.iter_mut().zip(first..) {

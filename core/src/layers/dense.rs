@@ -67,7 +67,7 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
         executor: &impl Executor,
     ) {
         for batch in batch.chunks_mut(dense::IMAGES) {
-            let mut images = Together::<(&[f32; IN], &mut [f32; OUT])>::new();
+            let mut images = Together::<Image<IN, OUT>>::new();
             for image in batch {
                 let (front, back) = view(image);
                 if let (Some(x), Some(z)) = (front.first_chunk(), back.first_chunk_mut()) {
@@ -81,11 +81,9 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
                     (&**x, z.as_mut_slice())
                 });
                 add_columns(&self.weights, 0..IN, 0, columns.collect(), executor.threads(), executor);
-                self.finish(&mut images, |(_, z)| z, executor);
+                self.finish(&mut images, executor);
             } else {
-                split_images(&mut images, IN * OUT, executor, &|images| {
-                    self.add_rows(0..IN, images, |(x, z)| (x, z), executor);
-                });
+                split_images(&mut images, IN * OUT, executor, &|images| self.add_rows(0..IN, images, executor));
             }
         }
     }
@@ -109,14 +107,13 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
         view: impl Fn(&mut S) -> (&[f32; IN], &mut Self::Tape, &mut u64) + Copy + Sync,
         executor: &impl Executor,
     ) {
-        self.activations(
-            batch,
-            move |sample| {
+        for batch in batch.chunks_mut(dense::IMAGES) {
+            let images = batch.iter_mut().map(|sample| {
                 let (x, tape, _) = view(sample);
                 (x, &mut tape.output)
-            },
-            executor,
-        );
+            });
+            self.activations(&mut images.collect::<Together<_>>(), executor);
+        }
     }
 
     fn input_gradient<S: Send>(
@@ -125,18 +122,20 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
         view: impl Fn(&mut S) -> (&mut Self::Tape, &mut [f32; IN]) + Copy + Sync,
         executor: &impl Executor,
     ) {
-        if !Self::SHARED {
-            return split_images(batch, IN * OUT, executor, &|batch| {
-                executor.vectorize(InputGradient { layer: self, batch, view });
-            });
-        }
-        let pieces = Self::pieces(batch.len(), executor);
         for batch in batch.chunks_mut(dense::IMAGES) {
+            let pieces = Self::pieces(batch.len(), executor);
             let images = batch.iter_mut().map(|sample| {
                 let (tape, gradient) = view(sample);
                 (&tape.gradient, gradient.as_mut_slice())
             });
-            input_gradient_rows(&self.weights, images.collect(), pieces, executor);
+            let mut images: Together<_> = images.collect();
+            if Self::SHARED {
+                input_gradient_rows(&self.weights, images, pieces, executor);
+            } else {
+                split_images(&mut images, IN * OUT, executor, &|images| {
+                    executor.vectorize(InputGradient { rows: &self.weights, images });
+                });
+            }
         }
     }
 
@@ -165,9 +164,20 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
         executor: &impl Executor,
     ) {
         let pieces = Self::pieces(batch.len(), executor);
-        split(&mut self.weights, 0, pieces, executor, &|rows, first| {
-            executor.vectorize(Update { rows, first, batch, view, sgd });
-        });
+        if dense::TURNED && batch.len() <= dense::IMAGES {
+            let images = batch.iter().map(|sample| {
+                let (x, tape) = view(sample);
+                (x, &tape.gradient)
+            });
+            let images: Together<_> = images.collect();
+            split(&mut self.weights, 0, pieces, executor, &|rows, first| {
+                executor.vectorize(Update { rows, first, images: &images, sgd });
+            });
+        } else {
+            split(&mut self.weights, 0, pieces, executor, &|rows, first| {
+                executor.vectorize(UpdateRows { rows, first, batch, view, sgd });
+            });
+        }
         dense::update_bias(&mut self.bias, batch, |sample| &view(sample).1.gradient, sgd);
     }
 }
@@ -179,61 +189,45 @@ impl<const IN: usize, const OUT: usize, A: Activation> Dense<IN, OUT, A> {
     /// Whether the forward pass goes through the weights in panels: where they do not fit in a cache.
     const IN_PANELS: bool = OUT >= dense::WIDE && IN * OUT >= dense::LARGE;
 
-    /// The forward pass; `view` shows an image's x, and where its activations go.
-    fn activations<S: Send>(
-        &self,
-        batch: &mut [S],
-        view: impl Fn(&mut S) -> (&[f32; IN], &mut [f32; OUT]) + Copy + Sync,
-        executor: &impl Executor,
-    ) {
+    /// The forward pass of at most [`dense::IMAGES`] images.
+    fn activations(&self, images: &mut [Image<'_, IN, OUT>], executor: &impl Executor) {
         if !Self::SHARED {
-            return split_images(batch, IN * OUT, executor, &|batch| self.add_rows(0..IN, batch, view, executor));
+            return split_images(images, IN * OUT, executor, &|images| self.add_rows(0..IN, images, executor));
         }
-        let threads = Self::pieces(batch.len(), executor).min(IN).max(1);
+        let threads = Self::pieces(images.len(), executor).min(IN).max(1);
         let rows = |thread| IN * thread / threads..IN * (thread + 1) / threads;
         if !Self::IN_PANELS {
-            let piece = if threads == 1 { batch.len() } else { dense::group(batch.len()) };
-            for step in (Wave { threads, items: batch.len(), piece: piece.max(1) }).steps() {
-                let images = batch.get_mut(step.items()).unwrap_or_default();
-                let cut = |images: _, middle| <[S]>::split_at_mut_checked(images, middle).unwrap_or_default();
-                let work = |batch: _, _, thread| self.add_rows(rows(thread), batch, view, executor);
+            let piece = if threads == 1 { images.len() } else { dense::group(images.len()) };
+            for step in (Wave { threads, items: images.len(), piece: piece.max(1) }).steps() {
+                let images = images.get_mut(step.items()).unwrap_or_default();
+                let cut = |images: _, middle| <[_]>::split_at_mut_checked(images, middle).unwrap_or_default();
+                let work = |images: &mut [_], _, thread| self.add_rows(rows(thread), images, executor);
                 step.run(images, &cut, &work, executor);
             }
             return;
         }
-        for batch in batch.chunks_mut(dense::IMAGES) {
-            batch.iter_mut().for_each(|sample| view(sample).1.fill(0.0));
-            // One thread has nobody to wait for.
-            let piece = if threads == 1 { OUT } else { dense::PANEL };
-            for step in (Wave { threads, items: OUT, piece }).steps() {
-                let images = batch.iter_mut().map(|sample| {
-                    let (x, z) = view(sample);
-                    (x, z.get_mut(step.items()).unwrap_or_default())
-                });
-                let cut = |images: _, middle| halves(images, |image| cut_columns(image, middle));
-                let work = |images: Together<_>, first, thread| {
-                    add_columns(&self.weights, rows(thread), first, images, 1, executor);
-                };
-                step.run(images.collect(), &cut, &work, executor);
-            }
-            self.finish(batch, move |sample| view(sample).1, executor);
+        images.iter_mut().for_each(|(_, z)| z.fill(0.0));
+        // One thread has nobody to wait for.
+        let piece = if threads == 1 { OUT } else { dense::PANEL };
+        for step in (Wave { threads, items: OUT, piece }).steps() {
+            let columns = images.iter_mut().map(|(x, z)| (&**x, z.get_mut(step.items()).unwrap_or_default()));
+            let cut = |images: _, middle| halves(images, |image| cut_columns(image, middle));
+            let work = |images: Together<_>, first, thread| {
+                add_columns(&self.weights, rows(thread), first, images, 1, executor);
+            };
+            step.run(columns.collect(), &cut, &work, executor);
         }
+        self.finish(images, executor);
     }
 
     /// What some inputs add; after the last, bias and activation.
-    fn add_rows<S>(
-        &self,
-        inputs: Range<usize>,
-        batch: &mut [S],
-        view: impl Fn(&mut S) -> (&[f32; IN], &mut [f32; OUT]),
-        executor: &impl Executor,
-    ) {
-        executor.vectorize(AddRows { layer: self, inputs, batch, view });
+    fn add_rows(&self, inputs: Range<usize>, images: &mut [Image<'_, IN, OUT>], executor: &impl Executor) {
+        executor.vectorize(AddRows { layer: self, inputs, images });
     }
 
     /// Bias and activation.
-    fn finish<S>(&self, batch: &mut [S], view: impl Fn(&mut S) -> &mut [f32; OUT], executor: &impl Executor) {
-        executor.vectorize(Finish { bias: &self.bias, batch, view, activation: PhantomData::<A> });
+    fn finish(&self, images: &mut [Image<'_, IN, OUT>], executor: &impl Executor) {
+        executor.vectorize(Finish { layer: self, images });
     }
 
     /// Among how many threads the rows of the weights are shared, for so many images.
@@ -242,6 +236,11 @@ impl<const IN: usize, const OUT: usize, A: Activation> Dense<IN, OUT, A> {
         if Self::SHARED || IN >= ROWS { pieces(IN * OUT * images, executor) } else { 1 }
     }
 }
+
+/// An image's x, and where its z and then its activations go.
+///
+/// The inner loops take these, not the samples of some network, so that all networks with such a layer share them.
+type Image<'a, const IN: usize, const OUT: usize> = (&'a [f32; IN], &'a mut [f32; OUT]);
 
 /// An image's x, and some columns of its z.
 type Columns<'a, const IN: usize> = (&'a [f32; IN], &'a mut [f32]);
@@ -284,7 +283,7 @@ fn input_gradient_rows<'a, const OUT: usize>(
 ) {
     let half = pieces.min(rows.len()) / 2;
     if half == 0 {
-        return executor.vectorize(InputGradientRows { rows, images: &mut images });
+        return executor.vectorize(InputGradient { rows, images: &mut images });
     }
     let (upper, lower) = rows.split_at(rows.len() * half / pieces);
     let (left, right) = halves(images, |(delta, gradient)| {
@@ -332,26 +331,20 @@ fn halves<T>(images: Together<T>, cut: impl Fn(T) -> (T, T)) -> (Together<T>, To
     (left, right)
 }
 
-struct AddRows<'a, S, View, const IN: usize, const OUT: usize, A: Activation> {
+struct AddRows<'a, 'b, const IN: usize, const OUT: usize, A: Activation> {
     layer: &'a Dense<IN, OUT, A>,
     inputs: Range<usize>,
-    batch: &'a mut [S],
-    view: View,
+    images: &'a mut [Image<'b, IN, OUT>],
 }
 
-impl<S, View, const IN: usize, const OUT: usize, A: Activation> Kernel for AddRows<'_, S, View, IN, OUT, A>
-where
-    View: Fn(&mut S) -> (&[f32; IN], &mut [f32; OUT]),
-{
+impl<const IN: usize, const OUT: usize, A: Activation> Kernel for AddRows<'_, '_, IN, OUT, A> {
     #[inline(always)]
     fn run<V: Vector>(self) {
         let Dense { weights, bias, .. } = self.layer;
         let last = self.inputs.end == IN;
-        dense::forward::<V, _, IN, OUT>(weights, bias, self.inputs, self.batch, &self.view);
+        dense::forward::<V, _, IN, OUT>(weights, bias, self.inputs, self.images, |(x, z)| (x, z));
         if last {
-            for sample in self.batch {
-                A::forward((self.view)(sample).1);
-            }
+            self.images.iter_mut().for_each(|(_, z)| A::forward(*z));
         }
     }
 }
@@ -370,44 +363,36 @@ impl<const IN: usize, const OUT: usize> Kernel for AddPanels<'_, '_, IN, OUT> {
     }
 }
 
-struct Finish<'a, S, View, A, const OUT: usize> {
-    bias: &'a [f32; OUT],
-    batch: &'a mut [S],
-    view: View,
-    activation: PhantomData<A>,
+struct Finish<'a, 'b, const IN: usize, const OUT: usize, A: Activation> {
+    layer: &'a Dense<IN, OUT, A>,
+    images: &'a mut [Image<'b, IN, OUT>],
 }
 
-impl<S, View: Fn(&mut S) -> &mut [f32; OUT], A: Activation, const OUT: usize> Kernel for Finish<'_, S, View, A, OUT> {
+impl<const IN: usize, const OUT: usize, A: Activation> Kernel for Finish<'_, '_, IN, OUT, A> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        for sample in self.batch {
-            let z = (self.view)(sample);
-            dense::add_bias(z, self.bias);
-            A::forward(z);
+        for (_, z) in self.images {
+            dense::add_bias(z, &self.layer.bias);
+            A::forward(*z);
         }
     }
 }
 
-struct InputGradient<'a, S, View, const IN: usize, const OUT: usize, A: Activation> {
-    layer: &'a Dense<IN, OUT, A>,
-    batch: &'a mut [S],
-    view: View,
+struct Update<'a, const IN: usize, const OUT: usize> {
+    rows: &'a mut [[f32; OUT]],
+    first: usize,
+    images: &'a [(&'a [f32; IN], &'a [f32; OUT])],
+    sgd: &'a Sgd,
 }
 
-impl<S, View, const IN: usize, const OUT: usize, A: Activation> Kernel for InputGradient<'_, S, View, IN, OUT, A>
-where
-    View: Fn(&mut S) -> (&mut Pair<[f32; OUT]>, &mut [f32; IN]),
-{
+impl<const IN: usize, const OUT: usize> Kernel for Update<'_, IN, OUT> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        dense::input_gradient::<V, _, OUT>(&self.layer.weights, self.batch, |sample| {
-            let (tape, gradient) = (self.view)(sample);
-            (&tape.gradient, gradient)
-        });
+        dense::update::<V, _, IN, OUT>(self.rows, self.first, self.images, |(x, delta)| (x, delta), self.sgd);
     }
 }
 
-struct Update<'a, S, View, const OUT: usize> {
+struct UpdateRows<'a, S, View, const OUT: usize> {
     rows: &'a mut [[f32; OUT]],
     first: usize,
     batch: &'a [S],
@@ -415,13 +400,13 @@ struct Update<'a, S, View, const OUT: usize> {
     sgd: &'a Sgd,
 }
 
-impl<S, View, const IN: usize, const OUT: usize> Kernel for Update<'_, S, View, OUT>
+impl<S, View, const IN: usize, const OUT: usize> Kernel for UpdateRows<'_, S, View, OUT>
 where
     View: Fn(&S) -> (&[f32; IN], &Pair<[f32; OUT]>),
 {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        dense::update::<V, _, IN, OUT>(
+        dense::update_rows::<V, S, IN, OUT>(
             self.rows,
             self.first,
             self.batch,
@@ -434,12 +419,12 @@ where
     }
 }
 
-struct InputGradientRows<'a, 'b, const OUT: usize> {
+struct InputGradient<'a, 'b, const OUT: usize> {
     rows: &'a [[f32; OUT]],
     images: &'a mut [(&'b [f32; OUT], &'b mut [f32])],
 }
 
-impl<const OUT: usize> Kernel for InputGradientRows<'_, '_, OUT> {
+impl<const OUT: usize> Kernel for InputGradient<'_, '_, OUT> {
     #[inline(always)]
     fn run<V: Vector>(self) {
         dense::input_gradient::<V, _, OUT>(self.rows, self.images, |(delta, gradient)| (delta, gradient));
