@@ -4,7 +4,7 @@ use crate::data::Samples;
 use crate::error::{Error, Result};
 use crate::executor::Threads;
 use crate::file::write_atomically;
-use crate::nets::{self, Layers, Named};
+use crate::nets::{self, Layers, Named, Visitor};
 use crate::{quantize, train};
 use minnet::model::{self, Metadata, Model, QuantizedModel};
 use minnet::prelude::*;
@@ -83,17 +83,89 @@ impl File {
     /// The outputs of the network in the file for each image, in order, whichever type its weights have.
     ///
     /// # Errors
-    /// [`Error::Model`] if the file is no model of this network, and [`Error::Memory`].
-    pub fn outputs<In: Tensor, L: Layers<In>>(&self, set: Samples<'_>, executor: &Threads) -> Result<Vec<L::Out>> {
-        match self.element()? {
-            Int8::ELEMENT => Ok(quantize::outputs::<Int8, In, L>(self.quantized()?.net, set, executor)),
-            Int4::ELEMENT => Ok(quantize::outputs::<Int4, In, L>(self.quantized()?.net, set, executor)),
-            _ => train::outputs(self.model::<In, L>()?.net, set, executor),
-        }
+    /// Those of [`named`](Self::named), and [`Error::Memory`].
+    pub fn outputs(&self, set: Samples<'_>, executor: &Threads) -> Result<Vec<Vec<f32>>> {
+        self.visit(Outputs { file: self, set, executor })
+    }
+
+    /// The logits of the 8-bit integer network in the file for each image, in order.
+    ///
+    /// # Errors
+    /// Those of [`named`](Self::named), and [`Error::Model`] if its weights are of another type.
+    pub fn logits(&self, set: Samples<'_>, executor: &Threads) -> Result<Vec<Vec<i16>>> {
+        self.visit(Logits { file: self, set, executor })
+    }
+
+    /// A hash of the weights' bits, whichever their type ([`Net::weight_hash`], [`Quantized::weight_hash`]).
+    ///
+    /// # Errors
+    /// Those of [`named`](Self::named).
+    pub fn weight_hash(&self) -> Result<u64> {
+        self.visit(WeightHash { file: self })
+    }
+
+    fn visit<T>(&self, visitor: impl Visitor<Output = Result<T>>) -> Result<T> {
+        let named = self.named()?;
+        let unknown = || Err(Error::UnknownNet { name: named.name.to_owned(), nearest: nets::DEFAULT });
+        nets::visit(named, visitor).unwrap_or_else(unknown)
     }
 
     fn error(&self, cause: ModelError) -> Error {
         Error::Model { path: self.path.clone(), cause }
+    }
+}
+
+// Whoever has only a file's bytes asks the file, so that this crate alone holds the code of every named network.
+
+struct Outputs<'a> {
+    file: &'a File,
+    set: Samples<'a>,
+    executor: &'a Threads,
+}
+
+impl Visitor for Outputs<'_> {
+    type Output = Result<Vec<Vec<f32>>>;
+
+    fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Self::Output {
+        let Self { file, set, executor } = self;
+        let outputs = match file.element()? {
+            Int8::ELEMENT => quantize::outputs::<Int8, In, L>(file.quantized()?.net, set, executor),
+            Int4::ELEMENT => quantize::outputs::<Int4, In, L>(file.quantized()?.net, set, executor),
+            _ => train::outputs(file.model::<In, L>()?.net, set, executor)?,
+        };
+        Ok(outputs.iter().map(|output| output.flat().to_vec()).collect())
+    }
+}
+
+struct Logits<'a> {
+    file: &'a File,
+    set: Samples<'a>,
+    executor: &'a Threads,
+}
+
+impl Visitor for Logits<'_> {
+    type Output = Result<Vec<Vec<i16>>>;
+
+    fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Self::Output {
+        let logits = quantize::logits::<Int8, In, L>(self.file.quantized()?.net, self.set, self.executor);
+        Ok(logits.chunks(L::Out::LEN.max(1)).map(<[i16]>::to_vec).collect())
+    }
+}
+
+struct WeightHash<'a> {
+    file: &'a File,
+}
+
+impl Visitor for WeightHash<'_> {
+    type Output = Result<u64>;
+
+    fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Self::Output {
+        let file = self.file;
+        Ok(match file.element()? {
+            Int8::ELEMENT => file.quantized::<In, L, Int8>()?.net.weight_hash(),
+            Int4::ELEMENT => file.quantized::<In, L, Int4>()?.net.weight_hash(),
+            _ => file.model::<In, L>()?.net.weight_hash(),
+        })
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Named {
     pub about: &'static str,
     /// The architecture in words.
     pub architecture: &'static str,
+    /// Outputs, one for each class.
+    pub classes: usize,
     /// Weights and biases.
     pub parameters: usize,
     /// Multiplications with a weight for one image.
@@ -63,6 +65,7 @@ macro_rules! nets {
                     const TEXT: minnet::text::Text = <Net<$input, $layers>>::ARCHITECTURE;
                     TEXT.as_str()
                 },
+                classes: <<$layers as Layer<$input>>::Out as Tensor>::LEN,
                 parameters: <Net<$input, $layers>>::PARAMETERS,
                 macs: <Net<$input, $layers>>::MACS,
                 flash_bytes: <Net<$input, $layers>>::FLASH_BYTES,

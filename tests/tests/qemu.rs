@@ -3,15 +3,11 @@
 //! Where QEMU or a toolchain for the board is missing, the tests are reported as ignored, with the reason and the
 //! remedy; `cargo xtask test` provides both first.
 
-use host::data::{Mnist, Samples, default_directory};
+use host::data::{Mnist, default_directory};
 use host::device::{Client, Faults, Timing, Which, emulate};
 use host::executor::{Threads, Vectors};
 use host::model::File;
-use host::nets::{self, Layers, Named, Visitor};
-use host::quantize::logits;
 use libtest_mimic::{Arguments, Failed, Trial};
-use minnet::prelude::*;
-use minnet::quant::Int8;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -119,9 +115,9 @@ fn classifies_in_integers_as_the_host(device: &Device) -> Result<(), Failed> {
     let mnist = Mnist::load(&default_directory()?)?;
     let file = model(device.board, "-int8")?;
     let images = mnist.test.samples().split_at(IMAGES).0;
-    let expected = nets::visit(file.named()?, Logits { file: &file, images }).ok_or("a network without a name")??;
+    let expected = file.logits(images, &Threads::new(0, Vectors::detect())?)?;
     let lines: Vec<&str> = device.selftest()?.output.lines().filter(|line| line.starts_with("int8 ")).collect();
-    let expected = expected.chunks(10).enumerate().map(|(index, logits)| {
+    let expected = expected.iter().enumerate().map(|(index, logits)| {
         let logits: String = logits.iter().map(|logit| format!(" {logit}")).collect();
         format!("int8 {index}{logits}")
     });
@@ -137,7 +133,7 @@ fn classifies_with_the_host_s_bits(device: &Device) -> Result<(), Failed> {
     let mnist = Mnist::load(&default_directory()?)?;
     let file = model(device.board, "")?;
     let images = mnist.test.samples().split_at(IMAGES).0;
-    let expected = nets::visit(file.named()?, Outputs { file: &file, images }).ok_or("a network without a name")??;
+    let expected = file.outputs(images, &Threads::new(0, Vectors::detect())?)?;
     let lines: Vec<&str> = device.selftest()?.output.lines().filter(|line| line.starts_with("out ")).collect();
     if lines.len() != IMAGES {
         return Err(format!("{} outputs instead of {IMAGES}", lines.len()).into());
@@ -150,37 +146,6 @@ fn classifies_with_the_host_s_bits(device: &Device) -> Result<(), Failed> {
         }
     }
     Ok(())
-}
-
-/// The outputs of the network, for each image.
-struct Outputs<'a> {
-    file: &'a File,
-    images: Samples<'a>,
-}
-
-impl Visitor for Outputs<'_> {
-    type Output = host::error::Result<Vec<Vec<f32>>>;
-
-    fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Self::Output {
-        let executor = Threads::new(0, Vectors::detect())?;
-        let outputs = self.file.outputs::<In, L>(self.images, &executor)?;
-        Ok(outputs.iter().map(|output| output.flat().to_vec()).collect())
-    }
-}
-
-/// The logits of the integer network, image after image.
-struct Logits<'a> {
-    file: &'a File,
-    images: Samples<'a>,
-}
-
-impl Visitor for Logits<'_> {
-    type Output = host::error::Result<Vec<i16>>;
-
-    fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Self::Output {
-        let executor = Threads::new(0, Vectors::detect())?;
-        Ok(logits::<Int8, In, L>(self.file.quantized()?.net, self.images, &executor))
-    }
 }
 
 fn computes_odd_layers_like_plain_loops(device: &Device) -> Result<(), Failed> {
@@ -213,7 +178,7 @@ fn serves_with_the_host_s_bits_on_a_bad_line(device: &Device) -> Result<(), Fail
     let mnist = Mnist::load(&default_directory()?)?;
     let (images, _) = mnist.test.samples().split_at(STREAMED);
     let file = model(device.board, "")?;
-    let expected = nets::visit(file.named()?, Outputs { file: &file, images }).ok_or("a network without a name")??;
+    let expected = file.outputs(images, &Threads::new(0, Vectors::detect())?)?;
     let mut client = device.client(FAULTS)?;
     for (index, ((image, _), expected)) in images.iter().zip(&expected).enumerate() {
         let outputs = client.classify(Which::Embedded, image)?.values();
@@ -228,11 +193,11 @@ fn serves_integers_as_the_host_on_a_bad_line(device: &Device) -> Result<(), Fail
     let mnist = Mnist::load(&default_directory()?)?;
     let (images, _) = mnist.test.samples().split_at(STREAMED);
     let file = model(device.board, "-int8")?;
-    let expected = nets::visit(file.named()?, Logits { file: &file, images }).ok_or("a network without a name")??;
+    let expected = file.logits(images, &Threads::new(0, Vectors::detect())?)?;
     let mut client = device.client(FAULTS)?;
-    for (index, ((image, _), expected)) in images.iter().zip(expected.chunks(10)).enumerate() {
+    for (index, ((image, _), expected)) in images.iter().zip(&expected).enumerate() {
         let logits = client.classify(Which::Integers, image)?.logits();
-        if logits != expected {
+        if logits != *expected {
             return Err(format!("image {index}: {logits:?} there, {expected:?} here").into());
         }
     }

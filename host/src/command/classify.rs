@@ -6,7 +6,6 @@ use host::data::{Image, Samples};
 use host::error::Result;
 use host::executor::{Threads, Vectors};
 use host::model::File;
-use host::nets::{self, Layers, Named, Visitor};
 use host::picture;
 use minnet::prelude::*;
 use serde::Serialize;
@@ -30,12 +29,16 @@ pub struct Arguments {
 
 pub fn run(arguments: Arguments) -> Result<()> {
     let file = File::read(&arguments.model)?;
-    nets::visit(file.named()?, Classify { arguments, file }).unwrap_or(Ok(()))
-}
-
-struct Classify {
-    arguments: Arguments,
-    file: File,
+    let executor = Threads::new(1, Vectors::detect())?;
+    let images = arguments.pictures.iter().map(|picture| picture::load(picture)).collect::<Result<Vec<_>>>()?;
+    // What they are is not known.
+    let labels = vec![0; images.len()];
+    let outputs = file.outputs(Samples { images: &images, labels: &labels }, &executor)?;
+    let mut answers = Answers::new(arguments.show);
+    for ((picture, pixels), output) in arguments.pictures.into_iter().zip(&images).zip(outputs) {
+        answers.add(picture, pixels, output);
+    }
+    answers.print(arguments.json)
 }
 
 /// What `--json` prints of each picture.
@@ -79,23 +82,5 @@ impl Answers {
     /// Prints them, as text or as JSON.
     pub fn print(&self, json: bool) -> Result<()> {
         if json { print_json(&self.answers) } else { print(&self.text) }
-    }
-}
-
-impl Visitor for Classify {
-    type Output = Result<()>;
-
-    fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Result<()> {
-        let executor = Threads::new(1, Vectors::detect())?;
-        let mut answers = Answers::new(self.arguments.show);
-        let images =
-            self.arguments.pictures.iter().map(|picture| picture::load(picture)).collect::<Result<Vec<_>>>()?;
-        // What they are is not known.
-        let labels = vec![0; images.len()];
-        let outputs = self.file.outputs::<In, L>(Samples { images: &images, labels: &labels }, &executor)?;
-        for ((picture, pixels), output) in self.arguments.pictures.into_iter().zip(&images).zip(&outputs) {
-            answers.add(picture, pixels, output.flat().to_vec());
-        }
-        answers.print(self.arguments.json)
     }
 }

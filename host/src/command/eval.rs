@@ -5,10 +5,8 @@ use clap::{Args, ValueEnum};
 use host::confusion::Confusion;
 use host::data::{Mnist, Samples};
 use host::error::Result;
-use host::executor::Threads;
 use host::file;
 use host::model::File;
-use host::nets::{self, Layers, Named, Visitor};
 use host::sheet::{self, Digit};
 use minnet::prelude::*;
 use serde::Serialize;
@@ -67,14 +65,24 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let net = file.named()?;
     let executor = arguments.resources.executor()?;
     let mnist = arguments.resources.mnist()?;
-    nets::visit(net, Eval { arguments, file, executor, mnist }).unwrap_or(Ok(()))
-}
-
-struct Eval {
-    arguments: Arguments,
-    file: File,
-    executor: Threads,
-    mnist: Mnist,
+    let set = arguments.set.of(&mnist);
+    let outputs = file.outputs(set, &executor)?;
+    let mut confusion = Confusion::new(net.classes);
+    let mut wrong = Vec::new();
+    for ((image, label), output) in set.iter().zip(&outputs) {
+        let predicted = argmax(output);
+        let score = output.get(predicted).copied().unwrap_or(0.0);
+        confusion.count(label, predicted);
+        if predicted != usize::from(label) {
+            wrong.push(Digit { image, label, predicted: predicted as u8, score: Some(score) });
+        }
+    }
+    wrong.sort_by(|a, b| b.score.unwrap_or(0.0).total_cmp(&a.score.unwrap_or(0.0)));
+    let title = format!("{}: {} of {} wrong", net.name, grouped(wrong.len()), grouped(set.len()));
+    sheet::save(&title, &wrong, &arguments.sheet)?;
+    let right = set.len() - wrong.len();
+    let report = Report { net: net.name, right, images: set.len(), confusion, sheet: arguments.sheet };
+    if arguments.json { print_json(&report) } else { print(&report.text()) }
 }
 
 /// What `--json` prints.
@@ -85,32 +93,6 @@ struct Report {
     images: usize,
     confusion: Confusion,
     sheet: PathBuf,
-}
-
-impl Visitor for Eval {
-    type Output = Result<()>;
-
-    fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, named: &'static Named) -> Result<()> {
-        let set = self.arguments.set.of(&self.mnist);
-        let outputs = self.file.outputs::<In, L>(set, &self.executor)?;
-        let mut confusion = Confusion::new(L::Out::LEN);
-        let mut wrong = Vec::new();
-        for ((image, label), output) in set.iter().zip(&outputs) {
-            let predicted = argmax(output.flat());
-            let score = output.flat().get(predicted).copied().unwrap_or(0.0);
-            confusion.count(label, predicted);
-            if predicted != usize::from(label) {
-                wrong.push(Digit { image, label, predicted: predicted as u8, score: Some(score) });
-            }
-        }
-        wrong.sort_by(|a, b| b.score.unwrap_or(0.0).total_cmp(&a.score.unwrap_or(0.0)));
-        let title = format!("{}: {} of {} wrong", named.name, grouped(wrong.len()), grouped(set.len()));
-        sheet::save(&title, &wrong, &self.arguments.sheet)?;
-        let right = set.len() - wrong.len();
-        let sheet = self.arguments.sheet;
-        let report = Report { net: named.name, right, images: set.len(), confusion, sheet };
-        if self.arguments.json { print_json(&report) } else { print(&report.text()) }
-    }
 }
 
 impl Report {

@@ -3,11 +3,8 @@
 
 use crate::program::{DIGITS, Place, REPOSITORY};
 use flate2::read::GzDecoder;
-use host::data::Samples;
 use host::executor::{Threads, Vectors};
 use host::model::File;
-use host::nets::{self, Layers, Named, Visitor};
-use host::train::outputs;
 use minnet::prelude::*;
 use serde_json::Value;
 use std::fs;
@@ -26,19 +23,6 @@ fn python(place: &Place, name: &str) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// The digits that a model makes of images.
-struct Predict<'a>(&'a File, Samples<'a>);
-
-impl Visitor for Predict<'_> {
-    type Output = Vec<u8>;
-
-    fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Vec<u8> {
-        let model = self.0.model::<In, L>().unwrap();
-        let outputs = outputs(model.net, self.1, &Threads::new(0, Vectors::detect()).unwrap()).unwrap();
-        outputs.iter().map(|output| argmax(output.flat()) as u8).collect()
-    }
-}
-
 #[test]
 fn a_network_of_the_book_s_program_classifies_every_test_image_as_there() {
     let place = Place::new();
@@ -50,7 +34,8 @@ fn a_network_of_the_book_s_program_classifies_every_test_image_as_there() {
         assert_eq!((&report["net"]["name"], &report["net"]["cost"]), (&net.into(), &cost.into()));
 
         let file = File::read(&place.path("python.minnet")).unwrap();
-        let predicted = nets::visit(file.named().unwrap(), Predict(&file, DIGITS.samples())).unwrap();
+        let outputs = file.outputs(DIGITS.samples(), &Threads::new(0, Vectors::detect()).unwrap()).unwrap();
+        let predicted: Vec<u8> = outputs.iter().map(|output| argmax(output) as u8).collect();
         let there = fs::read_to_string(fixture(&format!("{name}.predictions"))).unwrap();
         let there: Vec<u8> = there.trim_end().bytes().map(|digit| digit - b'0').collect();
         assert_eq!((predicted.len(), there.len()), (10_000, 10_000));

@@ -9,9 +9,7 @@ use host::device::{Client, Identity, Which};
 use host::error::{Error, Result};
 use host::executor::Threads;
 use host::model::File;
-use host::nets::{self, Layers, Named, Visitor};
-use host::quantize::logits;
-use host::train::outputs;
+use host::nets::Named;
 use minnet::model::ELEMENT_F32;
 use minnet::prelude::*;
 use minnet::quant::{self, Int8, Weights};
@@ -41,14 +39,67 @@ pub fn run(arguments: Arguments, connection: &Connection) -> Result<()> {
     let path = arguments.model.clone().unwrap_or_else(default_model);
     let file = File::read(&path)?;
     let net = file.named()?;
-    nets::visit(net, Eval { arguments, path, file, connection }).unwrap_or(Ok(()))
-}
+    let mnist = arguments.resources.mnist()?;
+    let images = arguments.images.map_or(usize::MAX, |images| images as usize);
+    let (set, _) = mnist.test.samples().split_at(images);
+    let executor = arguments.resources.executor()?;
+    let expected = Expected::new(&file, &path, set, &executor)?;
 
-struct Eval<'a> {
-    arguments: Arguments,
-    path: PathBuf,
-    file: File,
-    connection: &'a Connection,
+    let (mut client, identity) = connection.open()?;
+    check(&mut client, &identity, net, &expected, path)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    catch_ctrl_c(&stop, "the results so far follow")?;
+    let mut report = Report {
+        board: identity.board,
+        net: net.name,
+        weights: expected.weights(),
+        images: 0,
+        right: 0,
+        agree: 0,
+        confusion: Confusion::new(net.classes),
+        ticks: 0,
+        repeats: 0,
+        seconds: 0.0,
+    };
+    let start = Instant::now();
+    let bar = progress_bar(set.len());
+    let mut failure = None;
+    let mut ticks = 0;
+    for ((image, label), bytes) in set.iter().zip(&expected.outputs) {
+        let outputs = match client.classify(expected.which, image) {
+            Ok(outputs) => outputs,
+            Err(error) => {
+                failure = Some(error);
+                break;
+            }
+        };
+        let predicted = match expected.which {
+            Which::Integers => quant::argmax(&outputs.logits()),
+            _ => argmax(&outputs.values()),
+        };
+        report.images += 1;
+        report.right += usize::from(predicted == usize::from(label));
+        report.agree += usize::from(outputs.bytes == *bytes);
+        report.confusion.count(label, predicted);
+        ticks += u64::from(outputs.ticks);
+        bar.inc(1);
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+    bar.finish_and_clear();
+    report.ticks = ticks / report.images.max(1) as u64;
+    report.repeats = client.repeats();
+    report.seconds = start.elapsed().as_secs_f64();
+    if arguments.json { print_json(&report) } else { print(&report.text(set.len())) }?;
+    match failure {
+        Some(error) => Err(error),
+        None if report.agree < report.images => Err(Error::DeviceDiffers {
+            line: connection.name(),
+            what: format!("the outputs for {} of {} images", report.images - report.agree, report.images),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// What `--json` prints.
@@ -71,75 +122,6 @@ struct Report {
     seconds: f64,
 }
 
-impl Visitor for Eval<'_> {
-    type Output = Result<()>;
-
-    fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, named: &'static Named) -> Result<()> {
-        let Self { arguments, path, file, connection } = self;
-        let mnist = arguments.resources.mnist()?;
-        let images = arguments.images.map_or(usize::MAX, |images| images as usize);
-        let (set, _) = mnist.test.samples().split_at(images);
-        let executor: Threads = arguments.resources.executor()?;
-        let expected = Expected::new::<In, L>(&file, &path, set, &executor)?;
-
-        let (mut client, identity) = connection.open()?;
-        check(&mut client, &identity, named, &expected, path)?;
-        let stop = Arc::new(AtomicBool::new(false));
-        catch_ctrl_c(&stop, "the results so far follow")?;
-        let mut report = Report {
-            board: identity.board,
-            net: named.name,
-            weights: expected.weights(),
-            images: 0,
-            right: 0,
-            agree: 0,
-            confusion: Confusion::new(L::Out::LEN),
-            ticks: 0,
-            repeats: 0,
-            seconds: 0.0,
-        };
-        let start = Instant::now();
-        let bar = progress_bar(set.len());
-        let mut failure = None;
-        let mut ticks = 0;
-        for ((image, label), bytes) in set.iter().zip(&expected.outputs) {
-            let outputs = match client.classify(expected.which, image) {
-                Ok(outputs) => outputs,
-                Err(error) => {
-                    failure = Some(error);
-                    break;
-                }
-            };
-            let predicted = match expected.which {
-                Which::Integers => quant::argmax(&outputs.logits()),
-                _ => argmax(&outputs.values()),
-            };
-            report.images += 1;
-            report.right += usize::from(predicted == usize::from(label));
-            report.agree += usize::from(outputs.bytes == *bytes);
-            report.confusion.count(label, predicted);
-            ticks += u64::from(outputs.ticks);
-            bar.inc(1);
-            if stop.load(Ordering::Relaxed) {
-                break;
-            }
-        }
-        bar.finish_and_clear();
-        report.ticks = ticks / report.images.max(1) as u64;
-        report.repeats = client.repeats();
-        report.seconds = start.elapsed().as_secs_f64();
-        if arguments.json { print_json(&report) } else { print(&report.text(set.len())) }?;
-        match failure {
-            Some(error) => Err(error),
-            None if report.agree < report.images => Err(Error::DeviceDiffers {
-                line: connection.name(),
-                what: format!("the outputs for {} of {} images", report.images - report.agree, report.images),
-            }),
-            None => Ok(()),
-        }
-    }
-}
-
 /// What the device should have and give.
 struct Expected {
     which: Which,
@@ -149,27 +131,22 @@ struct Expected {
 }
 
 impl Expected {
-    fn new<In: Tensor, L: Layers<In>>(file: &File, path: &Path, set: Samples<'_>, executor: &Threads) -> Result<Self> {
-        match file.element()? {
-            ELEMENT_F32 => {
-                let net = file.model::<In, L>()?.net;
-                let bytes = |output: &L::Out| output.flat().iter().flat_map(|value| value.to_le_bytes()).collect();
-                let outputs = outputs(net, set, executor)?.iter().map(bytes).collect();
-                Ok(Self { which: Which::Embedded, hash: net.weight_hash(), outputs })
-            }
-            Int8::ELEMENT => {
-                let net = file.quantized::<In, L, Int8>()?.net;
-                let bytes = |logits: &[i16]| logits.iter().flat_map(|logit| logit.to_le_bytes()).collect();
-                let outputs = logits(net, set, executor).chunks(L::Out::LEN.max(1)).map(bytes).collect();
-                Ok(Self { which: Which::Integers, hash: net.weight_hash(), outputs })
-            }
-            _ => Err(Error::DeviceElement { path: path.to_owned() }),
-        }
+    fn new(file: &File, path: &Path, set: Samples<'_>, executor: &Threads) -> Result<Self> {
+        let (which, outputs) = match file.element()? {
+            ELEMENT_F32 => (Which::Embedded, bytes(&file.outputs(set, executor)?, f32::to_le_bytes)),
+            Int8::ELEMENT => (Which::Integers, bytes(&file.logits(set, executor)?, i16::to_le_bytes)),
+            _ => return Err(Error::DeviceElement { path: path.to_owned() }),
+        };
+        Ok(Self { which, hash: file.weight_hash()?, outputs })
     }
 
     fn weights(&self) -> &'static str {
         if self.which == Which::Integers { "int8" } else { "f32" }
     }
+}
+
+fn bytes<T: Copy, const N: usize>(outputs: &[Vec<T>], of: impl Fn(T) -> [u8; N]) -> Vec<Vec<u8>> {
+    outputs.iter().map(|values| values.iter().flat_map(|&value| of(value)).collect()).collect()
 }
 
 /// Whether the device has the model: the same network, and the same weights.
