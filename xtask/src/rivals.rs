@@ -1,10 +1,12 @@
 //! `cargo xtask bench-rivals`: the same work in other frameworks and in ours, taking turns in one run.
 
 mod contest;
+mod ours;
 mod table;
 
 use crate::{Error, Missing, find_program, run, suite};
 use contest::{Contestant, Setting};
+use ours::Ours;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,6 +33,7 @@ pub struct Options {
 struct Measured {
     machine: Machine,
     settings: Vec<Outcome>,
+    ours: Vec<Ours>,
 }
 
 fn networks(text: &str) -> std::result::Result<String, &'static str> {
@@ -85,9 +88,10 @@ pub fn bench(options: &Options) -> std::result::Result<(), Error> {
         machines.push(Measured::default());
         machines.len() - 1
     });
-    let Measured { machine, settings } = &mut machines[here];
+    let Measured { machine, settings, ours } = &mut machines[here];
     if options.again {
         settings.retain(|outcome| !outcome.setting.is_of(&options.networks));
+        ours.retain(|ours| !options.networks.contains(ours.network));
     }
     if settings.is_empty() {
         *machine = this_machine(&root, &python)?;
@@ -105,6 +109,16 @@ pub fn bench(options: &Options) -> std::result::Result<(), Error> {
         settings.retain(|outcome| !of_setting(outcome));
         settings.push(Outcome { setting, results });
         settings.sort_by(|a, b| a.setting.cmp(&b.setting));
+        save(&file, &machines)?;
+    }
+    for (network, batch) in Ours::all(&options.networks) {
+        let ours = &mut machines[here].ours;
+        if ours.iter().any(|ours| (ours.network, ours.batch) == (network, batch)) {
+            continue;
+        }
+        eprintln!("({network}) train, batch {batch}: ours, in short turns");
+        ours.push(Ours::measure(&root, network, batch)?);
+        ours.sort_by_key(|ours| (ours.network, ours.batch));
         save(&file, &machines)?;
     }
     table::write(&root.join("docs/performance.md"), &machines)

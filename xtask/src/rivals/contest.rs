@@ -59,28 +59,33 @@ pub(super) struct Contestant {
 }
 
 impl Contestant {
-    /// Everyone who takes part, our build that fuses multiply and add right after the other. Variants that cannot win a setting stay away: those that gather patches where there is
+    /// Our program.
+    pub(super) fn ours(root: &Path) -> Self {
+        Self::rust(root, "Minnet", "release/ours")
+    }
+
+    /// Our program, built with multiply and add fused.
+    pub(super) fn ours_fused(root: &Path) -> Self {
+        Self::rust(root, "Minnet, fused", "rivals-fused/release/ours")
+    }
+
+    fn rust(root: &Path, framework: &'static str, program: &str) -> Self {
+        Self { framework, variant: "", program: root.join("target").join(program), script: None }
+    }
+
+    /// Everyone who takes part. Variants that cannot win a setting stay away: those that gather patches where there is
     /// no convolution, and those that loop over pieces of a batch that has only one.
     pub(super) fn all(root: &Path, python: &Path, setting: &Setting) -> Vec<Self> {
         let training = setting.mode == "train";
-        let rust = |framework, variant, program: &str| Self {
-            framework,
-            variant,
-            program: root.join("target").join(program),
-            script: None,
-        };
         let script = |framework, variant, script: &str| Self {
             framework,
             variant,
             program: python.to_owned(),
             script: Some(root.join("benches/rivals").join(script)),
         };
-        let mut all = vec![rust("Minnet", "", "release/ours")];
-        if training && setting.threads == 1 {
-            all.push(rust("Minnet, fused", "", "rivals-fused/release/ours"));
-        }
-        all.push(rust("Burn", "", "rivals-rust/release/burn"));
-        all.push(rust("candle", "", "rivals-rust/release/candle"));
+        let burn = Self::rust(root, "Burn", "rivals-rust/release/burn");
+        let candle = Self::rust(root, "candle", "rivals-rust/release/candle");
+        let mut all = vec![Self::ours(root), burn, candle];
         let convolves = setting.network != 'a';
         for (variant, takes_part) in
             [("eager", true), ("channels_last", convolves), ("compiled", training), ("traced", !training)]
@@ -141,33 +146,45 @@ pub(super) fn run(
     seconds: f64,
     rounds: usize,
 ) -> std::result::Result<Vec<Result>, Error> {
-    let mut all = Vec::new();
-    for contestant in contestants {
-        all.push(contestant.start(setting, seconds)?);
-    }
-    for contestant in &mut all {
-        contestant.wait_until_ready()?;
-    }
-    for _ in 0..rounds {
-        for contestant in &mut all {
-            thread::sleep(PAUSE);
-            contestant.work()?;
-        }
-    }
-    let results: Vec<Result> = all.into_iter().map(Ready::finish).collect();
+    let programs: Vec<_> = contestants.iter().map(|contestant| (contestant, setting)).collect();
+    let turns = take_turns(&programs, seconds, rounds, PAUSE)?;
+    let results: Vec<Result> = turns.into_iter().map(Ready::finish).collect();
     for result in &results {
         eprintln!("    {:<13} {:<14} {:>9.0} images/s", result.framework, result.variant, result.images_per_second);
     }
     Ok(results)
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// Starts all, then lets one after the other work for so many seconds, again and again, with a pause before each turn.
+pub(super) fn take_turns<'a>(
+    programs: &[(&'a Contestant, &Setting)],
+    seconds: f64,
+    rounds: usize,
+    pause: Duration,
+) -> std::result::Result<Vec<Ready<'a>>, Error> {
+    let mut all = Vec::new();
+    for (contestant, setting) in programs {
+        all.push(contestant.start(setting, seconds)?);
+    }
+    for program in &mut all {
+        program.wait_until_ready()?;
+    }
+    for _ in 0..rounds {
+        for program in &mut all {
+            thread::sleep(pause);
+            program.work()?;
+        }
+    }
+    Ok(all)
+}
+
+pub(super) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
 /// A contestant's program, which waits for orders.
-struct Ready<'a> {
+pub(super) struct Ready<'a> {
     contestant: &'a Contestant,
     child: Child,
     orders: Option<ChildStdin>,
@@ -212,6 +229,11 @@ impl Ready<'_> {
         Ok(())
     }
 
+    /// Images a second in each round.
+    pub(super) fn rates(&self) -> impl Iterator<Item = f64> {
+        self.rounds.iter().map(|answer| answer.images_per_second)
+    }
+
     /// Ends the program, and gives its medians.
     fn finish(mut self) -> Result {
         drop(self.orders.take());
@@ -248,7 +270,6 @@ mod tests {
             for framework in ["Minnet", "PyTorch", "JAX", "Burn", "candle"] {
                 assert!(takes_part(framework), "{framework}: {setting}");
             }
-            assert_eq!(takes_part("Minnet, fused"), setting.mode == "train" && setting.threads == 1, "{setting}");
         }
         assert_eq!(Setting::all("abcd").len(), 4 * 5 * 2);
     }
