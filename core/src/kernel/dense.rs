@@ -463,6 +463,9 @@ pub(crate) fn update_rows<V: Vector, S, const IN: usize, const OUT: usize>(
     view: impl Fn(&S) -> (&[f32; IN], &[f32; OUT]),
     sgd: &Sgd,
 ) {
+    if OUT < V::LANES && V::LANES > 1 {
+        return update_rows::<V::Half, S, IN, OUT>(rows, first, batch, view, sgd);
+    }
     for (row, i) in rows.iter_mut().zip(first..) {
         // A row that no image reaches: as above.
         if sgd.decay == 1.0 && batch.iter().all(|image| view(image).0[i] == 0.0) {

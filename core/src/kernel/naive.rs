@@ -142,12 +142,13 @@ impl<const IN: usize, const OUT: usize> Kernel for Dense<IN, OUT> {
             Self::check_panels::<V>(&weights, &bias, &batch);
         }
         for sgd in SGD {
-            let (mut ours, mut naive) = (weights, weights);
+            let (mut ours, mut by_rows, mut naive) = (weights, weights, weights);
             let middle = IN / 2;
             let (upper, lower) = ours.split_at_mut(middle);
             for (rows, first) in [(upper, 0), (lower, middle)] {
                 dense::update::<V, _, IN, OUT>(rows, first, &batch, |image| (&image.x, &image.delta), &sgd);
             }
+            dense::update_rows::<V, _, IN, OUT>(&mut by_rows, 0, &batch, |image| (&image.x, &image.delta), &sgd);
             for (i, row) in naive.iter_mut().enumerate() {
                 for (j, weight) in row.iter_mut().enumerate() {
                     let gradient = batch.iter().fold(0.0, |sum, image| sum + image.x[i] * image.delta[j]);
@@ -155,6 +156,7 @@ impl<const IN: usize, const OUT: usize> Kernel for Dense<IN, OUT> {
                 }
             }
             assert_same_bits(ours.as_flattened(), naive.as_flattened(), "weights");
+            assert_same_bits(by_rows.as_flattened(), naive.as_flattened(), "weights, by rows");
             if batch.len() <= dense::IMAGES {
                 Self::check_one_pass::<V>(weights, &naive, &batch, &sgd);
             }
