@@ -17,6 +17,8 @@ pub trait Executor: Sync {
 
     /// Runs an inner loop, compiled for the widest vectors this machine has; as it stands here, for those that the
     /// program was compiled for.
+    // In its caller, a loop's place on a microcontroller's stack is also that of the others there.
+    #[cfg_attr(target_os = "none", inline(always))]
     fn vectorize(&self, kernel: impl Kernel) {
         kernel.run::<Baseline>();
     }
