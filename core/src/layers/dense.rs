@@ -123,13 +123,13 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
         executor: &impl Executor,
     ) {
         for batch in batch.chunks_mut(dense::IMAGES) {
-            let pieces = Self::pieces(batch.len(), executor);
             let images = batch.iter_mut().map(|sample| {
                 let (tape, gradient) = view(sample);
                 (&tape.gradient, gradient.as_mut_slice())
             });
             let mut images: Together<_> = images.collect();
             if Self::SHARED {
+                let pieces = Self::pieces(images.len(), executor);
                 input_gradient_rows(&self.weights, images, pieces, executor);
             } else {
                 split_images(&mut images, IN * OUT, executor, &|images| {
