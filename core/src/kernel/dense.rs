@@ -124,11 +124,8 @@ fn add_all_rows<V: Vector, T: Tensor>(mut images: [(&[f32], &mut [f32]); ABREAST
             *tile = Tile::load(sums, pass);
         }
         for (row, i) in rows.iter().zip(0..) {
-            let mut values = [0.0; ABREAST];
-            for (value, (x, _)) in values.iter_mut().zip(&images) {
-                *value = x.get(i).copied().unwrap_or(0.0);
-            }
-            Tile::add_product_to_each(&mut tiles, row.flat(), pass, &values);
+            let values = images.each_ref().map(|(x, _)| x.get(i).unwrap_or(&0.0));
+            Tile::add_product_to_each(&mut tiles, row.flat(), pass, values);
         }
         for (tile, (_, sums)) in tiles.iter().zip(&mut images) {
             tile.store(sums, pass);

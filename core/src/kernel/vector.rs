@@ -19,6 +19,12 @@ pub trait Vector: Copy {
 
     /// `value` in each lane.
     fn splat(value: f32) -> Self;
+    /// As [`splat`](Self::splat), for loops that keep the arithmetic busy: of a value in memory, without its help where
+    /// there is an instruction for that.
+    #[inline(always)]
+    fn broadcast(value: &f32) -> Self {
+        Self::splat(*value)
+    }
     /// The first numbers of `run`, which has at least [`LANES`](Self::LANES).
     fn load(run: &[f32]) -> Self;
     /// Writes the first numbers of `run`, which has at least [`LANES`](Self::LANES).
@@ -256,12 +262,12 @@ impl<V: Vector, T: Tensor, const SHARE: usize> Tile<V, T, SHARE> {
         tiles: &mut [Self; N],
         run: &[f32],
         pass: usize,
-        factors: &[f32; N],
+        factors: [&f32; N],
     ) {
         // No `map`: its closure would not be compiled for these vectors.
         let mut splats = [V::splat(0.0); N];
         for (splat, factor) in splats.iter_mut().zip(factors) {
-            *splat = V::splat(*factor);
+            *splat = V::broadcast(factor);
         }
         let Some(part) = Self::part(run, pass) else { return };
         for v in 0..Self::VECTORS {

