@@ -29,6 +29,16 @@ pub trait Vector: Copy {
     fn load(run: &[f32]) -> Self;
     /// Writes the first numbers of `run`, which has at least [`LANES`](Self::LANES).
     fn store(self, run: &mut [f32]);
+    /// Writes the lowest byte of each lane's bits to the first places of `run`, which has at least
+    /// [`LANES`](Self::LANES).
+    #[inline(always)]
+    fn store_bytes(self, run: &mut [u8]) {
+        let mut lanes = [0.0; WIDEST];
+        self.store(&mut lanes);
+        for (byte, lane) in run.iter_mut().zip(lanes).take(Self::LANES) {
+            *byte = lane.to_bits() as u8;
+        }
+    }
     /// Lane by lane.
     fn add(self, other: Self) -> Self;
     /// Lane by lane.
@@ -233,6 +243,22 @@ impl<V: Vector, T: Tensor, const SHARE: usize> Tile<V, T, SHARE> {
             if let Some(part) = part.get(Self::OVERLAP..Self::SPAN) {
                 run.iter_mut().zip(part).for_each(|(to, from)| *to = *from);
             }
+        }
+    }
+
+    /// Writes the lowest byte of each sum's bits, as [`store`](Self::store) the sums.
+    #[inline(always)]
+    pub(crate) fn store_bytes(&self, run: &mut [u8], pass: usize) {
+        let mut part = [0; MOST * WIDEST];
+        let overlap = if pass + 1 < Self::PASSES { 0 } else { Self::OVERLAP };
+        let Some(run) = run.get_mut(pass * Self::SPAN..) else { return };
+        let Some(run) = run.get_mut(..Self::SPAN - overlap) else { return };
+        let whole = if overlap == 0 { &mut *run } else { part.get_mut(..Self::SPAN).unwrap_or_default() };
+        for (v, sum) in self.sums.iter().take(Self::VECTORS).enumerate() {
+            sum.store_bytes(whole.get_mut(Self::start(v)..).unwrap_or_default());
+        }
+        if overlap > 0 {
+            run.iter_mut().zip(part.iter().skip(overlap)).for_each(|(to, from)| *to = *from);
         }
     }
 

@@ -175,6 +175,16 @@ register!(
     _mm256_mul_ps,
     |a, b, then, otherwise| _mm256_blendv_ps(otherwise, then, _mm256_cmp_ps::<_CMP_GT_OQ>(a, b)),
     #[inline(always)]
+    fn store_bytes(self, run: &mut [u8]) {
+        let Some(place) = run.first_chunk_mut::<8>() else { return };
+        // SAFETY: the instructions as above; the place has room for the 8 bytes that are stored.
+        unsafe {
+            let bits = _mm256_and_si256(_mm256_castps_si256(self.0), _mm256_set1_epi32(255));
+            let shorts = _mm_packs_epi32(_mm256_castsi256_si128(bits), _mm256_extracti128_si256::<1>(bits));
+            _mm_storel_epi64(place.as_mut_ptr().cast(), _mm_packus_epi16(shorts, shorts));
+        }
+    },
+    #[inline(always)]
     fn list_nonzero(self, list: &mut [u16], count: usize, first: usize) -> Option<usize> {
         let place = list.get_mut(count..)?.first_chunk_mut::<8>()?;
         // SAFETY: the instructions as above; a row of the table has 8 bytes, and the place room for the 8 numbers
@@ -247,6 +257,12 @@ register!(
     fn broadcast(value: &f32) -> Self {
         // SAFETY: the instructions as above.
         Self(unsafe { broadcast(value) })
+    },
+    #[inline(always)]
+    fn store_bytes(self, run: &mut [u8]) {
+        let Some(place) = run.first_chunk_mut::<16>() else { return };
+        // SAFETY: the instructions as above; the place has room for the 16 bytes that are stored.
+        unsafe { _mm_storeu_si128(place.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(_mm512_castps_si512(self.0))) };
     },
     #[inline(always)]
     fn list_nonzero(self, list: &mut [u16], count: usize, first: usize) -> Option<usize> {

@@ -27,9 +27,10 @@ impl Output<'_> {
         sums: impl Fn(usize) -> Option<&'a [f32; O]>,
     ) {
         let Some(values) = self.values.as_chunks_mut::<O>().0.get_mut(index) else { return };
-        // Which position a sum came from, in the bits of a number that nothing is computed with.
-        let mut tags = [0.0; O];
+        let which = self.which.as_deref_mut().unwrap_or_default();
+        let mut which = which.as_chunks_mut::<O>().0.get_mut(index);
         for pass in 0..Tile::<V, [f32; O], 2>::PASSES {
+            // Which position a sum came from, in the bits of a number that nothing is computed with.
             let mut best_at = Tile::<V, [f32; O], 2>::zero();
             let Some(first) = sums(0) else { return };
             let mut best = Tile::<V, [f32; O], 2>::load(first, pass);
@@ -40,12 +41,8 @@ impl Output<'_> {
             }
             best.add(bias, pass);
             best.store(values, pass);
-            best_at.store(&mut tags, pass);
-        }
-        let which = self.which.as_deref_mut().unwrap_or_default();
-        if let Some(which) = which.as_chunks_mut::<O>().0.get_mut(index) {
-            for (which, tag) in which.iter_mut().zip(tags) {
-                *which = tag.to_bits() as u8;
+            if let Some(which) = &mut which {
+                best_at.store_bytes(*which, pass);
             }
         }
     }
