@@ -19,8 +19,8 @@ pub trait Vector: Copy {
 
     /// `value` in each lane.
     fn splat(value: f32) -> Self;
-    /// As [`splat`](Self::splat), for loops that keep the arithmetic busy: of a value in memory, without its help where
-    /// there is an instruction for that.
+    /// As [`splat`](Self::splat), of a value in memory: for loops that keep the arithmetic busy, by an instruction that
+    /// leaves it alone, where there is one.
     #[inline(always)]
     fn broadcast(value: &f32) -> Self {
         Self::splat(*value)
