@@ -428,25 +428,49 @@ pub(crate) fn update<V: Vector, S, const IN: usize, const OUT: usize>(
         for ((list, inputs), _) in lists.iter_mut().zip(&turned.0).zip(&*rows) {
             list.list::<V>(inputs.get(..batch.len().next_multiple_of(V::LANES)).unwrap_or(&[]));
         }
-        for pass in 0..Tile::<V, [f32; OUT], 1>::PASSES {
-            for ((row, list), inputs) in rows.iter_mut().zip(&lists).zip(&turned.0) {
-                let mut gradient = Tile::<V, [f32; OUT], 1>::zero();
-                if list.count == 0 && sgd.decay == 1.0 {
-                    // A row that no image reaches has the gradient 0, and stays as it is where nothing decays.
-                    continue;
-                }
-                if list.count == batch.len() {
-                    // Of sigmoids.
-                    for (&x, image) in inputs.iter().zip(0..batch.len()) {
-                        deltas.add_product(&mut gradient, pass, image, x);
+        let inputs = turned.0.chunks(ABREAST);
+        for ((rows, lists), inputs) in rows.chunks_mut(ABREAST).zip(lists.chunks(ABREAST)).zip(inputs) {
+            if go_abreast::<V, [f32; OUT]>(lists, batch.len())
+                && let Ok(rows) = <&mut [_; ABREAST]>::try_from(&mut *rows)
+                && let Ok(inputs) = <&[_; ABREAST]>::try_from(inputs)
+            {
+                update_abreast::<V, S, OUT>(rows, inputs, batch, |image| view(image).1, sgd);
+                continue;
+            }
+            for pass in 0..Tile::<V, [f32; OUT], 1>::PASSES {
+                for ((row, list), inputs) in rows.iter_mut().zip(lists).zip(inputs) {
+                    let mut gradient = Tile::<V, [f32; OUT], 1>::zero();
+                    if list.count == 0 && sgd.decay == 1.0 {
+                        // A row that no image reaches has the gradient 0, and stays as it is where nothing decays.
+                        continue;
                     }
-                } else {
                     for (image, x) in listed(list.indices(), inputs, 0) {
                         deltas.add_product(&mut gradient, pass, image, x);
                     }
+                    gradient.step(row, pass, sgd);
                 }
-                gradient.step(row, pass, sgd);
             }
+        }
+    }
+}
+
+/// Gradient and step of the weights of some inputs that are zero in no image; `inputs` holds them, image by image, and
+/// `view` shows an image's δ.
+#[inline(always)]
+fn update_abreast<V: Vector, S, const OUT: usize>(
+    rows: &mut [[f32; OUT]; ABREAST],
+    inputs: &[[f32; ACROSS]; ABREAST],
+    batch: &[S],
+    view: impl Fn(&S) -> &[f32; OUT],
+    sgd: &Sgd,
+) {
+    for pass in 0..Tile::<V, [f32; OUT], ABREAST>::PASSES {
+        let mut gradients = [Tile::<V, [f32; OUT], ABREAST>::zero(); ABREAST];
+        for (image, number) in batch.iter().zip(0..ACROSS) {
+            Tile::add_product_to_each(&mut gradients, view(image), pass, inputs.each_ref().map(|x| &x[number]));
+        }
+        for (gradient, row) in gradients.iter().zip(rows.iter_mut()) {
+            gradient.step(row, pass, sgd);
         }
     }
 }
