@@ -94,7 +94,8 @@ impl<V: Vector, T: Tensor> Packed<V, T> {
     }
 }
 
-/// Images that are gone through side by side where none has a zero: what is read of the weights is read once for all.
+/// Images that are gone through side by side where none has a zero, or inputs where none is zero: what is read of the
+/// weights, or of δ, is read once for all.
 const ABREAST: usize = 3;
 
 /// How many images a thread takes a step further while others wait for them: a few groups, of which the last may be
@@ -106,8 +107,8 @@ pub(crate) fn group(images: usize) -> usize {
 /// Groups of images at most.
 const GROUPS: usize = 8;
 
-/// Whether these images' lists, of blocks of so many values, leave nothing out; and whether the registers hold runs
-/// shaped as `T` of so many images without more vectors than a run of one.
+/// Whether these lists, of blocks of so many values, leave nothing out; and whether the registers hold [`ABREAST`] runs
+/// shaped as `T` without more vectors than a single one.
 #[inline(always)]
 fn go_abreast<V: Vector, T: Tensor>(lists: &[Nonzero], len: usize) -> bool {
     IMAGES >= ABREAST
