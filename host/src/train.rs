@@ -303,7 +303,7 @@ pub fn outputs<In: Tensor, L: Layer<In>>(
 }
 
 /// Images that go through a layer before the next layer: so many share what is read of its weights.
-const TOGETHER: usize = 64;
+const TOGETHER: usize = 128;
 
 fn infer<In: Tensor, L: Layer<In>>(net: &Net<In, L>, images: &[Image], outputs: &mut [L::Out], executor: &Threads) {
     let length = Net::<In, L>::RAM.max(1);

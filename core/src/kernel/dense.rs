@@ -2,16 +2,26 @@
 
 use super::device;
 use super::turn::{block, turn};
-use super::vector::{Aligned, Tile, Vector, add_products, add_rows, list_nonzero, listed};
+use super::vector::{Aligned, Tile, Vector, add_products, add_rows};
 use crate::sgd::Sgd;
 use crate::tensor::Tensor;
+use core::iter;
 use core::marker::PhantomData;
 use core::ops::Range;
 
-/// Inputs whose weights are used by all images before the next: their rows stay in the cache.
-const ROWS: usize = if cfg!(target_os = "none") { 32 } else { 64 };
-/// Images whose non-zero values are listed at the same time. A microcontroller has one, and little stack.
-pub(crate) const IMAGES: usize = if cfg!(target_os = "none") { 1 } else { 64 };
+/// As many bits as a register has.
+#[cfg(target_os = "none")]
+type Bits = u32;
+/// As many bits as a register has.
+#[cfg(not(target_os = "none"))]
+type Bits = u64;
+
+/// Inputs whose weights are used by all images before the next: their rows stay in the cache, and one register says
+/// which of an image's values are zero.
+const ROWS: usize = Bits::BITS as usize;
+/// Images that use a block of rows before the next: so many share what is read of the weights. A microcontroller has
+/// one, and little stack.
+pub(crate) const IMAGES: usize = if cfg!(target_os = "none") { 1 } else { 128 };
 /// Outputs that are summed side by side where there are very many: so many rows of so many weights fit in the cache
 /// next to the processor.
 pub(crate) const PANEL: usize = 128;
@@ -24,24 +34,44 @@ pub(crate) const OWNED: usize = if cfg!(target_os = "none") { usize::MAX } else 
 /// So many weights stay in the cache between one use and the next, with other things.
 const BLOCK: usize = 64 * 1024;
 
-/// The indices of the values that are not zero in a block of at most `ROWS`.
+/// Which values of a block, of at most [`ROWS`], are not zero: a bit for each, from the lowest on. To go through the bits
+/// takes less time than to write down the indices, and to read them again.
 #[derive(Clone, Copy)]
-struct Nonzero {
-    indices: [u16; ROWS],
-    count: usize,
-}
+struct Mask(Bits);
 
-impl Nonzero {
-    const NONE: Self = Self { indices: [0; ROWS], count: 0 };
+impl Mask {
+    const NONE: Self = Self(0);
 
     #[inline(always)]
-    fn list<V: Vector>(&mut self, values: &[f32]) {
-        self.count = list_nonzero::<V>(&mut self.indices, 0, values, 0);
+    fn nonzero<V: Vector>(values: &[f32]) -> Self {
+        let mut bits = 0;
+        let (whole, rest) = values.split_at(values.len() / V::LANES * V::LANES);
+        for (values, first) in whole.chunks_exact(V::LANES).zip((0..).step_by(V::LANES)) {
+            bits |= Bits::from(V::load(values).nonzero()) << first;
+        }
+        for (&value, index) in rest.iter().zip(whole.len()..) {
+            bits |= Bits::from(value != 0.0) << index;
+        }
+        Self(bits)
     }
 
     #[inline(always)]
-    fn indices(&self) -> &[u16] {
-        self.indices.get(..self.count).unwrap_or(&[])
+    fn count(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
+    /// The terms for [`add_rows`]: the indices of the values that are not zero, ascending, and these values.
+    #[inline(always)]
+    fn terms(self, values: &[f32]) -> impl Iterator<Item = (usize, f32)> + Clone {
+        let mut bits = self.0;
+        iter::from_fn(move || {
+            if bits == 0 {
+                return None;
+            }
+            let index = bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            Some((index, *values.get(index)?))
+        })
     }
 }
 
@@ -107,13 +137,13 @@ pub(crate) fn group(images: usize) -> usize {
 /// Groups of images at most.
 const GROUPS: usize = 8;
 
-/// Whether these lists, of blocks of so many values, leave nothing out; and whether the registers hold [`ABREAST`] runs
+/// Whether these masks, of blocks of so many values, leave nothing out; and whether the registers hold [`ABREAST`] runs
 /// shaped as `T` without more vectors than a single one.
 #[inline(always)]
-fn go_abreast<V: Vector, T: Tensor>(lists: &[Nonzero], len: usize) -> bool {
+fn go_abreast<V: Vector, T: Tensor>(masks: &[Mask], len: usize) -> bool {
     IMAGES >= ABREAST
         && Tile::<V, T, ABREAST>::PACKED == Tile::<V, T, 1>::PACKED
-        && lists.iter().all(|list| list.count == len)
+        && masks.iter().all(|mask| mask.count() == len)
 }
 
 /// As [`add_rows`] for several images, with all rows: `images` holds x of these rows, and the sums.
@@ -155,7 +185,7 @@ pub(crate) fn forward<V: Vector, S, const IN: usize, const OUT: usize>(
         }
         return;
     }
-    let mut lists = [Nonzero::NONE; IMAGES];
+    let mut masks = [Mask::NONE; IMAGES];
     for images in batch.chunks_mut(IMAGES) {
         if inputs.start == 0 {
             images.iter_mut().for_each(|image| view(image).1.fill(0.0));
@@ -164,16 +194,16 @@ pub(crate) fn forward<V: Vector, S, const IN: usize, const OUT: usize>(
         let weights = weights.get(inputs.clone()).unwrap_or(&[]);
         for (rows, first) in weights.chunks(ROWS).zip(inputs.clone().step_by(ROWS)) {
             let inputs = first..first + rows.len();
-            for (image, list) in images.iter_mut().zip(&mut lists) {
-                list.list::<V>(view(image).0.get(inputs.clone()).unwrap_or(&[]));
+            for (image, mask) in images.iter_mut().zip(&mut masks) {
+                *mask = Mask::nonzero::<V>(view(image).0.get(inputs.clone()).unwrap_or(&[]));
             }
-            let reads: usize = lists.iter().take(images.len()).map(|list| list.count).sum();
-            let abreast = go_abreast::<V, [f32; OUT]>(lists.get(..images.len()).unwrap_or(&[]), rows.len());
+            let reads: usize = masks.iter().take(images.len()).map(|mask| mask.count()).sum();
+            let abreast = go_abreast::<V, [f32; OUT]>(masks.get(..images.len()).unwrap_or(&[]), rows.len());
             let mut packed = packed.as_mut().filter(|_| reads >= READS * rows.len() && !abreast);
             if let Some(packed) = &mut packed {
                 packed.pack(rows.iter().map(|row| row.as_slice()));
             }
-            for (images, lists) in images.chunks_mut(ABREAST).zip(lists.chunks(ABREAST)) {
+            for (images, masks) in images.chunks_mut(ABREAST).zip(masks.chunks(ABREAST)) {
                 if let (true, Ok(images)) = (abreast, <&mut [S; ABREAST]>::try_from(&mut *images)) {
                     let images = images.each_mut().map(|image| {
                         let (x, z) = view(image);
@@ -182,9 +212,9 @@ pub(crate) fn forward<V: Vector, S, const IN: usize, const OUT: usize>(
                     add_all_rows::<V, [f32; OUT]>(images, rows);
                     continue;
                 }
-                for (image, list) in images.iter_mut().zip(lists) {
+                for (image, mask) in images.iter_mut().zip(masks) {
                     let (x, z) = view(image);
-                    let terms = listed(list.indices(), x.get(inputs.clone()).unwrap_or(&[]), 0);
+                    let terms = mask.terms(x.get(inputs.clone()).unwrap_or(&[]));
                     match &packed {
                         Some(packed) => packed.add_rows(z, terms),
                         None => add_rows::<V, [f32; OUT]>(z, rows, terms),
@@ -216,16 +246,16 @@ pub(crate) fn add_panels<V: Vector, const IN: usize, const OUT: usize>(
     images: &mut [(&[f32; IN], &mut [f32])],
 ) {
     let count = images.first().map_or(0, |(_, z)| z.len());
-    let mut lists = [Nonzero::NONE; IMAGES];
+    let mut masks = [Mask::NONE; IMAGES];
     let mut packed = Packed::<V, [f32; PANEL]>::room(ROWS, images.len());
     let weights = weights.get(inputs.clone()).unwrap_or(&[]);
     for ((rows, start), number) in weights.chunks(ROWS).zip(inputs.step_by(ROWS)).zip(1..) {
         let following = weights.chunks(ROWS).nth(number).unwrap_or(&[]);
         let inputs = start..start + rows.len();
-        for ((x, _), list) in images.iter().zip(&mut lists) {
-            list.list::<V>(x.get(inputs.clone()).unwrap_or(&[]));
+        for ((x, _), mask) in images.iter().zip(&mut masks) {
+            *mask = Mask::nonzero::<V>(x.get(inputs.clone()).unwrap_or(&[]));
         }
-        let reads: usize = lists.iter().take(images.len()).map(|list| list.count).sum();
+        let reads: usize = masks.iter().take(images.len()).map(|mask| mask.count()).sum();
         let mut packed = packed.as_mut().filter(|_| reads >= READS * rows.len());
         for start in (0..count).step_by(PANEL) {
             // The last panel reaches back over columns that the one before has summed.
@@ -237,13 +267,13 @@ pub(crate) fn add_panels<V: Vector, const IN: usize, const OUT: usize>(
                 packed.pack(rows.iter().filter_map(|row| row.get(from..from + PANEL)));
                 next = if start + PANEL < count { rows } else { following }.iter();
             }
-            for ((x, z), list) in images.iter_mut().zip(&lists) {
+            for ((x, z), mask) in images.iter_mut().zip(&masks) {
                 // What is packed next lies in many rows, which no processor sees coming.
                 for row in next.by_ref().take(ROWS.div_ceil(IMAGES)) {
                     V::prefetch(row.get(next_from..).and_then(|row| row.get(..PANEL)).unwrap_or(&[]));
                 }
                 let Some(z) = z.get_mut(start..count.min(start + PANEL)) else { continue };
-                let terms = listed(list.indices(), x.get(inputs.clone()).unwrap_or(&[]), 0);
+                let terms = mask.terms(x.get(inputs.clone()).unwrap_or(&[]));
                 if let (0, Ok(sums)) = (known, <&mut [f32; PANEL]>::try_from(&mut *z)) {
                     add_columns::<V, OUT>(sums, rows, from, &packed, terms);
                 } else {
@@ -273,8 +303,9 @@ fn add_columns<V: Vector, const OUT: usize>(
     add_products::<V, [f32; PANEL]>(sums, terms);
 }
 
-/// Inputs whose gradients are summed side by side.
-const ACROSS: usize = if cfg!(target_os = "none") { 16 } else { 64 };
+/// Inputs whose gradients are summed side by side, and images that an update turns; as many as a [`Mask`] has bits, or
+/// fewer.
+pub(crate) const ACROSS: usize = if cfg!(target_os = "none") { 16 } else { 64 };
 
 /// ∂C/∂x_i = Σ_j δ_j·w_ij for each image of `batch` and the inputs that `weights` has rows of; `view` shows an image's
 /// δ and where these inputs' gradients go.
@@ -287,14 +318,14 @@ pub(crate) fn input_gradient<V: Vector, S, const OUT: usize>(
     batch: &mut [S],
     view: impl Fn(&mut S) -> (&[f32; OUT], &mut [f32]),
 ) {
-    let (mut turned, mut lists) = (Aligned([[0.0; ACROSS]; ROWS]), [Nonzero::NONE; IMAGES]);
+    let (mut turned, mut masks) = (Aligned([[0.0; ACROSS]; ROWS]), [Mask::NONE; IMAGES]);
     for images in batch.chunks_mut(IMAGES) {
         for image in images.iter_mut() {
             view(image).1.fill(0.0);
         }
         for first in (0..OUT).step_by(ROWS) {
-            for (image, list) in images.iter_mut().zip(&mut lists) {
-                list.list::<V>(block::<ROWS>(view(image).0, first));
+            for (image, mask) in images.iter_mut().zip(&mut masks) {
+                *mask = Mask::nonzero::<V>(block::<ROWS>(view(image).0, first));
             }
             let outputs = (OUT - first).min(ROWS);
             for (number, rows) in weights.chunks(ACROSS).enumerate() {
@@ -307,9 +338,9 @@ pub(crate) fn input_gradient<V: Vector, S, const OUT: usize>(
                 for row in next.0.iter().take(ACROSS) {
                     V::prefetch(block::<ROWS>(row, next.1));
                 }
-                for (images, lists) in images.chunks_mut(ABREAST).zip(lists.chunks(ABREAST)) {
+                for (images, masks) in images.chunks_mut(ABREAST).zip(masks.chunks(ABREAST)) {
                     if rows.len() == ACROSS
-                        && go_abreast::<V, [f32; ACROSS]>(lists, outputs)
+                        && go_abreast::<V, [f32; ACROSS]>(masks, outputs)
                         && let Ok(images) = <&mut [S; ABREAST]>::try_from(&mut *images)
                     {
                         let images = images.each_mut().map(|image| {
@@ -320,9 +351,9 @@ pub(crate) fn input_gradient<V: Vector, S, const OUT: usize>(
                         add_all_rows::<V, [f32; ACROSS]>(images, turned.0.get(..outputs).unwrap_or(&[]));
                         continue;
                     }
-                    for (image, list) in images.iter_mut().zip(lists) {
+                    for (image, mask) in images.iter_mut().zip(masks) {
                         let (delta, gradient) = view(image);
-                        let terms = listed(list.indices(), block::<ROWS>(delta, first), 0);
+                        let terms = mask.terms(block::<ROWS>(delta, first));
                         let (whole, rest) = gradient.as_chunks_mut::<ACROSS>();
                         if let Some(sums) = whole.get_mut(number) {
                             add_rows::<V, [f32; ACROSS]>(sums, &turned.0, terms);
@@ -408,15 +439,15 @@ pub(crate) fn update<V: Vector, S, const IN: usize, const OUT: usize>(
     if OUT < V::LANES && V::LANES > 1 {
         return update::<V::Half, S, IN, OUT>(weights, first, batch, view, sgd);
     }
-    if !TURNED || batch.len() > IMAGES {
+    if !TURNED || batch.len() > ACROSS {
         return update_rows::<V, S, IN, OUT>(weights, first, batch, view, sgd);
     }
     let deltas = Deltas::<V, S, _, OUT>::new(batch, |image| view(image).1, weights.len());
     let mut turned = Aligned([[0.0; ACROSS]; HEIGHT]);
-    let mut lists = [Nonzero::NONE; HEIGHT];
-    // Images are turned in sixteens; those that are missing are zeros, and on no list.
+    let mut masks = [Mask::NONE; HEIGHT];
+    // Images are turned in sixteens; those that are missing are zeros, which masks leave out.
     let zeros = [0.0; HEIGHT];
-    let mut runs = [zeros.as_slice(); IMAGES];
+    let mut runs = [zeros.as_slice(); ACROSS];
     let runs = runs.get_mut(..batch.len().next_multiple_of(16)).unwrap_or_default();
     // The last first: the input gradient has just been there.
     for (number, rows) in weights.chunks_mut(HEIGHT).enumerate().rev() {
@@ -426,12 +457,12 @@ pub(crate) fn update<V: Vector, S, const IN: usize, const OUT: usize>(
             *run = known.unwrap_or(zeros.get(..rows.len()).unwrap_or(&[]));
         }
         turn::<V, _, _, _>(runs, 0, &mut turned.0);
-        for ((list, inputs), _) in lists.iter_mut().zip(&turned.0).zip(&*rows) {
-            list.list::<V>(inputs.get(..batch.len().next_multiple_of(V::LANES)).unwrap_or(&[]));
+        for ((mask, inputs), _) in masks.iter_mut().zip(&turned.0).zip(&*rows) {
+            *mask = Mask::nonzero::<V>(inputs.get(..batch.len().next_multiple_of(V::LANES)).unwrap_or(&[]));
         }
         let inputs = turned.0.chunks(ABREAST);
-        for ((rows, lists), inputs) in rows.chunks_mut(ABREAST).zip(lists.chunks(ABREAST)).zip(inputs) {
-            if go_abreast::<V, [f32; OUT]>(lists, batch.len())
+        for ((rows, masks), inputs) in rows.chunks_mut(ABREAST).zip(masks.chunks(ABREAST)).zip(inputs) {
+            if go_abreast::<V, [f32; OUT]>(masks, batch.len())
                 && let Ok(rows) = <&mut [_; ABREAST]>::try_from(&mut *rows)
                 && let Ok(inputs) = <&[_; ABREAST]>::try_from(inputs)
             {
@@ -439,13 +470,13 @@ pub(crate) fn update<V: Vector, S, const IN: usize, const OUT: usize>(
                 continue;
             }
             for pass in 0..Tile::<V, [f32; OUT], 1>::PASSES {
-                for ((row, list), inputs) in rows.iter_mut().zip(lists).zip(inputs) {
+                for ((row, mask), inputs) in rows.iter_mut().zip(masks).zip(inputs) {
                     let mut gradient = Tile::<V, [f32; OUT], 1>::zero();
-                    if list.count == 0 && sgd.decay == 1.0 {
+                    if mask.count() == 0 && sgd.decay == 1.0 {
                         // A row that no image reaches has the gradient 0, and stays as it is where nothing decays.
                         continue;
                     }
-                    for (image, x) in listed(list.indices(), inputs, 0) {
+                    for (image, x) in mask.terms(inputs) {
                         deltas.add_product(&mut gradient, pass, image, x);
                     }
                     gradient.step(row, pass, sgd);
@@ -476,7 +507,7 @@ fn update_abreast<V: Vector, S, const OUT: usize>(
     }
 }
 
-/// [`update`] without lists, for any number of images.
+/// [`update`] without masks, for any number of images.
 #[inline(always)]
 pub(crate) fn update_rows<V: Vector, S, const IN: usize, const OUT: usize>(
     rows: &mut [[f32; OUT]],

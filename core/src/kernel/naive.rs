@@ -394,8 +394,9 @@ fn dense_layers_have_the_bits_of_plain_loops() {
         // So many images, or inputs, that what they read is packed.
         on_each_width(Dense::<290, 512> { images: 64 });
         on_each_width(Dense::<1040, 10> { images: 18 });
-        // More images than are listed at a time.
-        on_each_width(Dense::<37, 10> { images: 65 });
+        // More images than an update turns, and than share what is read of the weights.
+        on_each_width(Dense::<37, 10> { images: dense::ACROSS + 1 });
+        on_each_width(Dense::<37, 10> { images: dense::IMAGES + 1 });
     };
     // The larger ones do not fit in the stack that a test is given.
     let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(check);

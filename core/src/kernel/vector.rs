@@ -55,6 +55,14 @@ pub trait Vector: Copy {
     /// `then` in the lanes that are greater than those of `other`, `otherwise` in the rest.
     fn if_greater(self, other: Self, then: Self, otherwise: Self) -> Self;
 
+    /// A bit for each lane, from the lowest on: whether it is not zero.
+    #[inline(always)]
+    fn nonzero(self) -> u16 {
+        let mut lanes = [0.0; WIDEST];
+        self.store(&mut lanes);
+        lanes.iter().zip(0..Self::LANES).fold(0, |bits, (&lane, index)| bits | u16::from(lane != 0.0) << index)
+    }
+
     /// Appends the indices of the lanes that are not zero to a list of `count`, and gives the new count; `None` if
     /// there is no instruction for it, or the list has no room for [`LANES`](Self::LANES) more. The first lane has the
     /// index `first`.
@@ -411,18 +419,4 @@ pub(crate) fn add_products<'a, V: Vector, T: Tensor>(
         }
         tile.store(sums, pass);
     }
-}
-
-/// The terms for [`add_rows`] of the inputs that `indices` names. The first row of the weights belongs to the input
-/// `first`.
-#[inline(always)]
-pub(crate) fn listed<'a>(
-    indices: &'a [u16],
-    inputs: &'a [f32],
-    first: usize,
-) -> impl Iterator<Item = (usize, f32)> + Clone {
-    indices.iter().filter_map(move |&index| {
-        let index = usize::from(index);
-        Some((index.wrapping_sub(first), *inputs.get(index)?))
-    })
 }

@@ -161,6 +161,11 @@ register!(
     |a, b, then, otherwise| {
         let greater = _mm_cmpgt_ps(a, b);
         _mm_or_ps(_mm_and_ps(greater, then), _mm_andnot_ps(greater, otherwise))
+    },
+    #[inline(always)]
+    fn nonzero(self) -> u16 {
+        // SAFETY: the instructions as above.
+        unsafe { _mm_movemask_ps(_mm_cmpneq_ps(self.0, _mm_setzero_ps())) as u16 }
     }
 );
 register!(
@@ -185,13 +190,17 @@ register!(
         }
     },
     #[inline(always)]
+    fn nonzero(self) -> u16 {
+        // SAFETY: the instructions as above.
+        unsafe { _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NEQ_UQ>(self.0, _mm256_setzero_ps())) as u16 }
+    },
+    #[inline(always)]
     fn list_nonzero(self, list: &mut [u16], count: usize, first: usize) -> Option<usize> {
         let place = list.get_mut(count..)?.first_chunk_mut::<8>()?;
         // SAFETY: the instructions as above; a row of the table has 8 bytes, and the place room for the 8 numbers
         // of two bytes that are stored.
         let nonzero = unsafe {
-            let differ = _mm256_cmp_ps::<_CMP_NEQ_UQ>(self.0, _mm256_setzero_ps());
-            let nonzero = _mm256_movemask_ps(differ) as usize;
+            let nonzero = usize::from(self.nonzero());
             let lanes = _mm_loadl_epi64(LANES_OF[nonzero & 255].as_ptr().cast());
             let indices = _mm_add_epi16(_mm_cvtepu8_epi16(lanes), _mm_set1_epi16(first as i16));
             _mm_storeu_si128(place.as_mut_ptr().cast(), indices);
@@ -265,11 +274,16 @@ register!(
         unsafe { _mm_storeu_si128(place.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(_mm512_castps_si512(self.0))) };
     },
     #[inline(always)]
+    fn nonzero(self) -> u16 {
+        // SAFETY: the instructions as above.
+        unsafe { _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(self.0, _mm512_setzero_ps()) }
+    },
+    #[inline(always)]
     fn list_nonzero(self, list: &mut [u16], count: usize, first: usize) -> Option<usize> {
         let place = list.get_mut(count..)?.first_chunk_mut::<16>()?;
         // SAFETY: the instructions as above; the place has room for the 16 numbers of two bytes that are stored.
         let nonzero = unsafe {
-            let nonzero = _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(self.0, _mm512_setzero_ps());
+            let nonzero = self.nonzero();
             let lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
             let indices = _mm512_add_epi32(lanes, _mm512_set1_epi32(first as i32));
             let listed = _mm512_maskz_compress_epi32(nonzero, indices);
