@@ -1,209 +1,209 @@
 //! Activations, applied to a layer's weighted inputs `z` where they lie.
 
 use crate::kernel::math;
+use crate::text::Text;
 
 /// A function from a layer's weighted inputs `z` to its activations `a`.
-pub trait Activation: Copy + Send + Sync + 'static {
-    /// Its word in the architecture's text, with a space before it; empty for the identity.
-    const NAME: &'static str;
+#[derive(Clone, Copy, Debug)]
+pub enum Function {
+    /// a = z.
+    Identity,
+    /// a = σ(z) = 1 / (1 + e^-z): the book's equation 3.
+    Sigmoid,
+    /// a = tanh z: the book's equation 109.
+    Tanh,
+    /// a = max(0, z): the book's "rectified linear neuron", chapter 3.
+    Relu,
+    /// a_j = e^(z_j) / Σ_k e^(z_k): the book's equation 78, over all of a layer's outputs.
+    Softmax,
+    /// σ by micromath's approximation of e^x: quicker without a floating-point unit, and other bits.
+    #[cfg(feature = "micromath")]
+    FastSigmoid,
+    /// tanh as 2σ(2z) - 1 by micromath's approximation of e^x: quicker without a floating-point unit, and other bits.
+    #[cfg(feature = "micromath")]
+    FastTanh,
+    /// A program's own.
+    Custom(&'static Custom),
+}
 
+/// An activation that a program brings itself. Its network has a type, but cannot be read from a text.
+#[derive(Debug)]
+pub struct Custom {
+    /// Its word in the architecture's text.
+    pub name: &'static str,
     /// Turns `z` into `a`.
-    fn forward(z: &mut [f32]);
-
+    pub forward: fn(z: &mut [f32]),
     /// Turns ∂C/∂a into ∂C/∂z, given `a`. Both slices have the layer's number of outputs.
-    fn backward(a: &[f32], gradient: &mut [f32]);
+    pub backward: fn(a: &[f32], gradient: &mut [f32]),
+}
+
+impl PartialEq for Function {
+    /// Two activations of one name are the same.
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+/// An activation as a type.
+pub trait Activation: Copy + Send + Sync + 'static {
+    /// The activation.
+    const FUNCTION: Function;
 }
 
 /// An activation that works on each value alone, and never falls as its argument grows: what a convolution takes.
 pub trait Elementwise: Activation {}
 
-/// a = z.
-#[derive(Clone, Copy, Debug)]
-pub struct Identity;
+macro_rules! types {
+    ($($(#[$condition:meta])* $name:ident $(: $elementwise:ident)?),*) => {$(
+        #[doc = concat!("[`Function::", stringify!($name), "`] as a type.")]
+        $(#[$condition])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $name;
 
-/// a = σ(z) = 1 / (1 + e^-z): the book's equation 3.
-#[derive(Clone, Copy, Debug)]
-pub struct Sigmoid;
+        $(#[$condition])*
+        impl Activation for $name {
+            const FUNCTION: Function = Function::$name;
+        }
 
-/// a = tanh z: the book's equation 109.
-#[derive(Clone, Copy, Debug)]
-pub struct Tanh;
-
-/// a = max(0, z): the book's "rectified linear neuron", chapter 3.
-#[derive(Clone, Copy, Debug)]
-pub struct Relu;
-
-/// a_j = e^(z_j) / Σ_k e^(z_k): the book's equation 78, over all of a layer's outputs.
-#[derive(Clone, Copy, Debug)]
-pub struct Softmax;
-
-impl Activation for Identity {
-    const NAME: &'static str = "";
-
-    #[inline(always)]
-    fn forward(_: &mut [f32]) {}
-
-    #[inline(always)]
-    fn backward(_: &[f32], _: &mut [f32]) {}
+        $($(#[$condition])* impl $elementwise for $name {})?
+    )*};
 }
 
-impl Activation for Sigmoid {
-    const NAME: &'static str = " sigmoid";
-
-    #[inline(always)]
-    fn forward(z: &mut [f32]) {
-        for z in z {
-            *z = math::sigmoid(*z);
-        }
-    }
-
-    #[inline(always)]
-    fn backward(a: &[f32], gradient: &mut [f32]) {
-        for (&a, gradient) in a.iter().zip(gradient) {
-            *gradient *= a * (1.0 - a);
-        }
-    }
+types! {
+    Identity: Elementwise, Sigmoid: Elementwise, Tanh: Elementwise, Relu: Elementwise, Softmax,
+    #[cfg(feature = "micromath")] FastSigmoid: Elementwise,
+    #[cfg(feature = "micromath")] FastTanh: Elementwise
 }
 
-impl Activation for Tanh {
-    const NAME: &'static str = " tanh";
+impl Function {
+    /// Every activation that has a name in texts.
+    pub const ALL: &[Self] = &[
+        Self::Identity,
+        Self::Sigmoid,
+        Self::Tanh,
+        Self::Relu,
+        Self::Softmax,
+        #[cfg(feature = "micromath")]
+        Self::FastSigmoid,
+        #[cfg(feature = "micromath")]
+        Self::FastTanh,
+    ];
 
-    #[inline(always)]
-    fn forward(z: &mut [f32]) {
-        for z in z {
-            *z = math::tanh(*z);
+    /// Its word in the architecture's text; empty for the identity.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "",
+            Self::Sigmoid => "sigmoid",
+            Self::Tanh => "tanh",
+            Self::Relu => "relu",
+            Self::Softmax => "softmax",
+            #[cfg(feature = "micromath")]
+            Self::FastSigmoid => "fast-sigmoid",
+            #[cfg(feature = "micromath")]
+            Self::FastTanh => "fast-tanh",
+            Self::Custom(custom) => custom.name,
         }
     }
 
-    #[inline(always)]
-    fn backward(a: &[f32], gradient: &mut [f32]) {
-        for (&a, gradient) in a.iter().zip(gradient) {
-            *gradient *= 1.0 - a * a;
-        }
+    /// Whether it works on each value alone, and never falls as its argument grows: what a convolution takes. Nothing is
+    /// known of a program's own.
+    pub const fn is_elementwise(self) -> bool {
+        !matches!(self, Self::Softmax | Self::Custom(_))
     }
-}
 
-impl Activation for Relu {
-    const NAME: &'static str = " relu";
+    /// A text followed by a space and its word, if it has one.
+    pub(crate) const fn append(self, text: Text) -> Text {
+        if self.name().is_empty() { text } else { text.then(" ").then(self.name()) }
+    }
 
+    /// Turns `z` into `a`.
     #[inline(always)]
-    fn forward(z: &mut [f32]) {
-        for z in z {
+    pub fn forward(self, z: &mut [f32]) {
+        match self {
+            Self::Identity => {}
+            Self::Sigmoid => z.iter_mut().for_each(|z| *z = math::sigmoid(*z)),
+            Self::Tanh => z.iter_mut().for_each(|z| *z = math::tanh(*z)),
             // A number's sign is that of its bits as an integer. A choice between floats would be stored through a mask,
             // which some processors do slowly.
-            *z = f32::from_bits((z.to_bits() as i32).max(0) as u32);
+            Self::Relu => z.iter_mut().for_each(|z| *z = f32::from_bits((z.to_bits() as i32).max(0) as u32)),
+            Self::Softmax => softmax(z),
+            #[cfg(feature = "micromath")]
+            Self::FastSigmoid => z.iter_mut().for_each(|z| *z = fast::sigmoid(*z)),
+            #[cfg(feature = "micromath")]
+            Self::FastTanh => z.iter_mut().for_each(|z| *z = 2.0 * fast::sigmoid(2.0 * *z) - 1.0),
+            Self::Custom(custom) => (custom.forward)(z),
         }
     }
 
+    /// Turns ∂C/∂a into ∂C/∂z, given `a`. Both slices have the layer's number of outputs.
     #[inline(always)]
-    fn backward(a: &[f32], gradient: &mut [f32]) {
-        for (&a, gradient) in a.iter().zip(gradient) {
-            *gradient *= if a > 0.0 { 1.0 } else { 0.0 };
+    pub fn backward(self, a: &[f32], gradient: &mut [f32]) {
+        let pairs = a.iter().zip(gradient.iter_mut());
+        match self {
+            Self::Identity => {}
+            Self::Sigmoid => pairs.for_each(|(&a, gradient)| *gradient *= a * (1.0 - a)),
+            Self::Tanh => pairs.for_each(|(&a, gradient)| *gradient *= 1.0 - a * a),
+            Self::Relu => pairs.for_each(|(&a, gradient)| *gradient *= if a > 0.0 { 1.0 } else { 0.0 }),
+            Self::Softmax => softmax_gradient(a, gradient),
+            #[cfg(feature = "micromath")]
+            Self::FastSigmoid => Self::Sigmoid.backward(a, gradient),
+            #[cfg(feature = "micromath")]
+            Self::FastTanh => Self::Tanh.backward(a, gradient),
+            Self::Custom(custom) => (custom.backward)(a, gradient),
         }
     }
 }
 
-impl Activation for Softmax {
-    const NAME: &'static str = " softmax";
-
-    #[inline(always)]
-    fn forward(z: &mut [f32]) {
-        // The greatest z is taken off first, so that no power overflows; the quotient stays the same.
-        let greatest = z.iter().fold(f32::NEG_INFINITY, |greatest, &z| if z > greatest { z } else { greatest });
-        let mut sum = 0.0;
-        for z in z.iter_mut() {
-            *z = math::exp(*z - greatest);
-            sum += *z;
-        }
-        for a in z {
-            *a /= sum;
-        }
+#[inline(always)]
+fn softmax(z: &mut [f32]) {
+    // The greatest z is taken off first, so that no power overflows; the quotient stays the same.
+    let greatest = z.iter().fold(f32::NEG_INFINITY, |greatest, &z| if z > greatest { z } else { greatest });
+    let mut sum = 0.0;
+    for z in z.iter_mut() {
+        *z = math::exp(*z - greatest);
+        sum += *z;
     }
-
-    #[inline(always)]
-    fn backward(a: &[f32], gradient: &mut [f32]) {
-        let mut mean = 0.0;
-        for (&a, &gradient) in a.iter().zip(gradient.iter()) {
-            mean += a * gradient;
-        }
-        for (&a, gradient) in a.iter().zip(gradient) {
-            *gradient = a * (*gradient - mean);
-        }
+    for a in z {
+        *a /= sum;
     }
 }
 
-impl Elementwise for Identity {}
-impl Elementwise for Sigmoid {}
-impl Elementwise for Tanh {}
-impl Elementwise for Relu {}
-
-/// [`Sigmoid`] by micromath's approximation of e^x: quicker without a floating-point unit, and other bits.
-#[cfg(feature = "micromath")]
-#[derive(Clone, Copy, Debug)]
-pub struct FastSigmoid;
-
-/// [`Tanh`] as 2σ(2z) - 1 by micromath's approximation of e^x: quicker without a floating-point unit, and other bits.
-#[cfg(feature = "micromath")]
-#[derive(Clone, Copy, Debug)]
-pub struct FastTanh;
+#[inline(always)]
+fn softmax_gradient(a: &[f32], gradient: &mut [f32]) {
+    let mut mean = 0.0;
+    for (&a, &gradient) in a.iter().zip(gradient.iter()) {
+        mean += a * gradient;
+    }
+    for (&a, gradient) in a.iter().zip(gradient) {
+        *gradient = a * (*gradient - mean);
+    }
+}
 
 #[cfg(feature = "micromath")]
 mod fast {
-    use super::{Activation, Elementwise, FastSigmoid, FastTanh, Sigmoid, Tanh};
     use micromath::F32Ext;
 
-    fn sigmoid(z: f32) -> f32 {
+    pub(super) fn sigmoid(z: f32) -> f32 {
         // Outside of this range σ is 0 or 1 to the accuracy of the approximation, which overflows far out.
         1.0 / (1.0 + F32Ext::exp(-z.clamp(-20.0, 20.0)))
     }
 
-    impl Activation for FastSigmoid {
-        const NAME: &'static str = " fastsigmoid";
-
-        fn forward(z: &mut [f32]) {
-            for z in z {
-                *z = sigmoid(*z);
-            }
-        }
-
-        fn backward(a: &[f32], gradient: &mut [f32]) {
-            Sigmoid::backward(a, gradient);
-        }
-    }
-
-    impl Activation for FastTanh {
-        const NAME: &'static str = " fasttanh";
-
-        fn forward(z: &mut [f32]) {
-            for z in z {
-                *z = 2.0 * sigmoid(2.0 * *z) - 1.0;
-            }
-        }
-
-        fn backward(a: &[f32], gradient: &mut [f32]) {
-            Tanh::backward(a, gradient);
-        }
-    }
-
-    impl Elementwise for FastSigmoid {}
-    impl Elementwise for FastTanh {}
-
     #[cfg(test)]
     mod tests {
-        use super::*;
+        use crate::activation::Function;
 
         #[test]
         fn stay_near_the_exact_ones() {
             for step in -400..=400 {
                 let z = step as f32 / 10.0;
-                let (mut fast, mut exact) = ([z], [z]);
-                FastSigmoid::forward(&mut fast);
-                Sigmoid::forward(&mut exact);
-                assert!((fast[0] - exact[0]).abs() < 0.03, "sigmoid({z}): {fast:?}, exactly {exact:?}");
-                let (mut fast, mut exact) = ([z], [z]);
-                FastTanh::forward(&mut fast);
-                Tanh::forward(&mut exact);
-                assert!((fast[0] - exact[0]).abs() < 0.06, "tanh({z}): {fast:?}, exactly {exact:?}");
+                for (fast, exact, tolerance) in
+                    [(Function::FastSigmoid, Function::Sigmoid, 0.03), (Function::FastTanh, Function::Tanh, 0.06)]
+                {
+                    let (mut a, mut b) = ([z], [z]);
+                    fast.forward(&mut a);
+                    exact.forward(&mut b);
+                    assert!((a[0] - b[0]).abs() < tolerance, "{fast:?}({z}): {a:?}, exactly {b:?}");
+                }
             }
         }
     }

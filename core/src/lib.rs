@@ -14,6 +14,7 @@ pub mod layer;
 pub mod layers;
 pub mod model;
 pub mod net;
+pub mod op;
 pub mod pool;
 pub mod quant;
 pub mod sgd;

@@ -1,30 +1,63 @@
 //! What happens to a convolution's maps before its activation: nothing, or max-pooling.
 //!
-//! As in the book's `network3.ConvPoolLayer`, pooling comes before the activation. Each of the activations here
-//! grows with its argument, so the result is the same, for a quarter of the work.
+//! As in the book's `network3.ConvPoolLayer`, pooling comes before the activation. Each of the activations that a
+//! convolution takes grows with its argument, so the result is the same, for a quarter of the work.
+
+use crate::text::Text;
 
 /// A pooling over squares that do not overlap.
-pub trait Pool: Copy + Send + Sync + 'static {
-    /// The side of a square, in pixels.
-    const SIDE: usize;
-    /// Its words in the architecture's text.
-    const NAME: &'static str;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pooling {
+    /// Every position stays.
+    None,
+    /// The greatest value of each 2x2 square; the first of equals, by rows. Its gradient goes to that position alone.
+    Max2,
 }
 
-/// No pooling: every position stays.
+/// A pooling as a type.
+pub trait Pool: Copy + Send + Sync + 'static {
+    /// The pooling.
+    const POOLING: Pooling;
+}
+
+/// [`Pooling::None`] as a type.
 #[derive(Clone, Copy, Debug)]
 pub struct NoPool;
 
-/// The greatest value of each 2x2 square; the first of equals, by rows. Its gradient goes to that position alone.
+/// [`Pooling::Max2`] as a type.
 #[derive(Clone, Copy, Debug)]
 pub struct MaxPool2;
 
 impl Pool for NoPool {
-    const SIDE: usize = 1;
-    const NAME: &'static str = "";
+    const POOLING: Pooling = Pooling::None;
 }
 
 impl Pool for MaxPool2 {
-    const SIDE: usize = 2;
-    const NAME: &'static str = " maxpool2";
+    const POOLING: Pooling = Pooling::Max2;
+}
+
+impl Pooling {
+    /// Every pooling.
+    pub const ALL: &[Self] = &[Self::None, Self::Max2];
+
+    /// The side of a square, in pixels.
+    pub const fn side(self) -> usize {
+        match self {
+            Self::None => 1,
+            Self::Max2 => 2,
+        }
+    }
+
+    /// Its word in the architecture's text; empty for none.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Max2 => "maxpool2",
+        }
+    }
+
+    /// A text followed by a space and its word, if it has one.
+    pub(crate) const fn append(self, text: Text) -> Text {
+        if self.name().is_empty() { text } else { text.then(" ").then(self.name()) }
+    }
 }
