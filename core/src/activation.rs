@@ -54,26 +54,31 @@ pub trait Activation: Copy + Send + Sync + 'static {
 pub trait Elementwise: Activation {}
 
 macro_rules! types {
-    ($($(#[$condition:meta])* $name:ident $(: $elementwise:ident)?),*) => {$(
+    ($($(#[$attribute:meta])* $name:ident),*) => {$(
         #[doc = concat!("[`Function::", stringify!($name), "`] as a type.")]
-        $(#[$condition])*
+        $(#[$attribute])*
         #[derive(Clone, Copy, Debug)]
         pub struct $name;
 
-        $(#[$condition])*
+        $(#[$attribute])*
         impl Activation for $name {
             const FUNCTION: Function = Function::$name;
         }
-
-        $($(#[$condition])* impl $elementwise for $name {})?
     )*};
 }
 
 types! {
-    Identity: Elementwise, Sigmoid: Elementwise, Tanh: Elementwise, Relu: Elementwise, Softmax,
-    #[cfg(feature = "micromath")] FastSigmoid: Elementwise,
-    #[cfg(feature = "micromath")] FastTanh: Elementwise
+    Identity, Sigmoid, Tanh, Relu, Softmax, #[cfg(feature = "micromath")] FastSigmoid, #[cfg(feature = "micromath")] FastTanh
 }
+
+impl Elementwise for Identity {}
+impl Elementwise for Sigmoid {}
+impl Elementwise for Tanh {}
+impl Elementwise for Relu {}
+#[cfg(feature = "micromath")]
+impl Elementwise for FastSigmoid {}
+#[cfg(feature = "micromath")]
+impl Elementwise for FastTanh {}
 
 impl Function {
     /// Every activation that has a name in texts.
@@ -121,16 +126,36 @@ impl Function {
     pub fn forward(self, z: &mut [f32]) {
         match self {
             Self::Identity => {}
-            Self::Sigmoid => z.iter_mut().for_each(|z| *z = math::sigmoid(*z)),
-            Self::Tanh => z.iter_mut().for_each(|z| *z = math::tanh(*z)),
-            // A number's sign is that of its bits as an integer. A choice between floats would be stored through a mask,
-            // which some processors do slowly.
-            Self::Relu => z.iter_mut().for_each(|z| *z = f32::from_bits((z.to_bits() as i32).max(0) as u32)),
+            Self::Sigmoid => {
+                for z in z {
+                    *z = math::sigmoid(*z);
+                }
+            }
+            Self::Tanh => {
+                for z in z {
+                    *z = math::tanh(*z);
+                }
+            }
+            Self::Relu => {
+                for z in z {
+                    // A number's sign is that of its bits as an integer. A choice between floats would be stored through
+                    // a mask, which some processors do slowly.
+                    *z = f32::from_bits((z.to_bits() as i32).max(0) as u32);
+                }
+            }
             Self::Softmax => softmax(z),
             #[cfg(feature = "micromath")]
-            Self::FastSigmoid => z.iter_mut().for_each(|z| *z = fast::sigmoid(*z)),
+            Self::FastSigmoid => {
+                for z in z {
+                    *z = fast::sigmoid(*z);
+                }
+            }
             #[cfg(feature = "micromath")]
-            Self::FastTanh => z.iter_mut().for_each(|z| *z = 2.0 * fast::sigmoid(2.0 * *z) - 1.0),
+            Self::FastTanh => {
+                for z in z {
+                    *z = 2.0 * fast::sigmoid(2.0 * *z) - 1.0;
+                }
+            }
             Self::Custom(custom) => (custom.forward)(z),
         }
     }
@@ -141,9 +166,21 @@ impl Function {
         let pairs = a.iter().zip(gradient.iter_mut());
         match self {
             Self::Identity => {}
-            Self::Sigmoid => pairs.for_each(|(&a, gradient)| *gradient *= a * (1.0 - a)),
-            Self::Tanh => pairs.for_each(|(&a, gradient)| *gradient *= 1.0 - a * a),
-            Self::Relu => pairs.for_each(|(&a, gradient)| *gradient *= if a > 0.0 { 1.0 } else { 0.0 }),
+            Self::Sigmoid => {
+                for (&a, gradient) in pairs {
+                    *gradient *= a * (1.0 - a);
+                }
+            }
+            Self::Tanh => {
+                for (&a, gradient) in pairs {
+                    *gradient *= 1.0 - a * a;
+                }
+            }
+            Self::Relu => {
+                for (&a, gradient) in pairs {
+                    *gradient *= if a > 0.0 { 1.0 } else { 0.0 };
+                }
+            }
             Self::Softmax => softmax_gradient(a, gradient),
             #[cfg(feature = "micromath")]
             Self::FastSigmoid => Self::Sigmoid.backward(a, gradient),

@@ -41,7 +41,7 @@ impl<A: Activation> Cost<A> for Quadratic {
 
     fn delta(a: &[f32], y: &[f32], delta: &mut [f32]) {
         difference(a, y, delta);
-        A::backward(a, delta);
+        A::FUNCTION.backward(a, delta);
     }
 }
 

@@ -53,12 +53,12 @@ pub(crate) fn convolve<P: Pool, const H: usize, const W: usize, const C: usize, 
     out: &mut Output,
 ) {
     let weights = filters.flat();
-    let by_squares = C == 1 && O.is_multiple_of(4) && P::SIDE == 2 && out.which.is_none();
+    let by_squares = C == 1 && O.is_multiple_of(4) && P::POOLING.side() == 2 && out.which.is_none();
     let which = out.which.as_deref_mut().unwrap_or_default();
     let mut rivals = [0.0; O];
     let mut places = out.values.as_chunks_mut::<O>().0.iter_mut().zip(0..);
-    for top in (0..H - 4).step_by(P::SIDE) {
-        for left in (0..W - 4).step_by(P::SIDE) {
+    for top in (0..H - 4).step_by(P::POOLING.side()) {
+        for left in (0..W - 4).step_by(P::POOLING.side()) {
             let Some((best, index)) = places.next() else { return };
             if by_squares {
                 squares(image.flat().get(top * W + left..).unwrap_or(&[]), W, weights, bias, best);
@@ -66,8 +66,11 @@ pub(crate) fn convolve<P: Pool, const H: usize, const W: usize, const C: usize, 
             }
             let which = which.as_chunks_mut::<O>().0.get_mut(index);
             let mut tags = [0; O];
-            for at in 0..P::SIDE * P::SIDE {
-                let x = image.flat().get(((top + at / P::SIDE) * W + left + at % P::SIDE) * C..).unwrap_or(&[]);
+            for at in 0..P::POOLING.side() * P::POOLING.side() {
+                let x = image
+                    .flat()
+                    .get(((top + at / P::POOLING.side()) * W + left + at % P::POOLING.side()) * C..)
+                    .unwrap_or(&[]);
                 let window = Window { x, run: 5 * C, runs: 5, stride: W * C };
                 if at == 0 {
                     sum(&window, weights, O, best);

@@ -189,10 +189,15 @@ struct Maps<const H: usize, const W: usize, const C: usize> {
 impl<P: Pool, const H: usize, const W: usize, const C: usize, const O: usize> Conv<P, H, W, C, O> {
     /// For each pooled position by rows: its number, and those of the map's positions in it, by rows.
     fn squares() -> impl Iterator<Item = (usize, Vec<(usize, usize)>)> {
-        let width = (W - 4) / P::SIDE;
-        (0..(H - 4) / P::SIDE * width).map(move |number| {
-            let (top, left) = (number / width * P::SIDE, number % width * P::SIDE);
-            (number, (0..P::SIDE * P::SIDE).map(|at| (top + at / P::SIDE, left + at % P::SIDE)).collect())
+        let width = (W - 4) / P::POOLING.side();
+        (0..(H - 4) / P::POOLING.side() * width).map(move |number| {
+            let (top, left) = (number / width * P::POOLING.side(), number % width * P::POOLING.side());
+            (
+                number,
+                (0..P::POOLING.side() * P::POOLING.side())
+                    .map(|at| (top + at / P::POOLING.side(), left + at % P::POOLING.side()))
+                    .collect(),
+            )
         })
     }
 
@@ -268,7 +273,7 @@ impl<P: Pool, const H: usize, const W: usize, const C: usize, const O: usize> Ke
         let (mut filters, mut bias) = ([[[[0.0; O]; C]; 5]; 5], [0.0; O]);
         random.fill(filters.as_flattened_mut().as_flattened_mut().as_flattened_mut(), 1);
         random.fill(&mut bias, 1);
-        let outputs = (H - 4) / P::SIDE * ((W - 4) / P::SIDE) * O;
+        let outputs = (H - 4) / P::POOLING.side() * ((W - 4) / P::POOLING.side()) * O;
         let blank = || Maps {
             image: [[[0.0; C]; W]; H],
             out: std::vec![9.0; outputs],

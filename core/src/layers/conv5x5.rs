@@ -60,14 +60,14 @@ where
     const BLANK: Self::Tape = ConvTape { output: Tensor::ZERO, gradient: Tensor::ZERO, which: Tensor::ZERO };
     const PARAMETERS: usize = 25 * IN * OUT + OUT;
     const MACS: usize = (H - 4) * (W - 4) * 25 * IN * OUT;
-    const ARCHITECTURE: Text = Text::EMPTY.then("conv5x5 ").then_number(OUT).then(P::NAME).then(A::NAME);
+    const ARCHITECTURE: Text = A::FUNCTION.append(P::POOLING.append(Text::EMPTY.then("conv5x5 ").then_number(OUT)));
     const IN_PLACE: bool = false;
     const FRONT: usize = <Image<H, W, IN> as Tensor>::LEN;
     const BACK: usize = <Self::Out as Tensor>::LEN;
 
     fn initialize(&mut self, init: Init, rng: &mut impl Rng) {
         // `network3.py` divides by the pool's size even though the pool comes later.
-        let fan_out = (OUT * 25) as f32 / (P::SIDE * P::SIDE) as f32;
+        let fan_out = (OUT * 25) as f32 / (P::POOLING.side() * P::POOLING.side()) as f32;
         let fan = Fan { fan_in: 25 * IN, fan_out, softmax: false };
         init.draw(fan, <Filters<IN, OUT>>::flat_mut(&mut self.filters), &mut self.bias, rng);
     }
@@ -121,7 +121,7 @@ where
 
     #[inline(always)]
     fn activation_gradient(tape: &mut Self::Tape) {
-        A::backward(tape.output.flat(), tape.gradient.flat_mut());
+        A::FUNCTION.backward(tape.output.flat(), tape.gradient.flat_mut());
     }
 
     fn forward<S: Send>(
@@ -184,14 +184,14 @@ impl<const IN: usize, const OUT: usize, P: Pool, A: Elementwise> Conv5x5<IN, OUT
         pieces: usize,
         executor: &impl Executor,
     ) {
-        let results = rows.len().saturating_sub(4) / P::SIDE;
+        let results = rows.len().saturating_sub(4) / P::POOLING.side();
         let half = pieces.min(results) / 2;
         if half == 0 {
             return executor.vectorize(Infer::<_, _, H, W, _, _> { layer: self, images: &mut [(rows, out)] });
         }
         let middle = results * half / pieces;
-        let (upper, lower) = out.split_at_mut_checked(middle * ((W - 4) / P::SIDE) * OUT).unwrap_or_default();
-        let middle = middle * P::SIDE;
+        let (upper, lower) = out.split_at_mut_checked(middle * ((W - 4) / P::POOLING.side()) * OUT).unwrap_or_default();
+        let middle = middle * P::POOLING.side();
         executor.join(
             || self.infer_rows::<H, W>(rows.get(..middle + 4).unwrap_or(&[]), upper, half, executor),
             || self.infer_rows::<H, W>(rows.get(middle..).unwrap_or(&[]), lower, pieces - half, executor),
@@ -217,7 +217,7 @@ where
             (rows, Output { values: out, which: None })
         });
         for (_, out) in self.images {
-            A::forward(out);
+            A::FUNCTION.forward(out);
         }
     }
 }
@@ -245,7 +245,7 @@ where
             (image, Output { values: tape.output.flat_mut(), which: Some(tape.which.flat_mut()) })
         });
         for sample in self.batch {
-            A::forward((self.view)(sample).1.output.flat_mut());
+            A::FUNCTION.forward((self.view)(sample).1.output.flat_mut());
         }
     }
 }

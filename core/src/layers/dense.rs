@@ -1,6 +1,6 @@
 //! A fully connected layer.
 
-use crate::activation::{Activation, Identity, Softmax};
+use crate::activation::{Activation, Function, Identity};
 use crate::executor::{Executor, Kernel, Wave, pieces, split, split_images};
 use crate::init::{Fan, Init};
 use crate::kernel::dense;
@@ -39,14 +39,14 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
     const BLANK: Self::Tape = Pair { output: Tensor::ZERO, gradient: Tensor::ZERO };
     const PARAMETERS: usize = IN * OUT + OUT;
     const MACS: usize = IN * OUT;
-    const ARCHITECTURE: Text = Text::EMPTY.then("dense ").then_number(OUT).then(A::NAME);
+    const ARCHITECTURE: Text = A::FUNCTION.append(Text::EMPTY.then("dense ").then_number(OUT));
     const IN_PLACE: bool = false;
     const LARGE: bool = Self::SHARED;
     const FRONT: usize = IN;
     const BACK: usize = OUT;
 
     fn initialize(&mut self, init: Init, rng: &mut impl Rng) {
-        let fan = Fan { fan_in: IN, fan_out: OUT as f32, softmax: A::NAME == Softmax::NAME };
+        let fan = Fan { fan_in: IN, fan_out: OUT as f32, softmax: matches!(A::FUNCTION, Function::Softmax) };
         init.draw(fan, self.weights.as_flattened_mut(), &mut self.bias, rng);
     }
 
@@ -98,7 +98,7 @@ impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dens
 
     #[inline(always)]
     fn activation_gradient(tape: &mut Self::Tape) {
-        A::backward(&tape.output, &mut tape.gradient);
+        A::FUNCTION.backward(&tape.output, &mut tape.gradient);
     }
 
     fn forward<S: Send>(
@@ -344,7 +344,7 @@ impl<const IN: usize, const OUT: usize, A: Activation> Kernel for AddRows<'_, '_
         let last = self.inputs.end == IN;
         dense::forward::<V, _, IN, OUT>(weights, bias, self.inputs, self.images, |(x, z)| (x, z));
         if last {
-            self.images.iter_mut().for_each(|(_, z)| A::forward(*z));
+            self.images.iter_mut().for_each(|(_, z)| A::FUNCTION.forward(*z));
         }
     }
 }
@@ -373,7 +373,7 @@ impl<const IN: usize, const OUT: usize, A: Activation> Kernel for Finish<'_, '_,
     fn run<V: Vector>(self) {
         for (_, z) in self.images {
             dense::add_bias(z, &self.layer.bias);
-            A::forward(*z);
+            A::FUNCTION.forward(*z);
         }
     }
 }

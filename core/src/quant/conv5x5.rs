@@ -46,7 +46,7 @@ where
         let Some(image) = front.get(..ram(HEIGHT * WIDTH * IN)) else { return };
         let outputs = halves_mut(back).as_flattened_mut();
         let numbers = biases.iter().zip(scales).enumerate();
-        let is_single = IN == 1 && P::SIDE == 2 && WIDTH.is_multiple_of(2);
+        let is_single = IN == 1 && P::POOLING.side() == 2 && WIDTH.is_multiple_of(2);
         for (filter, (o, (bias, scale))) in filters.chunks_exact(5 * row).zip(numbers) {
             let (bias, scale) = (i32::from_le_bytes(*bias), Scale::from_word(*scale));
             let pairs = if IN == 1 { single::pairs::<W>(filter) } else { single::NONE };
@@ -54,14 +54,14 @@ where
             let mut at = place(o, next == Next::Grouped && OUT.is_multiple_of(4));
             #[cfg(minnet_thumb1)]
             let mut row = [0; 32];
-            for y in 0..(HEIGHT - 4) / P::SIDE {
+            for y in 0..(HEIGHT - 4) / P::POOLING.side() {
                 #[cfg(minnet_thumb1)]
                 if is_single && W::GROUPS == 1 {
                     let window = image.get(y * WIDTH..).unwrap_or_default();
                     thumb1::row_of_single::<WIDTH>(filter, window, &mut row);
                 }
-                for x in 0..(WIDTH - 4) / P::SIDE {
-                    let start = (y * WIDTH + x) * P::SIDE * IN;
+                for x in 0..(WIDTH - 4) / P::POOLING.side() {
+                    let start = (y * WIDTH + x) * P::POOLING.side() * IN;
                     let sums = if is_single {
                         #[cfg(minnet_thumb1)]
                         if W::GROUPS == 1 {
@@ -76,7 +76,7 @@ where
                     } else {
                         one_by_one::<W, P, WIDTH, IN>(filter, halves(image).as_flattened(), start)
                     };
-                    let sums = sums.iter().take(P::SIDE * P::SIDE);
+                    let sums = sums.iter().take(P::POOLING.side() * P::POOLING.side());
                     let greatest = sums.fold(i32::MIN, |greatest, &sum| if sum > greatest { sum } else { greatest });
                     let value = next.value(A::HIDDEN, greatest.wrapping_add(bias), scale);
                     let index = if next == Next::Grouped && !OUT.is_multiple_of(4) { place(at, true) } else { at };
@@ -116,14 +116,16 @@ fn grouped<W: Weights, P: Pool, const WIDTH: usize, const IN: usize>(filter: &[W
     let (right, below) = (IN / 2, WIDTH * IN / 2);
     let mut sums = [0i32; 4];
     #[cfg(minnet_dsp)]
-    if const { W::GROUPS == 1 && P::SIDE == 2 && dsp::reaches(WIDTH, IN) } {
+    if const { W::GROUPS == 1 && P::POOLING.side() == 2 && dsp::reaches(WIDTH, IN) } {
         return dsp::square::<IN, WIDTH>(filter, window);
     }
     #[cfg(minnet_thumb1)]
-    if const { W::GROUPS == 1 && P::SIDE == 2 } {
+    if const { W::GROUPS == 1 && P::POOLING.side() == 2 } {
         return thumb1::square::<IN, WIDTH>(filter, window);
     }
-    let Some(window) = window.get(..(3 + P::SIDE) * below + (4 + P::SIDE) * right) else { return sums };
+    let Some(window) = window.get(..(3 + P::POOLING.side()) * below + (4 + P::POOLING.side()) * right) else {
+        return sums;
+    };
     let Some(filter) = filter.get(..5 * row) else { return sums };
     for (ky, row) in filter.chunks_exact(row).enumerate() {
         for (at, word) in row.iter().enumerate() {
@@ -133,8 +135,9 @@ fn grouped<W: Weights, P: Pool, const WIDTH: usize, const IN: usize>(filter: &[W
                     break;
                 }
                 let four = Four::new(four);
-                for (position, sum) in sums.iter_mut().enumerate().take(P::SIDE * P::SIDE) {
-                    let first = (ky + position / P::SIDE) * below + position % P::SIDE * right + 2 * group;
+                for (position, sum) in sums.iter_mut().enumerate().take(P::POOLING.side() * P::POOLING.side()) {
+                    let first =
+                        (ky + position / P::POOLING.side()) * below + position % P::POOLING.side() * right + 2 * group;
                     if let Some(x) = window.get(first..).and_then(|rest| rest.first_chunk()) {
                         *sum = four.multiply_add(*x, *sum);
                     }
@@ -157,8 +160,9 @@ fn one_by_one<W: Weights, P: Pool, const WIDTH: usize, const IN: usize>(
         let groups = row.iter().flat_map(|word| W::unpack(*word).into_iter().take(W::GROUPS));
         let weights = groups.flat_map(u32::to_le_bytes).take(5 * IN);
         for (at, weight) in weights.enumerate() {
-            for (position, sum) in sums.iter_mut().enumerate().take(P::SIDE * P::SIDE) {
-                let pixel = start + ((ky + position / P::SIDE) * WIDTH + position % P::SIDE) * IN + at;
+            for (position, sum) in sums.iter_mut().enumerate().take(P::POOLING.side() * P::POOLING.side()) {
+                let pixel =
+                    start + ((ky + position / P::POOLING.side()) * WIDTH + position % P::POOLING.side()) * IN + at;
                 let x = image.get(pixel).copied().unwrap_or(0);
                 *sum = sum.wrapping_add(i32::from(weight as i8) * i32::from(x));
             }

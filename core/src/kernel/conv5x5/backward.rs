@@ -46,7 +46,7 @@ impl Hits {
         (delta, which): (&[f32], &[u8]),
         from: usize,
     ) -> Option<usize> {
-        let width = (W - 4) / P::SIDE;
+        let width = (W - 4) / P::POOLING.side();
         let rows = delta.as_chunks::<O>().0.chunks(width).zip(which.as_chunks::<O>().0.chunks(width));
         let (mut count, mut rest) = (self.count, None);
         for (y, (delta, which)) in rows.enumerate().skip(from) {
@@ -56,7 +56,9 @@ impl Hits {
             }
             for (x, (delta, which)) in delta.iter().zip(which).enumerate() {
                 let which = usize::from(which[o]);
-                let pixel = (y * P::SIDE + which / P::SIDE) * W + x * P::SIDE + which % P::SIDE;
+                let pixel = (y * P::POOLING.side() + which / P::POOLING.side()) * W
+                    + x * P::POOLING.side()
+                    + which % P::POOLING.side();
                 // No branch, as in `list_nonzero`.
                 if let Some(place) = self.list.get_mut(count) {
                     *place = Hit { delta: delta[o], image: image as u32, pixel: pixel as u16 };

@@ -34,7 +34,7 @@ impl Output<'_> {
             let mut best_at = Tile::<V, [f32; O], 2>::zero();
             let Some(first) = sums(0) else { return };
             let mut best = Tile::<V, [f32; O], 2>::load(first, pass);
-            for position in 1..P::SIDE * P::SIDE {
+            for position in 1..P::POOLING.side() * P::POOLING.side() {
                 let Some(sums) = sums(position) else { return };
                 let rival = Tile::load(sums, pass);
                 best.keep_greater(&rival, &mut best_at, f32::from_bits(position as u32));
@@ -182,10 +182,12 @@ fn strip<V: Vector, P: Pool, const H: usize, const W: usize, const C: usize, con
             }
         }
     }
-    for y in (0..image.len().saturating_sub(4)).step_by(P::SIDE) {
-        for x in (0..width).step_by(P::SIDE) {
-            let index = y / P::SIDE * ((W - 4) / P::SIDE) + (left + x) / P::SIDE;
-            out.pool::<V, P, O>(index, bias, |at| sums.0.get(x + at % P::SIDE)?.get(y + at / P::SIDE));
+    for y in (0..image.len().saturating_sub(4)).step_by(P::POOLING.side()) {
+        for x in (0..width).step_by(P::POOLING.side()) {
+            let index = y / P::POOLING.side() * ((W - 4) / P::POOLING.side()) + (left + x) / P::POOLING.side();
+            out.pool::<V, P, O>(index, bias, |at| {
+                sums.0.get(x + at % P::POOLING.side())?.get(y + at / P::POOLING.side())
+            });
         }
     }
 }

@@ -51,10 +51,13 @@ pub(super) fn forward<V: Vector, S, P: Pool, const H: usize, const W: usize, con
             }
             // Pooling comes after the whole row, when the sums have reached the cache.
             for (sums, left) in sums.0.iter().zip((0..W - 4).step_by(2)) {
-                for y in (0..2).step_by(P::SIDE) {
-                    for x in (0..2).step_by(P::SIDE) {
-                        let index = (top + y) / P::SIDE * ((W - 4) / P::SIDE) + (left + x) / P::SIDE;
-                        out.pool::<V, P, O>(index, bias, |at| sums.get((y + at / P::SIDE) * 2 + x + at % P::SIDE));
+                for y in (0..2).step_by(P::POOLING.side()) {
+                    for x in (0..2).step_by(P::POOLING.side()) {
+                        let index = (top + y) / P::POOLING.side() * ((W - 4) / P::POOLING.side())
+                            + (left + x) / P::POOLING.side();
+                        out.pool::<V, P, O>(index, bias, |at| {
+                            sums.get((y + at / P::POOLING.side()) * 2 + x + at % P::POOLING.side())
+                        });
                     }
                 }
             }
@@ -158,7 +161,7 @@ fn add_windows<V: Vector, P: Pool, const W: usize, const O: usize, const N: usiz
     windows: &[f32],
     (delta, which): (&[[f32; O]], &[[u8; O]]),
 ) {
-    let width = (W - 4) / P::SIDE;
+    let width = (W - 4) / P::POOLING.side();
     for pass in 0..Tile::<V, [f32; WINDOW], N>::PASSES {
         let mut tiles = [Tile::<V, [f32; WINDOW], N>::zero(); N];
         for (tile, sums) in tiles.iter_mut().zip(sums.iter()) {
@@ -166,11 +169,11 @@ fn add_windows<V: Vector, P: Pool, const W: usize, const O: usize, const N: usiz
         }
         for (y, (delta, which)) in delta.chunks(width).zip(which.chunks(width)).enumerate() {
             for (x, (delta, which)) in delta.iter().zip(which).enumerate() {
-                let corner = (y * W + x) * P::SIDE * 5;
+                let corner = (y * W + x) * P::POOLING.side() * 5;
                 let (Some(delta), Some(which)) = (delta.get(o..o + N), which.get(o..o + N)) else { return };
                 for ((tile, delta), which) in tiles.iter_mut().zip(delta).zip(which) {
                     let which = usize::from(*which);
-                    let at = corner + (which / P::SIDE * W + which % P::SIDE) * 5;
+                    let at = corner + (which / P::POOLING.side() * W + which % P::POOLING.side()) * 5;
                     tile.add_product(windows.get(at..).unwrap_or(&[]), pass, *delta);
                 }
             }
