@@ -1,6 +1,9 @@
 //! Activations, applied to a layer's weighted inputs `z` where they lie.
 
+use crate::batch::{Images, pair};
+use crate::executor::{Executor, split_images};
 use crate::kernel::math;
+use crate::kernel::vector::{Kernel, Vector, compiled_once};
 use crate::text::Text;
 
 /// A function from a layer's weighted inputs `z` to its activations `a`.
@@ -190,6 +193,33 @@ impl Function {
         }
     }
 }
+
+/// Turns ∂C/∂a into ∂C/∂z for each image: `outputs` values a begin at `own`, and ∂C/∂a follows them.
+#[cfg_attr(target_os = "none", inline(always))]
+pub(crate) fn gradient(function: Function, outputs: usize, images: Images, own: usize, executor: &impl Executor) {
+    split_images(images, outputs, executor, &|images| {
+        Gradient { function, outputs, images, own }.on(executor.vectors());
+    });
+}
+
+struct Gradient<'a> {
+    function: Function,
+    outputs: usize,
+    images: Images<'a>,
+    own: usize,
+}
+
+impl Kernel for Gradient<'_> {
+    #[inline(always)]
+    fn run<V: Vector>(mut self) {
+        for image in self.images.iter_mut() {
+            let (a, gradient) = pair(image, self.own, self.outputs, self.own + self.outputs, self.outputs);
+            self.function.backward(a, gradient);
+        }
+    }
+}
+
+compiled_once!(Gradient<'_>);
 
 #[inline(always)]
 fn softmax(z: &mut [f32]) {

@@ -3,8 +3,7 @@
 //! A network decides *what* may run side by side, so that no bit depends on who runs it; an [`Executor`] decides
 //! whether it does.
 
-use crate::kernel::vector::Baseline;
-pub use crate::kernel::vector::Vector;
+use crate::batch::Images;
 use core::ops::Range;
 
 /// Runs pieces of work that do not depend on each other.
@@ -15,28 +14,51 @@ pub trait Executor: Sync {
     /// Runs both, side by side or one after the other.
     fn join<A: Send, B: Send>(&self, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B);
 
-    /// Runs an inner loop, compiled for the widest vectors this machine has; as it stands here, for those that the
-    /// program was compiled for.
-    // In its caller, a loop's place on a microcontroller's stack is also that of the others there.
-    #[cfg_attr(target_os = "none", inline(always))]
-    fn vectorize(&self, kernel: impl Kernel) {
-        kernel.run::<Baseline>();
+    /// The vectors that inner loops run on; as it stands here, those that the program was compiled for.
+    #[inline(always)]
+    fn vectors(&self) -> Vectors {
+        Vectors::BASELINE
+    }
+
+    /// Lends `work` so many values to work in, whatever they are; fewer or none where so many are not to be had. As it
+    /// stands here, they lie on the stack, and there are at most 32,768.
+    #[inline(always)]
+    fn scratch<R>(&self, len: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
+        match len {
+            0 => work(&mut []),
+            1..=128 => on_stack::<128, R>(len, work),
+            129..=512 => on_stack::<512, R>(len, work),
+            513..=2048 => on_stack::<2048, R>(len, work),
+            2049..=8192 => on_stack::<8192, R>(len, work),
+            8193..=32_768 => on_stack::<32_768, R>(len, work),
+            _ => work(&mut []),
+        }
     }
 }
 
-/// An inner loop with its arguments.
-///
-/// It is a trait of its own, not a closure, because its code must be inlined into a function that was compiled for
-/// wider vectors, and only a method can ask for that.
-pub trait Kernel {
-    /// Runs it on vectors `V`, which change no bit. Mark it `#[inline(always)]`.
-    fn run<V: Vector>(self);
+/// A function of its own, so that its caller's stack does not hold it.
+#[inline(never)]
+fn on_stack<const N: usize, R>(len: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
+    work([0.0; N].get_mut(..len).unwrap_or_default())
 }
 
-/// What a kernel runs on wider vectors with: functions that may be called where the processor has the instructions.
-#[cfg(target_arch = "x86_64")]
-pub mod x86 {
-    pub use crate::kernel::x86::{avx2, avx512};
+/// Which vectors inner loops run on. The bits are the same with each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Vectors(pub(crate) Width);
+
+/// The widths of [`Vectors`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Width {
+    Baseline,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Vectors {
+    /// Those that every processor of the target has: on x86-64 SSE2, on a microcontroller single numbers.
+    pub const BASELINE: Self = Self(Width::Baseline);
 }
 
 /// The thread that calls, with the instructions that the program was compiled for.
@@ -66,8 +88,13 @@ impl<E: Executor> Executor for Alone<'_, E> {
     }
 
     #[inline(always)]
-    fn vectorize(&self, kernel: impl Kernel) {
-        self.0.vectorize(kernel);
+    fn vectors(&self) -> Vectors {
+        self.0.vectors()
+    }
+
+    #[inline(always)]
+    fn scratch<R>(&self, len: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
+        self.0.scratch(len, work)
     }
 }
 
@@ -89,6 +116,29 @@ pub(crate) fn split<T: Send>(
     executor.join(
         || split(left, first, half, executor, work),
         || split(right, first + middle, pieces - half, executor, work),
+    );
+}
+
+/// As [`split`], of rows of `len` values each; `work` gets some rows and the number of the first.
+pub(crate) fn split_rows(
+    rows: &mut [f32],
+    len: usize,
+    first: usize,
+    pieces: usize,
+    executor: &impl Executor,
+    work: &(impl Fn(&mut [f32], usize) + Sync),
+) {
+    let count = rows.len() / len.max(1);
+    let pieces = pieces.min(count);
+    if pieces <= 1 {
+        return work(rows, first);
+    }
+    let half = pieces / 2;
+    let middle = count * half / pieces;
+    let (left, right) = rows.split_at_mut(middle * len);
+    executor.join(
+        || split_rows(left, len, first, half, executor, work),
+        || split_rows(right, len, first + middle, pieces - half, executor, work),
     );
 }
 
@@ -168,18 +218,31 @@ pub(crate) fn pieces(work: usize, executor: &impl Executor) -> usize {
 }
 
 /// Runs `work` on the images of a mini-batch, some on each thread. `each` is the work of one image, as for [`pieces`].
-pub(crate) fn split_images<S: Send>(
-    batch: &mut [S],
+#[inline(always)]
+pub(crate) fn split_images(
+    images: Images,
     each: usize,
     executor: &impl Executor,
-    work: &(impl Fn(&mut [S]) + Sync),
+    work: &(impl Fn(Images) + Sync),
 ) {
-    let pieces = pieces(each * batch.len(), executor);
-    if pieces == 1 {
+    let pieces = pieces(each * images.len(), executor);
+    cut_images(images, pieces, executor, work);
+}
+
+/// Runs `work` on the images of a mini-batch in at most so many pieces.
+pub(crate) fn cut_images(images: Images, pieces: usize, executor: &impl Executor, work: &(impl Fn(Images) + Sync)) {
+    let pieces = pieces.min(images.len());
+    if pieces <= 1 {
         // Where there is one thread only, the compiler sees that nothing is split.
-        return work(batch);
+        return work(images);
     }
-    split(batch, 0, pieces, executor, &|batch, _| work(batch));
+    let half = pieces / 2;
+    let middle = images.len() * half / pieces;
+    let (left, right) = images.split_at(middle);
+    executor.join(
+        || cut_images(left, half, executor, work),
+        || cut_images(right, pieces - half, executor, work),
+    );
 }
 
 #[cfg(test)]

@@ -6,13 +6,16 @@
 compile_error!("minnet uses little-endian model files in place: big-endian targets are not supported");
 
 pub mod activation;
+pub mod batch;
 pub mod cost;
 pub mod executor;
 pub mod init;
 mod kernel;
 pub mod layer;
 pub mod layers;
+pub mod list;
 pub mod model;
+pub mod module;
 pub mod net;
 pub mod op;
 pub mod pool;
@@ -27,6 +30,7 @@ pub use zerocopy;
 
 /// What a program that defines, runs, or trains a network needs.
 pub mod prelude {
+    pub use crate::batch::Batch;
     pub use crate::activation::{Activation, Identity, Relu, Sigmoid, Softmax, Tanh};
     pub use crate::cost::{Cost, CrossEntropy, LogLikelihood, Quadratic};
     pub use crate::executor::{Executor, Serial};
@@ -34,7 +38,7 @@ pub mod prelude {
     pub use crate::layer::Layer;
     pub use crate::layers::{Conv5x5, Dense, Dropout, Flatten};
     pub use crate::model::{Metadata, Model, ModelError};
-    pub use crate::net::{Net, Sample, load_batch, load_pixels};
+    pub use crate::net::{Net, load_pixels};
     pub use crate::pool::{MaxPool2, NoPool};
     pub use crate::seq;
     pub use crate::sgd::{Regularization, Sgd};

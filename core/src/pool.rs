@@ -3,6 +3,8 @@
 //! As in the book's `network3.ConvPoolLayer`, pooling comes before the activation. Each of the activations that a
 //! convolution takes grows with its argument, so the result is the same, for a quarter of the work.
 
+use crate::kernel::run::{Run, Tile};
+use crate::kernel::vector::Vector;
 use crate::text::Text;
 
 /// A pooling over squares that do not overlap.
@@ -59,5 +61,36 @@ impl Pooling {
     /// A text followed by a space and its word, if it has one.
     pub(crate) const fn append(self, text: Text) -> Text {
         if self.name().is_empty() { text } else { text.then(" ").then(self.name()) }
+    }
+
+    /// Pools the sums of a square: `position` gives those of each of its positions, by rows. With each value comes, in
+    /// the bits of a number that nothing is computed with, the position that it came from; `None` if a position is
+    /// missing.
+    #[inline(always)]
+    pub(crate) fn forward<'a, V: Vector, const N: usize>(
+        self,
+        position: impl Fn(usize) -> Option<Run<'a, V, N>>,
+    ) -> Option<(Tile<V, N>, Tile<V, N>)> {
+        let (mut pooled, mut origins) = (Tile::load(position(0)?), Tile::zero());
+        for at in 1..self.side() * self.side() {
+            pooled.keep_greater(position(at)?, &mut origins, f32::from_bits(at as u32));
+        }
+        Some((pooled, origins))
+    }
+
+    /// Pools two values of a square, of which the second is at the position `at`: as [`forward`](Self::forward), one by
+    /// one.
+    #[inline(always)]
+    pub(crate) fn forward_one(self, pooled: &mut f32, origin: &mut u8, at: u8, value: f32) {
+        if value > *pooled {
+            (*pooled, *origin) = (value, at);
+        }
+    }
+
+    /// The position in its square, from its first pixel right and down, that the gradient of a pooled value goes to.
+    #[inline(always)]
+    pub(crate) fn backward(self, origin: u8) -> (usize, usize) {
+        let origin = usize::from(origin);
+        (origin % self.side(), origin / self.side())
     }
 }

@@ -1,12 +1,13 @@
-//! A dense layer's inner loops. `weights[i][j]` leads from input i to output j.
+//! A dense layer's inner loops. The weight of input i and output j is number i·outputs + j: a row for each input.
 
 use super::device;
+use super::run::{Body, Part, Span, Tile, dispatch, parts};
 use super::turn::{block, turn};
-use super::vector::{Aligned, Tile, Vector, add_products, add_rows};
+use super::vector::{Aligned, Kernel, Vector, compiled_once};
+use crate::activation::Function;
+use crate::op::Dense;
 use crate::sgd::Sgd;
-use crate::tensor::Tensor;
 use core::iter;
-use core::marker::PhantomData;
 use core::ops::Range;
 
 /// As many bits as a register has.
@@ -25,14 +26,11 @@ pub(crate) const IMAGES: usize = if cfg!(target_os = "none") { 1 } else { 128 };
 /// Outputs that are summed side by side where there are very many: so many rows of so many weights fit in the cache
 /// next to the processor.
 pub(crate) const PANEL: usize = 128;
-/// From so many outputs on, a layer may be gone through in panels.
-pub(crate) const WIDE: usize = if cfg!(target_os = "none") { usize::MAX } else { 4 * PANEL };
-/// So many weights do not fit in a core's cache, with other things.
-pub(crate) const LARGE: usize = 256 * 1024;
-/// So many weights take longer to change cores than threads take to wait for each other.
-pub(crate) const OWNED: usize = if cfg!(target_os = "none") { usize::MAX } else { 32 * 1024 };
 /// So many weights stay in the cache between one use and the next, with other things.
 const BLOCK: usize = 64 * 1024;
+
+/// An image's x, and where its sums go: all of them, or some columns.
+pub(crate) type Image<'a> = (&'a [f32], &'a mut [f32]);
 
 /// Which values of a block, of at most [`ROWS`], are not zero: a bit for each, from the lowest on. To go through the bits
 /// takes less time than to write down the indices, and to read them again.
@@ -60,9 +58,9 @@ impl Mask {
         self.0.count_ones() as usize
     }
 
-    /// The terms for [`add_rows`]: the indices of the values that are not zero, ascending, and these values.
+    /// The indices of the values that are not zero, ascending, and these values.
     #[inline(always)]
-    fn terms(self, values: &[f32]) -> impl Iterator<Item = (usize, f32)> + Clone {
+    fn terms(self, values: &[f32]) -> impl Iterator<Item = (usize, f32)> {
         let mut bits = self.0;
         iter::from_fn(move || {
             if bits == 0 {
@@ -81,45 +79,37 @@ const READS: usize = 16;
 /// As many values as are packed at a time; a microcontroller packs nothing.
 const ROOM: usize = if cfg!(target_os = "none") { 0 } else { 8 * 1024 };
 
-/// Runs of values shaped as `T`, packed ([`Tile::pack`]).
-struct Packed<V, T> {
-    values: Aligned<[f32; ROOM]>,
-    shape: PhantomData<(V, T)>,
+/// Room for runs whose vectors lie side by side: in a place that begins at a cache line, none of a cache line's length
+/// lies across the end of one.
+type Packed = Aligned<[f32; ROOM]>;
+
+/// Whether so many runs of `len` values fit, and being read so many times are worth it.
+#[inline(always)]
+fn is_worth_packing<V: Vector>(runs: usize, len: usize, reads: usize) -> bool {
+    (1..=ROOM).contains(&(runs * len.next_multiple_of(V::LANES))) && reads >= READS
 }
 
-impl<V: Vector, T: Tensor> Packed<V, T> {
-    const STRIDE: usize = Tile::<V, T, 1>::PACKED;
+/// Copies a part of some runs. Each takes as many values as its vectors have.
+struct Pack<'a> {
+    packed: &'a mut [f32],
+    rows: &'a [f32],
+    stride: usize,
+    part: Part,
+    /// Where the part begins in a packed run, and how many values a packed run has.
+    start: usize,
+    packed_stride: usize,
+}
 
-    /// Room for some runs, if they fit, and being read so many times they are worth it.
-    #[inline(always)]
-    fn room(runs: usize, reads: usize) -> Option<Self> {
-        let fits = (1..=ROOM).contains(&(runs * Self::STRIDE));
-        (fits && reads >= READS).then_some(Self { values: Aligned([0.0; ROOM]), shape: PhantomData })
-    }
-
-    #[inline(always)]
-    fn pack<'a>(&mut self, runs: impl Iterator<Item = &'a [f32]>) {
-        for (packed, run) in self.values.0.chunks_exact_mut(Self::STRIDE).zip(runs) {
-            Tile::<V, T, 1>::pack(run, packed);
-        }
-    }
+impl Body for Pack<'_> {
+    const SHARE: usize = 1;
 
     #[inline(always)]
-    fn run(&self, index: usize) -> Option<&[f32]> {
-        self.values.0.get(index * Self::STRIDE..(index + 1) * Self::STRIDE)
-    }
-
-    /// As [`add_rows`].
-    #[inline(always)]
-    fn add_rows(&self, sums: &mut [f32], terms: impl Iterator<Item = (usize, f32)> + Clone) {
-        for pass in 0..Tile::<V, T, 1>::PASSES {
-            let mut tile = Tile::<V, T, 1>::load(sums, pass);
-            for (index, value) in terms.clone() {
-                if let Some(run) = self.run(index) {
-                    tile.add_packed(run, pass, value);
-                }
+    fn run<V: Vector, const N: usize>(self) {
+        let Some(span) = Span::<V, N>::new(self.part.len) else { return };
+        for (place, row) in self.packed.chunks_exact_mut(self.packed_stride).zip(self.rows.chunks(self.stride)) {
+            if let (Some(run), Some(place)) = (span.run(row, self.part.start), place.get_mut(self.start..)) {
+                run.copy_to(place);
             }
-            tile.store(sums, pass);
         }
     }
 }
@@ -137,256 +127,348 @@ pub(crate) fn group(images: usize) -> usize {
 /// Groups of images at most.
 const GROUPS: usize = 8;
 
-/// Whether these masks, of blocks of so many values, leave nothing out; and whether the registers hold [`ABREAST`] runs
-/// shaped as `T` without more vectors than a single one.
+/// Whether these masks, of blocks of so many values, leave nothing out.
 #[inline(always)]
-fn go_abreast<V: Vector, T: Tensor>(masks: &[Mask], len: usize) -> bool {
-    IMAGES >= ABREAST
-        && Tile::<V, T, ABREAST>::PACKED == Tile::<V, T, 1>::PACKED
-        && masks.iter().all(|mask| mask.count() == len)
+fn go_abreast(masks: &[Mask], len: usize) -> bool {
+    IMAGES >= ABREAST && masks.iter().all(|mask| mask.count() == len)
 }
 
-/// As [`add_rows`] for several images, with all rows: `images` holds x of these rows, and the sums.
-#[inline(always)]
-fn add_all_rows<V: Vector, T: Tensor>(mut images: [(&[f32], &mut [f32]); ABREAST], rows: &[T]) {
-    for pass in 0..Tile::<V, T, ABREAST>::PASSES {
-        let mut tiles = [Tile::<V, T, ABREAST>::zero(); ABREAST];
-        for (tile, (_, sums)) in tiles.iter_mut().zip(&images) {
-            *tile = Tile::load(sums, pass);
-        }
-        for (row, i) in rows.iter().zip(0..) {
-            let values = images.each_ref().map(|(x, _)| x.get(i).unwrap_or(&0.0));
-            Tile::add_product_to_each(&mut tiles, row.flat(), pass, values);
-        }
-        for (tile, (_, sums)) in tiles.iter().zip(&mut images) {
-            tile.store(sums, pass);
-        }
-    }
+/// Some rows of weights, `stride` values apart, of which the columns from `start` on are used.
+#[derive(Clone, Copy)]
+struct Rows<'a> {
+    values: &'a [f32],
+    stride: usize,
+    start: usize,
+    /// How many of a row's values a run of it has: those of the part, or of whole vectors where it is packed.
+    len: usize,
 }
 
-/// z_j = Σ_i x_i·w_ij + b_j for each image of `batch`, over the inputs `inputs`: the first begins the sums, and after the
-/// last comes the bias. `view` shows an image's x and z.
-#[inline(always)]
-pub(crate) fn forward<V: Vector, S, const IN: usize, const OUT: usize>(
-    weights: &[[f32; OUT]; IN],
-    bias: &[f32; OUT],
+/// Adds to a part of each image's sums the products of some inputs and their rows: sums_j += x_i·w_ij.
+struct AddRows<'a, 'b> {
+    rows: Rows<'a>,
+    images: &'a mut [Image<'b>],
+    /// The inputs that the rows belong to.
     inputs: Range<usize>,
-    batch: &mut [S],
-    view: impl Fn(&mut S) -> (&[f32; IN], &mut [f32; OUT]),
-) {
-    if OUT < V::LANES && V::LANES > 1 {
-        return forward::<V::Half, S, IN, OUT>(weights, bias, inputs, batch, view);
-    }
-    if cfg!(minnet_m4f) {
-        // A device has one thread, which takes all inputs.
-        for image in batch {
-            let (x, z) = view(image);
-            device::dense(weights, bias, x, z);
-        }
-        return;
-    }
-    let mut masks = [Mask::NONE; IMAGES];
-    for images in batch.chunks_mut(IMAGES) {
-        if inputs.start == 0 {
-            images.iter_mut().for_each(|image| view(image).1.fill(0.0));
-        }
-        let mut packed = Packed::<V, [f32; OUT]>::room(ROWS, images.len());
-        let weights = weights.get(inputs.clone()).unwrap_or(&[]);
-        for (rows, first) in weights.chunks(ROWS).zip(inputs.clone().step_by(ROWS)) {
-            let inputs = first..first + rows.len();
-            for (image, mask) in images.iter_mut().zip(&mut masks) {
-                *mask = Mask::nonzero::<V>(view(image).0.get(inputs.clone()).unwrap_or(&[]));
+    /// Which of these are not zero, image by image.
+    masks: &'a [Mask],
+    /// The part of the images' sums.
+    part: Part,
+    /// What is used next: a row of it is asked for with each image. It lies in many rows, which no processor sees coming.
+    ahead: Option<Rows<'a>>,
+}
+
+impl Body for AddRows<'_, '_> {
+    const SHARE: usize = 1;
+
+    #[inline(always)]
+    fn run<V: Vector, const N: usize>(self) {
+        let Rows { values, stride, start, len } = self.rows;
+        let (Some(sums), Some(span)) = (Span::<V, N>::new(self.part.len), Span::<V, N>::new(len)) else { return };
+        let mut ahead = self.ahead.map(|rows| rows.values.chunks(rows.stride).map(move |row| block_of(row, rows.start, rows.len)));
+        for ((x, z), mask) in self.images.iter_mut().zip(self.masks) {
+            for row in ahead.iter_mut().flatten().take(ROWS.div_ceil(IMAGES)) {
+                V::prefetch(row);
             }
-            let reads: usize = masks.iter().take(images.len()).map(|mask| mask.count()).sum();
-            let abreast = go_abreast::<V, [f32; OUT]>(masks.get(..images.len()).unwrap_or(&[]), rows.len());
-            let mut packed = packed.as_mut().filter(|_| reads >= READS * rows.len() && !abreast);
-            if let Some(packed) = &mut packed {
-                packed.pack(rows.iter().map(|row| row.as_slice()));
-            }
-            for (images, masks) in images.chunks_mut(ABREAST).zip(masks.chunks(ABREAST)) {
-                if let (true, Ok(images)) = (abreast, <&mut [S; ABREAST]>::try_from(&mut *images)) {
-                    let images = images.each_mut().map(|image| {
-                        let (x, z) = view(image);
-                        (x.get(inputs.clone()).unwrap_or(&[]), z.as_mut_slice())
-                    });
-                    add_all_rows::<V, [f32; OUT]>(images, rows);
-                    continue;
-                }
-                for (image, mask) in images.iter_mut().zip(masks) {
-                    let (x, z) = view(image);
-                    let terms = mask.terms(x.get(inputs.clone()).unwrap_or(&[]));
-                    match &packed {
-                        Some(packed) => packed.add_rows(z, terms),
-                        None => add_rows::<V, [f32; OUT]>(z, rows, terms),
-                    }
+            let Some(mut run) = sums.run_mut(z, self.part.start) else { continue };
+            let mut tile = Tile::begun(&run);
+            for (index, x) in mask.terms(x.get(self.inputs.clone()).unwrap_or(&[])) {
+                if let Some(row) = span.run(values, index * stride + start) {
+                    tile.add_product(row, V::splat(x));
                 }
             }
+            tile.store(&mut run);
         }
-        if inputs.end == IN {
-            images.iter_mut().for_each(|image| add_bias(view(image).1, bias));
+    }
+}
+
+/// As [`AddRows`], with all rows, for images in threes: each row is read once for three.
+struct AddAllRows<'a, 'b> {
+    rows: Rows<'a>,
+    images: &'a mut [Image<'b>],
+    inputs: Range<usize>,
+    part: Part,
+}
+
+impl Body for AddAllRows<'_, '_> {
+    const SHARE: usize = ABREAST;
+
+    #[inline(always)]
+    fn run<V: Vector, const N: usize>(self) {
+        let Rows { values, stride, start, len } = self.rows;
+        let (Some(sums), Some(span)) = (Span::<V, N>::new(self.part.len), Span::<V, N>::new(len)) else { return };
+        for images in self.images.as_chunks_mut::<ABREAST>().0 {
+            let [(xa, za), (xb, zb), (xc, zc)] = images;
+            let at = self.part.start;
+            let (Some(mut za), Some(mut zb), Some(mut zc)) = (sums.run_mut(za, at), sums.run_mut(zb, at), sums.run_mut(zc, at))
+            else {
+                continue;
+            };
+            let (mut a, mut b, mut c) = (Tile::begun(&za), Tile::begun(&zb), Tile::begun(&zc));
+            let [xa, xb, xc] = [xa, xb, xc].map(|x| x.get(self.inputs.clone()).unwrap_or(&[]));
+            for (((xa, xb), xc), index) in xa.iter().zip(xb).zip(xc).zip(0..) {
+                let Some(row) = span.run(values, index * stride + start) else { break };
+                let factors = [V::broadcast(xa), V::broadcast(xb), V::broadcast(xc)];
+                Tile::add_products([&mut a, &mut b, &mut c], row, factors);
+            }
+            a.store(&mut za);
+            b.store(&mut zb);
+            c.store(&mut zc);
+        }
+    }
+}
+
+/// Some rows of weights for a block of inputs, and what is done with them.
+struct Block<'a> {
+    rows: Rows<'a>,
+    /// The inputs that the rows belong to.
+    inputs: Range<usize>,
+    /// Which of these are not zero, image by image.
+    masks: &'a [Mask],
+    /// Where the sums begin in an image's place; there are `rows.len` of them.
+    place: usize,
+    ahead: Option<Rows<'a>>,
+}
+
+/// Adds to the sums of each image what a block of inputs gives.
+#[inline(always)]
+fn add_block<V: Vector>(block: Block, images: &mut [Image], packed: Option<&mut Packed>) {
+    let Block { rows, inputs, masks, place, ahead } = block;
+    if V::LANES > 1 && rows.len < V::LANES {
+        return add_block::<V::Half>(Block { rows, inputs, masks, place, ahead }, images, packed);
+    }
+    let abreast = go_abreast(masks, inputs.len());
+    let (threes, images) = images.split_at_mut(if abreast { images.len() / ABREAST * ABREAST } else { 0 });
+    let masks = masks.get(threes.len()..).unwrap_or(&[]);
+    if !threes.is_empty() {
+        for part in parts::<V>(rows.len, ABREAST) {
+            let rows = Rows { start: rows.start + part.start, len: part.len, ..rows };
+            let part = Part { start: place + part.start, ..part };
+            dispatch::<V, _>(part.vectors, AddAllRows { rows, images: &mut *threes, inputs: inputs.clone(), part });
+        }
+    }
+    let reads: usize = masks.iter().map(|mask| mask.count()).sum();
+    let packed = packed.filter(|_| !abreast && reads >= READS * inputs.len());
+    let packed_stride = rows.len.next_multiple_of(V::LANES);
+    let packed = packed.map(|packed| {
+        for part in parts::<V>(rows.len, 1) {
+            let (packed, start) = (packed.0.as_mut_slice(), part.start);
+            let part = Part { start: rows.start + start, ..part };
+            let pack = Pack { packed, rows: rows.values, stride: rows.stride, part, start, packed_stride };
+            dispatch::<V, _>(part.vectors, pack);
+        }
+        packed.0.as_slice()
+    });
+    for part in parts::<V>(rows.len, 1) {
+        let rows = match packed {
+            Some(values) => Rows { values, stride: packed_stride, start: part.start, len: part.vectors * V::LANES },
+            None => Rows { start: rows.start + part.start, len: part.len, ..rows },
+        };
+        let ahead = ahead.filter(|_| part.start == 0 && packed.is_some());
+        let part = Part { start: place + part.start, ..part };
+        dispatch::<V, _>(part.vectors, AddRows { rows, images: &mut *images, inputs: inputs.clone(), masks, part, ahead });
+    }
+}
+
+/// z_j += Σ_i x_i·w_ij over the inputs `inputs`, for the outputs from `first` on: as many as each image has room for, at
+/// most [`IMAGES`] images. `panel` outputs are summed side by side.
+pub(crate) struct AddInputs<'a, 'b> {
+    pub(crate) op: Dense,
+    pub(crate) weights: &'a [f32],
+    pub(crate) inputs: Range<usize>,
+    pub(crate) first: usize,
+    pub(crate) panel: usize,
+    pub(crate) images: &'a mut [Image<'b>],
+}
+
+impl Kernel for AddInputs<'_, '_> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let Self { op: Dense { inputs: all, outputs, .. }, weights, inputs, first, panel, images } = self;
+        let count = images.first().map_or(0, |(_, z)| z.len()).min(outputs.saturating_sub(first));
+        if count == 0 || inputs.end > all || images.len() > IMAGES {
+            return;
+        }
+        let mut masks = [Mask::NONE; IMAGES];
+        let mut packed = is_worth_packing::<V>(ROWS, panel.min(count), images.len()).then_some(Aligned([0.0; ROOM]));
+        let weights = weights.get(inputs.start * outputs..inputs.end * outputs).unwrap_or(&[]);
+        for (number, rows) in weights.chunks(ROWS * outputs).enumerate() {
+            let start = inputs.start + number * ROWS;
+            let block = start..start + rows.len() / outputs;
+            for ((x, _), mask) in images.iter().zip(&mut masks) {
+                *mask = Mask::nonzero::<V>(x.get(block.clone()).unwrap_or(&[]));
+            }
+            let masks = masks.get(..images.len()).unwrap_or(&[]);
+            for place in (0..count).step_by(panel) {
+                let width = panel.min(count - place);
+                let rows_of = |values, start| Rows { values, stride: outputs, start: first + start, len: width };
+                let following = weights.get((number + 1) * ROWS * outputs..).unwrap_or(&[]);
+                let ahead = match place + width {
+                    next if next < count => rows_of(rows, next),
+                    _ => rows_of(following, 0),
+                };
+                let ahead = (count > panel).then_some(ahead);
+                let block = Block { rows: rows_of(rows, place), inputs: block.clone(), masks, place, ahead };
+                add_block::<V>(block, images, packed.as_mut());
+            }
+        }
+    }
+}
+
+/// The values from `first` on, at most `len`.
+#[inline(always)]
+fn block_of(values: &[f32], first: usize, len: usize) -> &[f32] {
+    values.get(first..values.len().min(first + len)).unwrap_or(&[])
+}
+
+/// z_j = Σ_i x_i·w_ij + b_j, then the activation, for each image, over the inputs `inputs`: the first begins the sums,
+/// and after the last come bias and activation.
+pub(crate) struct Forward<'a, 'b> {
+    pub(crate) op: Dense,
+    pub(crate) weights: &'a [f32],
+    pub(crate) bias: &'a [f32],
+    pub(crate) inputs: Range<usize>,
+    pub(crate) images: &'a mut [Image<'b>],
+}
+
+impl Kernel for Forward<'_, '_> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let Self { op, weights, bias, inputs, images } = self;
+        if cfg!(minnet_m4f) {
+            // A device has one thread, which takes all inputs.
+            for (x, z) in images.iter_mut() {
+                device::dense(op, weights, bias, x, z);
+            }
+        } else {
+            if inputs.start == 0 {
+                images.iter_mut().for_each(|(_, z)| z.fill(0.0));
+            }
+            let is_last = inputs.end == op.inputs;
+            AddInputs { op, weights, inputs, first: 0, panel: op.outputs.max(1), images: &mut *images }.run::<V>();
+            if !is_last {
+                return;
+            }
+            images.iter_mut().for_each(|(_, z)| add_bias(z, bias));
+        }
+        images.iter_mut().for_each(|(_, z)| op.activation.forward(z));
+    }
+}
+
+/// Bias and activation.
+pub(crate) struct Finish<'a, 'b> {
+    pub(crate) bias: &'a [f32],
+    pub(crate) activation: Function,
+    pub(crate) images: &'a mut [Image<'b>],
+}
+
+impl Kernel for Finish<'_, '_> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        for (_, z) in self.images {
+            add_bias(z, self.bias);
+            self.activation.forward(z);
         }
     }
 }
 
 /// z_j += b_j.
 #[inline(always)]
-pub(crate) fn add_bias<const OUT: usize>(z: &mut [f32; OUT], bias: &[f32; OUT]) {
+pub(crate) fn add_bias(z: &mut [f32], bias: &[f32]) {
     for (z, bias) in z.iter_mut().zip(bias) {
         *z += bias;
     }
-}
-
-/// z_j += Σ_i x_i·w_ij over the inputs `inputs`, for the outputs from `first` on: as many as each image has room for,
-/// at most [`IMAGES`] images.
-#[inline(always)]
-pub(crate) fn add_panels<V: Vector, const IN: usize, const OUT: usize>(
-    weights: &[[f32; OUT]; IN],
-    inputs: Range<usize>,
-    first: usize,
-    images: &mut [(&[f32; IN], &mut [f32])],
-) {
-    let count = images.first().map_or(0, |(_, z)| z.len());
-    let mut masks = [Mask::NONE; IMAGES];
-    let mut packed = Packed::<V, [f32; PANEL]>::room(ROWS, images.len());
-    let weights = weights.get(inputs.clone()).unwrap_or(&[]);
-    for ((rows, start), number) in weights.chunks(ROWS).zip(inputs.step_by(ROWS)).zip(1..) {
-        let following = weights.chunks(ROWS).nth(number).unwrap_or(&[]);
-        let inputs = start..start + rows.len();
-        for ((x, _), mask) in images.iter().zip(&mut masks) {
-            *mask = Mask::nonzero::<V>(x.get(inputs.clone()).unwrap_or(&[]));
-        }
-        let reads: usize = masks.iter().take(images.len()).map(|mask| mask.count()).sum();
-        let mut packed = packed.as_mut().filter(|_| reads >= READS * rows.len());
-        for start in (0..count).step_by(PANEL) {
-            // The last panel reaches back over columns that the one before has summed.
-            let from = (first + start).min(OUT - PANEL);
-            let known = first + start - from;
-            let mut next = [].iter();
-            let next_from = if start + PANEL < count { (first + start + PANEL).min(OUT - PANEL) } else { first };
-            if let Some(packed) = &mut packed {
-                packed.pack(rows.iter().filter_map(|row| row.get(from..from + PANEL)));
-                next = if start + PANEL < count { rows } else { following }.iter();
-            }
-            for ((x, z), mask) in images.iter_mut().zip(&masks) {
-                // What is packed next lies in many rows, which no processor sees coming.
-                for row in next.by_ref().take(ROWS.div_ceil(IMAGES)) {
-                    V::prefetch(row.get(next_from..).and_then(|row| row.get(..PANEL)).unwrap_or(&[]));
-                }
-                let Some(z) = z.get_mut(start..count.min(start + PANEL)) else { continue };
-                let terms = mask.terms(x.get(inputs.clone()).unwrap_or(&[]));
-                if let (0, Ok(sums)) = (known, <&mut [f32; PANEL]>::try_from(&mut *z)) {
-                    add_columns::<V, OUT>(sums, rows, from, &packed, terms);
-                } else {
-                    let mut sums = [0.0; PANEL];
-                    sums.iter_mut().skip(known).zip(z.iter()).for_each(|(sum, z)| *sum = *z);
-                    add_columns::<V, OUT>(&mut sums, rows, from, &packed, terms);
-                    z.iter_mut().zip(sums.iter().skip(known)).for_each(|(z, sum)| *z = *sum);
-                }
-            }
-        }
-    }
-}
-
-/// As [`add_rows`], for the columns of the weights from `from` on, which may be packed.
-#[inline(always)]
-fn add_columns<V: Vector, const OUT: usize>(
-    sums: &mut [f32; PANEL],
-    rows: &[[f32; OUT]],
-    from: usize,
-    packed: &Option<&mut Packed<V, [f32; PANEL]>>,
-    terms: impl Iterator<Item = (usize, f32)> + Clone,
-) {
-    if let Some(packed) = packed {
-        return packed.add_rows(sums, terms);
-    }
-    let terms = terms.filter_map(|(index, x)| Some((rows.get(index)?.get(from..from + PANEL)?, x)));
-    add_products::<V, [f32; PANEL]>(sums, terms);
 }
 
 /// Inputs whose gradients are summed side by side, and images that an update turns; as many as a [`Mask`] has bits, or
 /// fewer.
 pub(crate) const ACROSS: usize = if cfg!(target_os = "none") { 16 } else { 64 };
 
-/// ∂C/∂x_i = Σ_j δ_j·w_ij for each image of `batch` and the inputs that `weights` has rows of; `view` shows an image's
-/// δ and where these inputs' gradients go.
+/// ∂C/∂x_i = Σ_j δ_j·w_ij for each image, at most [`IMAGES`], and the inputs that `rows` has rows of; `images` holds δ
+/// and where these inputs' gradients go.
 ///
-/// The sums run along the rows of `weights`, so tiles of it are turned, once for the whole batch, and vectors run
-/// across the inputs.
-#[inline(always)]
-pub(crate) fn input_gradient<V: Vector, S, const OUT: usize>(
-    weights: &[[f32; OUT]],
-    batch: &mut [S],
-    view: impl Fn(&mut S) -> (&[f32; OUT], &mut [f32]),
-) {
-    let (mut turned, mut masks) = (Aligned([[0.0; ACROSS]; ROWS]), [Mask::NONE; IMAGES]);
-    for images in batch.chunks_mut(IMAGES) {
-        for image in images.iter_mut() {
-            view(image).1.fill(0.0);
+/// The sums run along the rows, so tiles of the weights are turned, once for the whole batch, and vectors run across the
+/// inputs.
+pub(crate) struct InputGradient<'a, 'b> {
+    pub(crate) rows: &'a [f32],
+    pub(crate) outputs: usize,
+    pub(crate) images: &'a mut [Image<'b>],
+}
+
+impl Kernel for InputGradient<'_, '_> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let Self { rows: weights, outputs, images } = self;
+        if images.len() > IMAGES {
+            return;
         }
-        for first in (0..OUT).step_by(ROWS) {
-            for (image, mask) in images.iter_mut().zip(&mut masks) {
-                *mask = Mask::nonzero::<V>(block::<ROWS>(view(image).0, first));
+        for (_, gradient) in images.iter_mut() {
+            gradient.fill(0.0);
+        }
+        if outputs == 0 {
+            return;
+        }
+        let (mut turned, mut masks) = (Aligned([[0.0; ACROSS]; ROWS]), [Mask::NONE; IMAGES]);
+        for first in (0..outputs).step_by(ROWS) {
+            let taken = first..outputs.min(first + ROWS);
+            for ((delta, _), mask) in images.iter().zip(&mut masks) {
+                *mask = Mask::nonzero::<V>(delta.get(taken.clone()).unwrap_or(&[]));
             }
-            let outputs = (OUT - first).min(ROWS);
-            for (number, rows) in weights.chunks(ACROSS).enumerate() {
-                turn::<V, _, _, _>(rows, first, &mut turned.0);
+            let masks = masks.get(..images.len()).unwrap_or(&[]);
+            for (number, rows) in weights.chunks(ACROSS * outputs).enumerate() {
+                let count = rows.len() / outputs;
+                let mut table = [[].as_slice(); ACROSS];
+                table.iter_mut().zip(rows.chunks_exact(outputs)).for_each(|(place, row)| *place = row);
+                turn::<V, _, _, _>(table.get(..count).unwrap_or(&[]), first, &mut turned.0);
                 // What is turned next lies in many rows, which no processor sees coming.
-                let next = match weights.chunks(ACROSS).nth(number + 1) {
-                    Some(rows) => (rows, first),
-                    None => (weights, first + ROWS),
+                let next = match weights.get((number + 1) * ACROSS * outputs..) {
+                    Some(rows) if !rows.is_empty() => (rows, first),
+                    _ => (weights, first + ROWS),
                 };
-                for row in next.0.iter().take(ACROSS) {
+                for row in next.0.chunks_exact(outputs).take(ACROSS) {
                     V::prefetch(block::<ROWS>(row, next.1));
                 }
-                for (images, masks) in images.chunks_mut(ABREAST).zip(masks.chunks(ABREAST)) {
-                    if rows.len() == ACROSS
-                        && go_abreast::<V, [f32; ACROSS]>(masks, outputs)
-                        && let Ok(images) = <&mut [S; ABREAST]>::try_from(&mut *images)
-                    {
-                        let images = images.each_mut().map(|image| {
-                            let (delta, gradient) = view(image);
-                            let gradient = gradient.get_mut(number * ACROSS..(number + 1) * ACROSS);
-                            (block::<ROWS>(delta, first), gradient.unwrap_or_default())
-                        });
-                        add_all_rows::<V, [f32; ACROSS]>(images, turned.0.get(..outputs).unwrap_or(&[]));
-                        continue;
-                    }
-                    for (image, mask) in images.iter_mut().zip(masks) {
-                        let (delta, gradient) = view(image);
-                        let terms = mask.terms(block::<ROWS>(delta, first));
-                        let (whole, rest) = gradient.as_chunks_mut::<ACROSS>();
-                        if let Some(sums) = whole.get_mut(number) {
-                            add_rows::<V, [f32; ACROSS]>(sums, &turned.0, terms);
-                        } else {
-                            let mut sums = [0.0; ACROSS];
-                            sums.iter_mut().zip(rest.iter()).for_each(|(sum, gradient)| *sum = *gradient);
-                            add_rows::<V, [f32; ACROSS]>(&mut sums, &turned.0, terms);
-                            rest.iter_mut().zip(sums).for_each(|(gradient, sum)| *gradient = sum);
-                        }
-                    }
-                }
+                let rows = Rows { values: turned.0.as_flattened(), stride: ACROSS, start: 0, len: count };
+                let place = number * ACROSS;
+                let block = Block { rows, inputs: taken.clone(), masks, place, ahead: None };
+                add_block::<V>(block, images, None);
             }
         }
     }
 }
 
-/// [`input_gradient`], then [`update`], for the inputs from `first` on; `images` holds x, δ, and where these inputs'
-/// gradients go. The weights are taken in blocks that stay in the cache from the one to the other.
-#[inline(always)]
-pub(crate) fn input_gradient_and_update<V: Vector, const IN: usize, const OUT: usize>(
-    weights: &mut [[f32; OUT]],
-    first: usize,
-    images: &mut [(&[f32; IN], &[f32; OUT], &mut [f32])],
-    sgd: &Sgd,
-) {
-    let block = (BLOCK / OUT.max(1)).max(1).next_multiple_of(ACROSS);
-    // The last first: in the next forward pass the first are the first to be used.
-    for (number, rows) in weights.chunks_mut(block).enumerate().rev() {
-        let start = number * block;
-        input_gradient::<V, _, OUT>(rows, images, |(_, delta, gradient)| {
-            (*delta, gradient.get_mut(start..start + rows.len()).unwrap_or_default())
-        });
-        update::<V, _, IN, OUT>(rows, first + start, images, |(x, delta, _)| (*x, *delta), sgd);
+/// [`InputGradient`], then [`Update`], for the inputs from `first` on. The weights are taken in blocks that stay in the
+/// cache from the one to the other.
+pub(crate) struct InputGradientAndUpdate<'a, 'b> {
+    pub(crate) rows: &'a mut [f32],
+    pub(crate) outputs: usize,
+    pub(crate) first: usize,
+    /// The whole inputs of the images, at most [`ACROSS`].
+    pub(crate) inputs: &'a [&'b [f32]],
+    /// δ, and where these inputs' gradients go.
+    pub(crate) images: &'a mut [Image<'b>],
+    pub(crate) sgd: &'a Sgd,
+}
+
+impl Kernel for InputGradientAndUpdate<'_, '_> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let Self { rows, outputs, first, inputs, images, sgd } = self;
+        let mut deltas = [[].as_slice(); ACROSS];
+        deltas.iter_mut().zip(&*images).for_each(|(place, (delta, _))| *place = *delta);
+        let deltas = deltas.get(..images.len()).unwrap_or(&[]);
+        let block = (BLOCK / outputs.max(1)).max(1).next_multiple_of(ACROSS);
+        // The last first: in the next forward pass the first are the first to be used.
+        for (number, rows) in rows.chunks_mut((block * outputs).max(1)).enumerate().rev() {
+            let start = number * block;
+            let count = rows.len() / outputs.max(1);
+            let mut pieces = heapless::Vec::<Image, ACROSS>::new();
+            for (delta, gradient) in images.iter_mut() {
+                // There is room for as many as there are.
+                let _ = pieces.push((*delta, gradient.get_mut(start..start + count).unwrap_or_default()));
+            }
+            V::outline(InputGradient { rows, outputs, images: &mut pieces });
+            V::outline(Update { rows, outputs, first: first + start, inputs, deltas, sgd });
+        }
     }
 }
 
@@ -397,142 +479,220 @@ pub(crate) const TURNED: bool = !cfg!(target_os = "none");
 /// Inputs whose weights are updated before the next.
 const HEIGHT: usize = 32;
 
-/// The δ of a mini-batch's images, packed if that is worth it.
-struct Deltas<'a, V, S, View, const OUT: usize> {
-    batch: &'a [S],
-    view: View,
-    packed: Option<Packed<V, [f32; OUT]>>,
+/// Gradient and step in one pass over the weights of the inputs from `first` on, for at most [`ACROSS`] images.
+pub(crate) struct Update<'a, 'b> {
+    pub(crate) rows: &'a mut [f32],
+    pub(crate) outputs: usize,
+    pub(crate) first: usize,
+    /// The whole inputs.
+    pub(crate) inputs: &'a [&'b [f32]],
+    pub(crate) deltas: &'a [&'b [f32]],
+    pub(crate) sgd: &'a Sgd,
 }
 
-impl<'a, V: Vector, S, View: Fn(&S) -> &[f32; OUT], const OUT: usize> Deltas<'a, V, S, View, OUT> {
-    /// For the update of so many rows: their number in blocks says how often the δ are read afresh.
+impl Kernel for Update<'_, '_> {
     #[inline(always)]
-    fn new(batch: &'a [S], view: View, rows: usize) -> Self {
-        let mut packed = Packed::room(batch.len(), rows / HEIGHT);
-        if let Some(packed) = &mut packed {
-            packed.pack(batch.iter().map(|image| view(image).as_slice()));
+    fn run<V: Vector>(self) {
+        let Self { rows: weights, outputs, first, inputs: batch, deltas, sgd } = self;
+        if outputs == 0 || batch.len() > ACROSS {
+            return;
         }
-        Self { batch, view, packed }
-    }
-
-    /// Adds an image's δ times `x`.
-    #[inline(always)]
-    fn add_product(&self, sums: &mut Tile<V, [f32; OUT], 1>, pass: usize, image: usize, x: f32) {
-        if let Some(packed) = &self.packed {
-            sums.add_packed(packed.run(image).unwrap_or(&[]), pass, x);
-        } else if let Some(image) = self.batch.get(image) {
-            sums.add_product((self.view)(image), pass, x);
+        if outputs < V::LANES && V::LANES > 1 {
+            return Update { rows: weights, outputs, first, inputs: batch, deltas, sgd }.run::<V::Half>();
+        }
+        let mut packed = None;
+        let mut table = [[].as_slice(); ACROSS];
+        let packed_stride = outputs.next_multiple_of(V::LANES);
+        // The number of rows in blocks says how often the δ are read afresh.
+        let is_packed = is_worth_packing::<V>(deltas.len(), outputs, weights.len() / outputs / HEIGHT);
+        if is_packed {
+            let packed = packed.insert(Aligned([0.0; ROOM]));
+            for (place, delta) in packed.0.chunks_exact_mut(packed_stride).zip(deltas) {
+                for part in parts::<V>(outputs, 1) {
+                    let (packed, start) = (&mut *place, part.start);
+                    dispatch::<V, _>(part.vectors, Pack { packed, rows: delta, stride: outputs, part, start, packed_stride });
+                }
+            }
+            table.iter_mut().zip(packed.0.chunks_exact(packed_stride)).for_each(|(place, run)| *place = run);
+        } else {
+            table.iter_mut().zip(deltas).for_each(|(place, delta)| *place = *delta);
+        }
+        let packed_deltas = table.get(..deltas.len()).unwrap_or(&[]);
+        let mut turned = Aligned([[0.0; ACROSS]; HEIGHT]);
+        let mut masks = [Mask::NONE; HEIGHT];
+        // Images are turned in sixteens; those that are missing are zeros, which masks leave out.
+        let zeros = [0.0; HEIGHT];
+        let mut runs = [zeros.as_slice(); ACROSS];
+        let runs = runs.get_mut(..batch.len().next_multiple_of(16)).unwrap_or_default();
+        // The last first: the input gradient has just been there.
+        for (number, rows) in weights.chunks_mut(HEIGHT * outputs).enumerate().rev() {
+            let (first, count) = (first + number * HEIGHT, rows.len() / outputs);
+            for (number, run) in runs.iter_mut().enumerate() {
+                let known = batch.get(number).and_then(|image| image.get(first..first + count));
+                *run = known.unwrap_or(zeros.get(..count).unwrap_or(&[]));
+            }
+            turn::<V, _, _, _>(runs, 0, &mut turned.0);
+            for (mask, inputs) in masks.iter_mut().zip(&turned.0).take(count) {
+                *mask = Mask::nonzero::<V>(inputs.get(..batch.len().next_multiple_of(V::LANES)).unwrap_or(&[]));
+            }
+            let masks = masks.get(..count).unwrap_or(&[]);
+            let is_abreast = |masks: &[Mask]| masks.len() == ABREAST && go_abreast(masks, batch.len());
+            let groups = masks.chunks(ABREAST);
+            if !groups.clone().all(is_abreast) {
+                for part in parts::<V>(outputs, 1) {
+                    let run_len = if is_packed { part.vectors * V::LANES } else { part.len };
+                    let (rows, inputs, deltas) = (&mut *rows, &turned.0, packed_deltas);
+                    let body = UpdateBlock { rows, outputs, masks, inputs, deltas, run_len, part, sgd };
+                    dispatch::<V, _>(part.vectors, UpdateSparse(body));
+                }
+            }
+            if groups.clone().any(is_abreast) {
+                for part in parts::<V>(outputs, ABREAST) {
+                    let (rows, inputs) = (&mut *rows, &turned.0);
+                    let body = UpdateBlock { rows, outputs, masks, inputs, deltas, run_len: part.len, part, sgd };
+                    dispatch::<V, _>(part.vectors, UpdateAbreast(body));
+                }
+            }
         }
     }
 }
 
-/// Gradient and step in one pass over the weights of the inputs from `first` on; `view` shows an image's whole input
-/// and its δ.
-#[inline(always)]
-pub(crate) fn update<V: Vector, S, const IN: usize, const OUT: usize>(
-    weights: &mut [[f32; OUT]],
-    first: usize,
-    batch: &[S],
-    view: impl Fn(&S) -> (&[f32; IN], &[f32; OUT]),
-    sgd: &Sgd,
-) {
-    if OUT < V::LANES && V::LANES > 1 {
-        return update::<V::Half, S, IN, OUT>(weights, first, batch, view, sgd);
-    }
-    if !TURNED || batch.len() > ACROSS {
-        return update_rows::<V, S, IN, OUT>(weights, first, batch, view, sgd);
-    }
-    let deltas = Deltas::<V, S, _, OUT>::new(batch, |image| view(image).1, weights.len());
-    let mut turned = Aligned([[0.0; ACROSS]; HEIGHT]);
-    let mut masks = [Mask::NONE; HEIGHT];
-    // Images are turned in sixteens; those that are missing are zeros, which masks leave out.
-    let zeros = [0.0; HEIGHT];
-    let mut runs = [zeros.as_slice(); ACROSS];
-    let runs = runs.get_mut(..batch.len().next_multiple_of(16)).unwrap_or_default();
-    // The last first: the input gradient has just been there.
-    for (number, rows) in weights.chunks_mut(HEIGHT).enumerate().rev() {
-        let first = first + number * HEIGHT;
-        for (number, run) in runs.iter_mut().enumerate() {
-            let known = batch.get(number).and_then(|image| view(image).0.get(first..first + rows.len()));
-            *run = known.unwrap_or(zeros.get(..rows.len()).unwrap_or(&[]));
-        }
-        turn::<V, _, _, _>(runs, 0, &mut turned.0);
-        for ((mask, inputs), _) in masks.iter_mut().zip(&turned.0).zip(&*rows) {
-            *mask = Mask::nonzero::<V>(inputs.get(..batch.len().next_multiple_of(V::LANES)).unwrap_or(&[]));
-        }
-        let inputs = turned.0.chunks(ABREAST);
-        for ((rows, masks), inputs) in rows.chunks_mut(ABREAST).zip(masks.chunks(ABREAST)).zip(inputs) {
-            if go_abreast::<V, [f32; OUT]>(masks, batch.len())
-                && let Ok(rows) = <&mut [_; ABREAST]>::try_from(&mut *rows)
-                && let Ok(inputs) = <&[_; ABREAST]>::try_from(inputs)
-            {
-                update_abreast::<V, S, OUT>(rows, inputs, batch, |image| view(image).1, sgd);
+/// Gradient and step of a part of some rows.
+struct UpdateBlock<'a, 'b> {
+    rows: &'a mut [f32],
+    outputs: usize,
+    masks: &'a [Mask],
+    inputs: &'a [[f32; ACROSS]; HEIGHT],
+    deltas: &'a [&'b [f32]],
+    /// How many of an image's δ a run of them has.
+    run_len: usize,
+    part: Part,
+    sgd: &'a Sgd,
+}
+
+/// Those rows of a block that are not for [`UpdateAbreast`].
+struct UpdateSparse<'a, 'b>(UpdateBlock<'a, 'b>);
+
+impl Body for UpdateSparse<'_, '_> {
+    const SHARE: usize = 1;
+
+    #[inline(always)]
+    fn run<V: Vector, const N: usize>(self) {
+        let UpdateBlock { rows, outputs, masks, inputs, deltas, run_len, part, sgd } = self.0;
+        let (Some(weights), Some(span)) = (Span::<V, N>::new(part.len), Span::<V, N>::new(run_len)) else { return };
+        let groups = rows.chunks_mut(ABREAST * outputs).zip(masks.chunks(ABREAST)).zip(inputs.chunks(ABREAST));
+        for ((rows, masks), inputs) in groups {
+            if masks.len() == ABREAST && go_abreast(masks, deltas.len()) {
                 continue;
             }
-            for pass in 0..Tile::<V, [f32; OUT], 1>::PASSES {
-                for ((row, mask), inputs) in rows.iter_mut().zip(masks).zip(inputs) {
-                    let mut gradient = Tile::<V, [f32; OUT], 1>::zero();
-                    if mask.count() == 0 && sgd.decay == 1.0 {
-                        // A row that no image reaches has the gradient 0, and stays as it is where nothing decays.
-                        continue;
+            for ((row, mask), inputs) in rows.chunks_exact_mut(outputs).zip(masks).zip(inputs) {
+                if mask.count() == 0 && sgd.decay == 1.0 {
+                    // A row that no image reaches has the gradient 0, and stays as it is where nothing decays.
+                    continue;
+                }
+                let Some(mut run) = weights.run_mut(row, part.start) else { continue };
+                let mut gradient = Tile::<V, N>::zero();
+                for (image, x) in mask.terms(inputs) {
+                    if let Some(delta) = deltas.get(image).and_then(|delta| span.run(delta, part.start)) {
+                        gradient.add_product(delta, V::splat(x));
                     }
-                    for (image, x) in mask.terms(inputs) {
-                        deltas.add_product(&mut gradient, pass, image, x);
-                    }
-                    gradient.step(row, pass, sgd);
+                }
+                gradient.step(&mut run, sgd);
+            }
+        }
+    }
+}
+
+/// Those rows of a block that go in threes, for no image has a zero there: δ is read once for three.
+struct UpdateAbreast<'a, 'b>(UpdateBlock<'a, 'b>);
+
+impl Body for UpdateAbreast<'_, '_> {
+    const SHARE: usize = ABREAST;
+
+    #[inline(always)]
+    fn run<V: Vector, const N: usize>(self) {
+        let UpdateBlock { rows, outputs, masks, inputs, deltas, part, sgd, .. } = self.0;
+        let Some(span) = Span::<V, N>::new(part.len) else { return };
+        let groups = rows.chunks_exact_mut(ABREAST * outputs).zip(masks.chunks(ABREAST)).zip(inputs.chunks(ABREAST));
+        for ((rows, masks), inputs) in groups {
+            let (Ok([xa, xb, xc]), true) = (<&[_; ABREAST]>::try_from(inputs), go_abreast(masks, deltas.len())) else {
+                continue;
+            };
+            let (mut a, mut b, mut c) = (Tile::<V, N>::zero(), Tile::<V, N>::zero(), Tile::<V, N>::zero());
+            for (((delta, xa), xb), xc) in deltas.iter().zip(xa).zip(xb).zip(xc) {
+                let Some(delta) = span.run(delta, part.start) else { break };
+                let factors = [V::broadcast(xa), V::broadcast(xb), V::broadcast(xc)];
+                Tile::add_products([&mut a, &mut b, &mut c], delta, factors);
+            }
+            for (row, gradient) in rows.chunks_exact_mut(outputs).zip([a, b, c]) {
+                if let Some(mut run) = span.run_mut(row, part.start) {
+                    gradient.step(&mut run, sgd);
                 }
             }
         }
     }
 }
 
-/// Gradient and step of the weights of some inputs that are zero in no image; `inputs` holds them, image by image, and
-/// `view` shows an image's δ.
-#[inline(always)]
-fn update_abreast<V: Vector, S, const OUT: usize>(
-    rows: &mut [[f32; OUT]; ABREAST],
-    inputs: &[[f32; ACROSS]; ABREAST],
-    batch: &[S],
-    view: impl Fn(&S) -> &[f32; OUT],
-    sgd: &Sgd,
-) {
-    for pass in 0..Tile::<V, [f32; OUT], ABREAST>::PASSES {
-        let mut gradients = [Tile::<V, [f32; OUT], ABREAST>::zero(); ABREAST];
-        for (image, number) in batch.iter().zip(0..ACROSS) {
-            Tile::add_product_to_each(&mut gradients, view(image), pass, inputs.each_ref().map(|x| &x[number]));
+/// [`Update`] without masks, for any number of images, whose inputs and δ lie in memory as in a mini-batch.
+pub(crate) struct UpdateRows<'a> {
+    pub(crate) rows: &'a mut [f32],
+    pub(crate) outputs: usize,
+    pub(crate) first: usize,
+    /// The images' memory, `stride` values each.
+    pub(crate) memory: &'a [f32],
+    pub(crate) stride: usize,
+    /// Where an image's inputs begin, and its δ.
+    pub(crate) input: usize,
+    pub(crate) delta: usize,
+    pub(crate) sgd: &'a Sgd,
+}
+
+impl Kernel for UpdateRows<'_> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let Self { rows, outputs, first, memory, stride, input, delta, sgd } = self;
+        if outputs == 0 {
+            return;
         }
-        for (gradient, row) in gradients.iter().zip(rows.iter_mut()) {
-            gradient.step(row, pass, sgd);
+        if outputs < V::LANES && V::LANES > 1 {
+            let rest = UpdateRows { rows, outputs, first, memory, stride, input, delta, sgd };
+            return rest.run::<V::Half>();
+        }
+        for part in parts::<V>(outputs, 1) {
+            let rows = &mut *rows;
+            let body = UpdateRowsPart { rest: UpdateRows { rows, outputs, first, memory, stride, input, delta, sgd }, part };
+            dispatch::<V, _>(part.vectors, body);
         }
     }
 }
 
-/// [`update`] without masks, for any number of images.
-#[inline(always)]
-pub(crate) fn update_rows<V: Vector, S, const IN: usize, const OUT: usize>(
-    rows: &mut [[f32; OUT]],
-    first: usize,
-    batch: &[S],
-    view: impl Fn(&S) -> (&[f32; IN], &[f32; OUT]),
-    sgd: &Sgd,
-) {
-    if OUT < V::LANES && V::LANES > 1 {
-        return update_rows::<V::Half, S, IN, OUT>(rows, first, batch, view, sgd);
-    }
-    for (row, i) in rows.iter_mut().zip(first..) {
-        // A row that no image reaches: as above.
-        if sgd.decay == 1.0 && batch.iter().all(|image| view(image).0[i] == 0.0) {
-            continue;
-        }
-        for pass in 0..Tile::<V, [f32; OUT], 1>::PASSES {
-            let mut gradient = Tile::<V, [f32; OUT], 1>::zero();
-            for image in batch {
-                let (x, delta) = view(image);
-                if x[i] != 0.0 {
-                    gradient.add_product(delta, pass, x[i]);
+struct UpdateRowsPart<'a> {
+    rest: UpdateRows<'a>,
+    part: Part,
+}
+
+impl Body for UpdateRowsPart<'_> {
+    const SHARE: usize = 1;
+
+    #[inline(always)]
+    fn run<V: Vector, const N: usize>(self) {
+        let UpdateRows { rows, outputs, first, memory, stride, input, delta, sgd } = self.rest;
+        let Some(span) = Span::<V, N>::new(self.part.len) else { return };
+        for (row, i) in rows.chunks_exact_mut(outputs).zip(first..) {
+            let x = |image: &[f32]| image.get(input + i).copied().unwrap_or(0.0);
+            // A row that no image reaches: as above.
+            if sgd.decay == 1.0 && memory.chunks_exact(stride).all(|image| x(image) == 0.0) {
+                continue;
+            }
+            let Some(mut run) = span.run_mut(row, self.part.start) else { continue };
+            let mut gradient = Tile::<V, N>::zero();
+            for image in memory.chunks_exact(stride) {
+                let x = x(image);
+                if x != 0.0 && let Some(delta) = span.run(image, delta + self.part.start) {
+                    gradient.add_product(delta, V::splat(x));
                 }
             }
-            gradient.step(row, pass, sgd);
+            gradient.step(&mut run, sgd);
         }
     }
 }
@@ -540,20 +700,25 @@ pub(crate) fn update_rows<V: Vector, S, const IN: usize, const OUT: usize>(
 /// Biases whose gradients are summed side by side.
 const BIASES: usize = 16;
 
-/// b_j - rate·Σδ_j over the images; `view` shows an image's δ.
+/// b_j - rate·Σδ_j over the images.
 #[inline(always)]
-pub(crate) fn update_bias<S, const OUT: usize>(
-    bias: &mut [f32; OUT],
-    batch: &[S],
-    view: impl Fn(&S) -> &[f32; OUT],
-    sgd: &Sgd,
-) {
+pub(crate) fn update_bias<'a>(bias: &mut [f32], deltas: impl Iterator<Item = &'a [f32]> + Clone, sgd: &Sgd) {
     for (bias, first) in bias.chunks_mut(BIASES).zip((0..).step_by(BIASES)) {
         let mut gradient = [0.0; BIASES];
-        for sample in batch {
-            let delta = view(sample).get(first..).unwrap_or(&[]);
+        for delta in deltas.clone() {
+            let delta = delta.get(first..).unwrap_or(&[]);
             gradient.iter_mut().zip(delta).for_each(|(gradient, delta)| *gradient += delta);
         }
         bias.iter_mut().zip(gradient).for_each(|(bias, gradient)| *bias = sgd.bias(*bias, gradient));
     }
 }
+
+compiled_once!(
+    AddInputs<'_, '_>,
+    Forward<'_, '_>,
+    Finish<'_, '_>,
+    InputGradient<'_, '_>,
+    InputGradientAndUpdate<'_, '_>,
+    Update<'_, '_>,
+    UpdateRows<'_>
+);

@@ -3,9 +3,9 @@
 
 #[cfg(minnet_m4f)]
 use super::arm as inner;
-use super::conv5x5::{Filters, Image, Output};
-use crate::pool::Pool;
-use crate::tensor::Tensor;
+use super::conv::Image;
+use crate::op::{Conv, Dense};
+use crate::pool::Pooling;
 #[cfg(not(minnet_m4f))]
 use plain as inner;
 
@@ -33,67 +33,69 @@ impl Window<'_> {
 
 /// z_j = Σ_i x_i·w_ij + b_j.
 #[inline(always)]
-pub(crate) fn dense<const IN: usize, const OUT: usize>(
-    weights: &[[f32; OUT]; IN],
-    bias: &[f32; OUT],
-    x: &[f32; IN],
-    z: &mut [f32; OUT],
-) {
+pub(crate) fn dense(op: Dense, weights: &[f32], bias: &[f32], x: &[f32], z: &mut [f32]) {
     z.fill(0.0);
-    sum(&Window { x, run: IN, runs: 1, stride: IN }, weights.as_flattened(), OUT, z);
+    if op.inputs > 0 {
+        sum(&Window { x, run: op.inputs, runs: 1, stride: op.inputs }, weights, op.outputs, 0, z);
+    }
     super::dense::add_bias(z, bias);
 }
 
-/// Convolution, pooling, and bias. Images of one channel go by squares of positions, the others position by position.
+/// Filters whose sums are pooled at a time.
+const FILTERS: usize = 20;
+
+/// Convolution, pooling, and bias. Images of one channel under filters of 5x5 go by squares of positions, the others
+/// position by position.
 #[inline(always)]
-pub(crate) fn convolve<P: Pool, const H: usize, const W: usize, const C: usize, const O: usize>(
-    image: &Image<H, W, C>,
-    filters: &Filters<C, O>,
-    bias: &[f32; O],
-    out: &mut Output,
-) {
-    let weights = filters.flat();
-    let by_squares = C == 1 && O.is_multiple_of(4) && P::POOLING.side() == 2 && out.which.is_none();
-    let which = out.which.as_deref_mut().unwrap_or_default();
-    let mut rivals = [0.0; O];
-    let mut places = out.values.as_chunks_mut::<O>().0.iter_mut().zip(0..);
-    for top in (0..H - 4).step_by(P::POOLING.side()) {
-        for left in (0..W - 4).step_by(P::POOLING.side()) {
-            let Some((best, index)) = places.next() else { return };
+pub(crate) fn convolve(op: Conv, weights: &[f32], bias: &[f32], image: &mut Image) {
+    let Conv { width, channels, filter_height, filter_width, filters, pooling, .. } = op;
+    let Image { pixels, values, origins } = image;
+    let side = pooling.side();
+    let by_squares = (channels, filter_height, filter_width) == (1, 5, 5)
+        && filters.is_multiple_of(4)
+        && pooling == Pooling::Max2
+        && origins.is_none();
+    let rows = (pixels.len() / (width * channels) + 1).saturating_sub(filter_height);
+    let mut places = values.chunks_exact_mut(filters).zip((0..).step_by(filters));
+    for top in (0..rows / side).map(|y| y * side) {
+        for left in (0..op.out_width()).map(|x| x * side) {
+            let Some((place, index)) = places.next() else { return };
             if by_squares {
-                squares(image.flat().get(top * W + left..).unwrap_or(&[]), W, weights, bias, best);
+                squares(pixels.get(top * width + left..).unwrap_or(&[]), width, weights, bias, place);
                 continue;
             }
-            let which = which.as_chunks_mut::<O>().0.get_mut(index);
-            let mut tags = [0; O];
-            for at in 0..P::POOLING.side() * P::POOLING.side() {
-                let x = image
-                    .flat()
-                    .get(((top + at / P::POOLING.side()) * W + left + at % P::POOLING.side()) * C..)
-                    .unwrap_or(&[]);
-                let window = Window { x, run: 5 * C, runs: 5, stride: W * C };
-                if at == 0 {
-                    sum(&window, weights, O, best);
-                    continue;
-                }
-                sum(&window, weights, O, &mut rivals);
-                for ((best, tag), rival) in best.iter_mut().zip(&mut tags).zip(&rivals) {
-                    if rival > best {
-                        (*best, *tag) = (*rival, at as u8);
+            let origins = origins.as_deref_mut().and_then(|origins| origins.get_mut(index..index + filters));
+            let mut origins = origins.unwrap_or_default().chunks_mut(FILTERS);
+            for (best, first) in place.chunks_mut(FILTERS).zip((0..).step_by(FILTERS)) {
+                let (mut rivals, mut from) = ([0.0; FILTERS], [0; FILTERS]);
+                for at in 0..side * side {
+                    let start = ((top + at / side) * width + left + at % side) * channels;
+                    let x = pixels.get(start..).unwrap_or(&[]);
+                    let window =
+                        Window { x, run: filter_width * channels, runs: filter_height, stride: width * channels };
+                    if at == 0 {
+                        sum(&window, weights, filters, first, best);
+                        continue;
+                    }
+                    let rivals = rivals.get_mut(..best.len()).unwrap_or_default();
+                    sum(&window, weights, filters, first, rivals);
+                    for ((best, from), rival) in best.iter_mut().zip(&mut from).zip(rivals) {
+                        pooling.forward_one(best, from, at as u8, *rival);
                     }
                 }
-            }
-            super::dense::add_bias(best, bias);
-            if let Some(which) = which {
-                *which = tags;
+                super::dense::add_bias(best, bias.get(first..).unwrap_or(&[]));
+                if let Some(origins) = origins.next() {
+                    origins.iter_mut().zip(from).for_each(|(place, from)| *place = from);
+                }
             }
         }
     }
 }
 
-/// The sums of a window, each with its column of weights: z_j = Σ_i x_i·w_ij.
+/// The sums of a window, each with its column of weights, from the column `from` on: z_j = Σ_i x_i·w_ij.
 #[inline(never)]
-fn sum(window: &Window, weights: &[f32], outputs: usize, z: &mut [f32]) {
+fn sum(window: &Window, weights: &[f32], outputs: usize, from: usize, z: &mut [f32]) {
+    let weights = weights.get(from..).unwrap_or(&[]);
     let mut first = 0;
     macro_rules! blocks {
         ($($columns:literal $rows:ident),*) => {$(

@@ -1,6 +1,7 @@
 //! Dropout's random numbers, and what they drop.
 
 use super::turn::columns;
+use super::vector::{Kernel, Vector, compiled_once};
 use rand_core::{Rng, SeedableRng};
 use rand_xorshift::XorShiftRng;
 
@@ -12,7 +13,7 @@ const RUN: usize = 64;
 /// An image's part in a dropout.
 pub(crate) struct Image<'a> {
     /// What its random numbers begin from; the next layer's begin from what is left here.
-    pub(crate) random: &'a mut u64,
+    pub(crate) random: u64,
     pub(crate) input: &'a [f32],
     /// 1 where a value stays and 0 where it falls.
     pub(crate) kept: &'a mut [f32],
@@ -23,8 +24,22 @@ pub(crate) struct Image<'a> {
 ///
 /// An image's numbers are those of an `XorShiftRng` (Marsaglia's xorshift128) seeded from its `random`: the first two
 /// are the next seed, the others decide. All images' generators go forward together, so that vectors run across them.
+pub(crate) struct Forward<'a, 'b> {
+    pub(crate) images: &'a mut [Image<'b>],
+    pub(crate) threshold: u32,
+}
+
+impl Kernel for Forward<'_, '_> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        forward(self.images, self.threshold);
+    }
+}
+
+compiled_once!(Forward<'_, '_>);
+
 #[inline(always)]
-pub(crate) fn forward(images: &mut [Image], threshold: u32) {
+fn forward(images: &mut [Image], threshold: u32) {
     let mut generators = Generators::new(images);
     let len = images.first().map_or(0, |image| image.input.len());
     for first in (0..len).step_by(RUN) {
@@ -65,9 +80,9 @@ impl Generators {
     fn new(images: &mut [Image]) -> Self {
         let mut numbers = [[0; IMAGES]; 4];
         for (number, image) in images.iter_mut().enumerate() {
-            let mut rng = XorShiftRng::seed_from_u64(*image.random);
+            let mut rng = XorShiftRng::seed_from_u64(image.random);
             let [seed, words] = [rng.next_u64(), rng.next_u64()];
-            *image.random = seed;
+            image.random = seed;
             for (of_all, word) in numbers.iter_mut().zip([seed, seed >> 32, words, words >> 32]) {
                 if let Some(place) = of_all.get_mut(number) {
                     *place = word as u32;

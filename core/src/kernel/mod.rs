@@ -20,19 +20,21 @@
 //! inputs. A convolution's gradient has its vectors across a filter's row, and is shared by filters.
 //!
 //! How a kernel goes about it: list the values that are not zero (without branches, which would be guessed wrong),
-//! then keep a [`Tile`](vector::Tile) of sums in registers while the list is gone through. `naive` has every kernel
+//! then keep a [`Tile`](run::Tile) of sums in registers while the list is gone through. `naive` has every kernel
 //! once more as plain loops, and tests that the bits are the same.
 
 #[cfg(minnet_m4f)]
 #[allow(unsafe_code)]
 mod arm;
-pub(crate) mod conv5x5;
+pub(crate) mod conv;
 pub(crate) mod dense;
 mod device;
 pub(crate) mod dropout;
 pub(crate) mod math;
 #[cfg(test)]
 mod naive;
+#[allow(unsafe_code)]
+pub(crate) mod run;
 mod turn;
 pub(crate) mod vector;
 #[cfg(target_arch = "x86_64")]

@@ -3,18 +3,59 @@
 //! LLVM turns loops over short arrays into vectors only sometimes, and less often where it is allowed wider ones, so
 //! these are written out. They add and multiply like the arrays, lane by lane, and have the same bits.
 
-use super::vector::Vector;
-use crate::executor::Kernel;
+use super::vector::{Kernel, Vector};
+use crate::executor::{Vectors, Width};
 use core::arch::asm;
 use core::arch::x86_64::*;
+
+impl Vectors {
+    /// 256 bits.
+    ///
+    /// # Safety
+    /// The processor must have AVX2, BMI1, BMI2 and POPCNT; in a build with `--cfg minnet_fused`, FMA too.
+    pub const unsafe fn avx2() -> Self {
+        Self(Width::Avx2)
+    }
+
+    /// 512 bits.
+    ///
+    /// # Safety
+    /// The processor must have AVX-512 F, VL, BW and DQ, BMI1, BMI2 and POPCNT.
+    pub const unsafe fn avx512() -> Self {
+        Self(Width::Avx512)
+    }
+}
+
+/// Runs a kernel on these vectors.
+#[inline(always)]
+pub(super) fn run(vectors: Vectors, kernel: impl Kernel) {
+    match vectors.0 {
+        // SAFETY: whoever made this value of `Vectors` has promised that the processor has the instructions.
+        Width::Avx512 => unsafe { avx512(kernel) },
+        // SAFETY: as above.
+        Width::Avx2 => unsafe { avx2(kernel) },
+        // SAFETY: every x86-64 processor has SSE2.
+        Width::Baseline => unsafe { sse2(kernel) },
+    }
+}
+
+/// Runs a kernel with SSE2: 4 lanes.
+///
+/// # Safety
+/// None is needed: every x86-64 processor has it. It is marked as the others are.
+#[inline(never)]
+pub(super) unsafe fn sse2(kernel: impl Kernel) {
+    kernel.run::<Sse2>();
+}
 
 /// Runs a kernel with AVX2: 8 lanes.
 ///
 /// # Safety
 /// The processor must have AVX2, BMI1, BMI2 and POPCNT; in a build with `--cfg minnet_fused`, FMA too.
+#[inline(never)]
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 #[cfg_attr(minnet_fused, target_feature(enable = "fma"))]
-pub fn avx2(kernel: impl Kernel) {
+pub(super) fn avx2(kernel: impl Kernel) {
     kernel.run::<Avx2>();
 }
 
@@ -22,14 +63,15 @@ pub fn avx2(kernel: impl Kernel) {
 ///
 /// # Safety
 /// The processor must have AVX-512 F, VL, BW and DQ, BMI1, BMI2 and POPCNT.
+#[inline(never)]
 #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,bmi1,bmi2,popcnt")]
-pub fn avx512(kernel: impl Kernel) {
+pub(super) fn avx512(kernel: impl Kernel) {
     kernel.run::<Avx512>();
 }
 
 /// 4 numbers: what every x86-64 processor has.
 #[derive(Clone, Copy)]
-pub struct Sse2(__m128);
+pub(crate) struct Sse2(__m128);
 
 /// 8 numbers. No one outside of this module can name it, so it is used in [`avx2`] and [`avx512`] alone, which are
 /// called where the processor has the instructions.
@@ -81,12 +123,18 @@ pub(crate) fn transpose(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
 }
 
 macro_rules! register {
-    ($vector:ident, $lanes:literal / 2 = $half:ty, $sums:literal, $set:ident, $load:ident, $store:ident, $add:ident,
+    ($vector:ident, $lanes:literal / 2 = $half:ty, $sums:literal, $outline:expr, $set:ident, $load:ident, $store:ident, $add:ident,
      $sub:ident, $mul:ident, $greater:expr $(, $more:item)*) => {
         impl Vector for $vector {
             const LANES: usize = $lanes;
             const SUMS: usize = $sums;
             type Half = $half;
+
+            #[inline(always)]
+            fn outline(kernel: impl Kernel) {
+                // SAFETY: this type is used only where the processor has the instructions (see there).
+                unsafe { $outline(kernel) }
+            }
 
             #[inline(always)]
             fn splat(value: f32) -> Self {
@@ -152,6 +200,7 @@ register!(
     Sse2,
     4 / 2 = [f32; 2],
     12,
+    sse2,
     _mm_set1_ps,
     _mm_loadu_ps,
     _mm_storeu_ps,
@@ -172,6 +221,7 @@ register!(
     Avx2,
     8 / 2 = Sse2,
     13,
+    avx2,
     _mm256_set1_ps,
     _mm256_loadu_ps,
     _mm256_storeu_ps,
@@ -255,6 +305,7 @@ register!(
     Avx512,
     16 / 2 = Avx2,
     24,
+    avx512,
     _mm512_set1_ps,
     _mm512_loadu_ps,
     _mm512_storeu_ps,

@@ -1,9 +1,11 @@
 //! From an image to a vector.
 
 use crate::activation::Identity;
-use crate::executor::{Executor, split_images};
+use crate::batch::{Images, Place};
+use crate::executor::Executor;
 use crate::init::Init;
-use crate::layer::{Layer, Pair};
+use crate::layer::{Layer, Parameters};
+use crate::op::Op;
 use crate::sgd::Sgd;
 use crate::shape::{Flat, Volume};
 use crate::tensor::Tensor;
@@ -11,7 +13,7 @@ use crate::text::Text;
 use rand_core::Rng;
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
-/// A square image's values as one vector, by rows, columns, and channels. Inference moves nothing.
+/// A square image's values as one vector, by rows, columns, and channels. Nothing moves.
 #[derive(FromBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Flatten;
@@ -21,77 +23,40 @@ where
     Volume<SIDE, C>: Flat,
 {
     type Out = <Volume<SIDE, C> as Flat>::Vector;
-    type Tape = Pair<Self::Out>;
     type Activation = Identity;
 
     const ZERO: Self = Self;
-    const BLANK: Self::Tape = Pair { output: Tensor::ZERO, gradient: Tensor::ZERO };
     const PARAMETERS: usize = 0;
     const MACS: usize = 0;
-    const ARCHITECTURE: Text = Text::EMPTY.then("flatten");
+    const SAVED: usize = 0;
+    const ARCHITECTURE: Text = Op::Flatten(SIDE * SIDE * C).text();
     const IN_PLACE: bool = true;
     const FRONT: usize = SIDE * SIDE * C;
     const BACK: usize = 0;
 
     fn initialize(&mut self, _: Init, _: &mut impl Rng) {}
 
-    fn visit(&self, _: &mut impl FnMut(&[f32])) {}
+    fn visit(&self, _: &mut impl FnMut(Parameters, &[f32])) {}
 
-    fn visit_mut(&mut self, _: &mut impl FnMut(&mut [f32])) {}
+    fn visit_mut(&mut self, _: &mut impl FnMut(Parameters, &mut [f32])) {}
 
     #[inline(always)]
-    fn infer<S: Send>(
-        &self,
-        _: &mut [S],
-        _: impl Fn(&mut S) -> (&mut [f32], &mut [f32]) + Copy + Sync,
-        _: &impl Executor,
-    ) {
+    fn infer(&self, _: Images, _: usize, _: usize, _: &impl Executor) {}
+
+    #[inline(always)]
+    fn output(input: Place, _: usize) -> Place {
+        input
     }
 
-    fn output(tape: &Self::Tape) -> &Self::Out {
-        &tape.output
-    }
+    #[inline(always)]
+    fn forward(&self, _: Images, _: Place, _: usize, _: &impl Executor) {}
 
-    fn output_and_gradient(tape: &mut Self::Tape) -> (&Self::Out, &mut Self::Out) {
-        (&tape.output, &mut tape.gradient)
-    }
+    #[inline(always)]
+    fn activation_gradient(_: Images, _: usize, _: &impl Executor) {}
 
-    fn activation_gradient(_: &mut Self::Tape) {}
+    #[inline(always)]
+    fn backward(&self, _: Images, _: Place, _: usize, _: &impl Executor) {}
 
-    fn forward<S: Send>(
-        &self,
-        batch: &mut [S],
-        view: impl Fn(&mut S) -> (&[[[f32; C]; SIDE]; SIDE], &mut Self::Tape, &mut u64) + Copy + Sync,
-        executor: &impl Executor,
-    ) {
-        split_images(batch, SIDE * SIDE * C, executor, &|batch| {
-            for sample in batch {
-                let (image, tape, _) = view(sample);
-                tape.output.flat_mut().copy_from_slice(image.flat());
-            }
-        });
-    }
-
-    fn input_gradient<S: Send>(
-        &self,
-        batch: &mut [S],
-        view: impl Fn(&mut S) -> (&mut Self::Tape, &mut [[[f32; C]; SIDE]; SIDE]) + Copy + Sync,
-        executor: &impl Executor,
-    ) {
-        split_images(batch, SIDE * SIDE * C, executor, &|batch| {
-            for sample in batch {
-                let (tape, gradient) = view(sample);
-                gradient.flat_mut().copy_from_slice(tape.gradient.flat());
-            }
-        });
-    }
-
-    fn update<S: Sync>(
-        &mut self,
-        _: &[S],
-        _: impl Fn(&S) -> (&[[[f32; C]; SIDE]; SIDE], &Self::Tape) + Copy + Sync,
-        _: &Sgd,
-        _: &impl Executor,
-    ) {
-    }
+    #[inline(always)]
+    fn update(&mut self, _: &Images, _: Place, _: usize, _: &Sgd, _: &impl Executor) {}
 }

@@ -1,0 +1,247 @@
+//! Runs of numbers as vectors in registers.
+//!
+//! A kernel's sums are a run of some length, known only when the program runs on a PC. It is covered by passes of at
+//! most as many vectors as the registers hold ([`parts`]), and each pass is computed by a body that was compiled for its
+//! number of vectors ([`dispatch`]). That a run is as long as its vectors reach is checked once for the run, not for each
+//! vector: the `unsafe` here is these loads and stores.
+
+use super::vector::{Kernel, Vector};
+use crate::sgd::Sgd;
+use core::marker::PhantomData;
+
+/// A part of a run, computed in one pass.
+#[derive(Clone, Copy)]
+pub(super) struct Part {
+    /// Where it begins in the run.
+    pub(super) start: usize,
+    /// How many values it has; at least as many as a vector.
+    pub(super) len: usize,
+    /// How many vectors cover it; the last may overlap the one before.
+    pub(super) vectors: usize,
+}
+
+/// The parts of a run of `len` values, at least as many as a vector has, where `share` tiles are in use at a time.
+#[inline(always)]
+pub(super) fn parts<V: Vector>(len: usize, share: usize) -> impl Iterator<Item = Part> {
+    let vectors = len.div_ceil(V::LANES);
+    let count = vectors.div_ceil(V::SUMS / share);
+    (0..count).map(move |pass| {
+        // Two passes or more have two vectors or more each, so that only vectors of the same pass overlap.
+        let (first, end) = (vectors * pass / count, vectors * (pass + 1) / count);
+        let start = first * V::LANES;
+        Part { start, len: len.min(end * V::LANES) - start, vectors: end - first }
+    })
+}
+
+/// A kernel's inner loops, for a part of so many vectors.
+pub(super) trait Body {
+    /// How many tiles it uses at a time.
+    const SHARE: usize;
+
+    /// Runs them. Mark it `#[inline(always)]`.
+    fn run<V: Vector, const N: usize>(self);
+}
+
+/// A [`Body`] for `N` vectors.
+struct Fixed<B, const N: usize>(B);
+
+impl<B: Body, const N: usize> Kernel for Fixed<B, N> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        self.0.run::<V, N>();
+    }
+}
+
+/// Runs the body that was compiled for a part of so many vectors, in a function of its own.
+#[inline(always)]
+pub(super) fn dispatch<V: Vector, B: Body>(vectors: usize, body: B) {
+    macro_rules! bodies {
+        ($($n:literal)*) => {
+            match vectors {
+                $($n => {
+                    if const { $n <= V::SUMS / B::SHARE } {
+                        V::outline(Fixed::<B, $n>(body));
+                    }
+                })*
+                _ => {}
+            }
+        };
+    }
+    bodies!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24);
+}
+
+/// How `N` vectors cover a run: side by side, but for the last, which ends where the run ends.
+#[derive(Clone, Copy)]
+pub(super) struct Span<V, const N: usize> {
+    /// More than `N - 1` vectors, and not more than `N`; at least one.
+    len: usize,
+    vector: PhantomData<V>,
+}
+
+impl<V: Vector, const N: usize> Span<V, N> {
+    /// For a run of `len` values; `None` if `N` is not the number of vectors that it takes.
+    #[inline(always)]
+    pub(super) fn new(len: usize) -> Option<Self> {
+        (N > 0 && len >= V::LANES && len.div_ceil(V::LANES) == N).then_some(Self { len, vector: PhantomData })
+    }
+
+    /// The run of `values` that begins at `start`, if it lies inside.
+    #[inline(always)]
+    pub(super) fn run(self, values: &[f32], start: usize) -> Option<Run<'_, V, N>> {
+        Some(Run { values: values.get(start..)?.get(..self.len)?, span: self })
+    }
+
+    /// As [`run`](Self::run), to write.
+    #[inline(always)]
+    pub(super) fn run_mut(self, values: &mut [f32], start: usize) -> Option<RunMut<'_, V, N>> {
+        Some(RunMut { values: values.get_mut(start..)?.get_mut(..self.len)?, span: self })
+    }
+
+    /// Where vector `v` of the `N` begins: with the whole of it inside the run.
+    #[inline(always)]
+    fn at(self, v: usize) -> usize {
+        if v + 1 < N { v * V::LANES } else { self.len - V::LANES }
+    }
+}
+
+/// A run of `span.len` values.
+#[derive(Clone, Copy)]
+pub(super) struct Run<'a, V, const N: usize> {
+    values: &'a [f32],
+    span: Span<V, N>,
+}
+
+/// A run of `span.len` values, to write.
+pub(super) struct RunMut<'a, V, const N: usize> {
+    values: &'a mut [f32],
+    span: Span<V, N>,
+}
+
+impl<V: Vector, const N: usize> Run<'_, V, N> {
+    /// Vector `v`, less than `N`.
+    #[inline(always)]
+    fn vector(self, v: usize) -> V {
+        let at = self.span.at(v);
+        // SAFETY: a run has `span.len` values, and a span's vectors end at `span.len` or before.
+        V::load(unsafe { self.values.get_unchecked(at..at + V::LANES) })
+    }
+
+    /// Asks for the values, where there is an instruction for it.
+    #[inline(always)]
+    pub(super) fn copy_to(self, place: &mut [f32]) {
+        for (v, place) in (0..N).zip(place.chunks_exact_mut(V::LANES)) {
+            self.vector(v).store(place);
+        }
+    }
+}
+
+impl<V: Vector, const N: usize> RunMut<'_, V, N> {
+    #[inline(always)]
+    fn shared(&self) -> Run<'_, V, N> {
+        Run { values: self.values, span: self.span }
+    }
+
+    #[inline(always)]
+    fn store(&mut self, v: usize, vector: V) {
+        let at = self.span.at(v);
+        // SAFETY: as in `Run::vector`.
+        vector.store(unsafe { self.values.get_unchecked_mut(at..at + V::LANES) });
+    }
+}
+
+/// The sums of a run, in registers.
+#[derive(Clone, Copy)]
+pub(super) struct Tile<V, const N: usize>([V; N]);
+
+impl<V: Vector, const N: usize> Tile<V, N> {
+    /// All sums +0.
+    #[inline(always)]
+    pub(super) fn zero() -> Self {
+        Self([V::splat(0.0); N])
+    }
+
+    /// The sums that a run holds.
+    #[inline(always)]
+    pub(super) fn load(run: Run<'_, V, N>) -> Self {
+        let mut tile = Self::zero();
+        for (v, sum) in tile.0.iter_mut().enumerate() {
+            *sum = run.vector(v);
+        }
+        tile
+    }
+
+    /// The sums that a run to write holds.
+    #[inline(always)]
+    pub(super) fn begun(run: &RunMut<'_, V, N>) -> Self {
+        Self::load(run.shared())
+    }
+
+    /// Writes the sums.
+    #[inline(always)]
+    pub(super) fn store(&self, run: &mut RunMut<'_, V, N>) {
+        for (v, sum) in self.0.iter().enumerate() {
+            run.store(v, *sum);
+        }
+    }
+
+    /// Writes the lowest byte of each sum's bits to the first places of `bytes`, if there is one for each of the run's
+    /// values.
+    #[inline(always)]
+    pub(super) fn store_bytes(&self, span: Span<V, N>, bytes: &mut [u8]) {
+        let Some(bytes) = bytes.get_mut(..span.len) else { return };
+        for (v, sum) in self.0.iter().enumerate() {
+            let at = span.at(v);
+            // SAFETY: there are `span.len` bytes, and a span's vectors end there or before.
+            sum.store_bytes(unsafe { bytes.get_unchecked_mut(at..at + V::LANES) });
+        }
+    }
+
+    /// Adds to each sum the product of its value in the run and the factor.
+    #[inline(always)]
+    pub(super) fn add_product(&mut self, run: Run<'_, V, N>, factor: V) {
+        for (v, sum) in self.0.iter_mut().enumerate() {
+            *sum = sum.add_product(run.vector(v), factor);
+        }
+    }
+
+    /// As [`add_product`](Self::add_product) for three tiles, each with a factor of its own: the run is read once.
+    #[inline(always)]
+    pub(super) fn add_products([a, b, c]: [&mut Self; 3], run: Run<'_, V, N>, [x, y, z]: [V; 3]) {
+        for v in 0..N {
+            let values = run.vector(v);
+            a.0[v] = a.0[v].add_product(values, x);
+            b.0[v] = b.0[v].add_product(values, y);
+            c.0[v] = c.0[v].add_product(values, z);
+        }
+    }
+
+    /// Adds to each sum its value in the run.
+    #[inline(always)]
+    pub(super) fn add(&mut self, run: Run<'_, V, N>) {
+        for (v, sum) in self.0.iter_mut().enumerate() {
+            *sum = sum.add(run.vector(v));
+        }
+    }
+
+    /// Keeps the greater of each value and its rival, and in `tags` the tag of the one that was kept.
+    #[inline(always)]
+    pub(super) fn keep_greater(&mut self, rival: Run<'_, V, N>, tags: &mut Self, tag: f32) {
+        let tag = V::splat(tag);
+        for (v, (best, kept)) in self.0.iter_mut().zip(&mut tags.0).enumerate() {
+            let rival = rival.vector(v);
+            *kept = rival.if_greater(*best, tag, *kept);
+            *best = rival.if_greater(*best, rival, *best);
+        }
+    }
+
+    /// The step of the weights in a run, whose gradients the sums are: w·decay - rate·sum.
+    #[inline(always)]
+    pub(super) fn step(&self, weights: &mut RunMut<'_, V, N>, sgd: &Sgd) {
+        let (decay, rate) = (V::splat(sgd.decay), V::splat(sgd.rate));
+        let mut tile = Self::begun(weights);
+        for (w, &gradient) in tile.0.iter_mut().zip(&self.0) {
+            *w = w.mul(decay).sub(rate.mul(gradient));
+        }
+        tile.store(weights);
+    }
+}
