@@ -9,7 +9,7 @@ use crate::module::{self, Module};
 use crate::net::CRC;
 use crate::op::Op;
 use crate::sgd::Sgd;
-use core::ops::{Deref, DerefMut};
+use core::ops::{Deref, DerefMut, Range};
 use rand_core::Rng;
 
 /// Operators one after the other, and their parameters `P`, `&[f32]` or `&mut [f32]`: layer by layer, weights before
@@ -157,27 +157,130 @@ impl<P: DerefMut<Target = [f32]> + Sync> List<'_, P> {
         let delta = |a: &[f32], y: &[f32], delta: &mut [f32]| cost.delta(activation, a, y, delta);
         module::train(self, &delta, batch, sgd, rng, executor);
     }
+}
 
-    /// The operators from the last to the first, each with its place, weights and biases.
-    fn each_backwards(&mut self, mut show: impl FnMut(Op, Place, usize, &mut [f32], &mut [f32])) {
-        let layout = layout(self.ops);
-        let (input, start) = layout.input();
-        self.walk_backwards(0, input, start, 0, &mut show);
+/// An operator of a list, and what is its own.
+struct Own {
+    op: Op,
+    /// Where its input lies in an image's memory.
+    input: Place,
+    /// Where what it saves begins there.
+    saved: usize,
+    /// Which parameters are its weights, and which its biases.
+    weights: Range<usize>,
+    biases: Range<usize>,
+}
+
+/// Operator `number` of a list.
+fn own(ops: &[Op], number: usize) -> Option<Own> {
+    let (mut input, mut saved) = layout(ops).input();
+    let mut first = 0;
+    for op in ops.get(..number)? {
+        input = output(*op, input, saved);
+        saved += op.saved();
+        first += op.parameters();
+    }
+    let op = *ops.get(number)?;
+    let middle = first + op.weights();
+    Some(Own { op, input, saved, weights: first..middle, biases: middle..middle + op.biases() })
+}
+
+impl<P: Deref<Target = [f32]> + Sync> List<'_, P> {
+    /// The operators in their order, or from the last to the first.
+    fn owns(&self, backwards: bool) -> impl Iterator<Item = Own> {
+        let (ops, count) = (self.ops, self.ops.len());
+        (0..count).filter_map(move |number| own(ops, if backwards { count - 1 - number } else { number }))
     }
 
-    fn walk_backwards(
-        &mut self,
-        number: usize,
-        input: Place,
-        own: usize,
-        first: usize,
-        show: &mut impl FnMut(Op, Place, usize, &mut [f32], &mut [f32]),
-    ) {
-        let Some(&op) = self.ops.get(number) else { return };
-        let next = first + op.parameters();
-        self.walk_backwards(number + 1, output(op, input, own), own + op.saved(), next, show);
-        let own_parameters = self.parameters.get_mut(first..next).unwrap_or_default();
-        let (weights, bias) = own_parameters.split_at_mut_checked(op.weights()).unwrap_or_default();
-        show(op, input, own, weights, bias);
+    fn go_forward(&self, mut images: Images, executor: &impl Executor) {
+        for Own { op, input, saved, weights, biases } in self.owns(false) {
+            let weights = self.parameters.get(weights).unwrap_or(&[]);
+            let bias = self.parameters.get(biases).unwrap_or(&[]);
+            let images = images.reborrow();
+            match op {
+                Op::Dense(op) => op.forward(weights, bias, images, input, saved, executor),
+                Op::Conv(op) => op.forward(weights, bias, images, input, saved, executor),
+                Op::Flatten(_) => {}
+                Op::Dropout(op) => op.forward(images, input, saved, executor),
+            }
+        }
+    }
+}
+
+/// [`Op`]'s activation gradient, for all layers but the last, whose δ the cost gives.
+fn activation_gradient(op: Op, images: Images, saved: usize, executor: &impl Executor) {
+    match op {
+        Op::Dense(op) => op.activation_gradient(images, saved, executor),
+        Op::Conv(op) => op.activation_gradient(images, saved, executor),
+        Op::Flatten(_) | Op::Dropout(_) => {}
+    }
+}
+
+impl<P: DerefMut<Target = [f32]> + Sync> Module for List<'_, P> {
+    fn layout(&self) -> Layout {
+        layout(self.ops)
+    }
+
+    fn macs(&self) -> usize {
+        self.ops.iter().map(|op| op.macs()).sum()
+    }
+
+    fn is_large(&self) -> bool {
+        self.ops.iter().any(|op| matches!(op, Op::Dense(op) if op.is_large()))
+    }
+
+    fn forward(&self, images: Images, executor: &impl Executor) {
+        self.go_forward(images, executor);
+    }
+
+    fn backward(&self, mut images: Images, executor: &impl Executor) {
+        for (Own { op, input, saved, weights, .. }, behind) in self.owns(true).zip(0..) {
+            let weights = self.parameters.get(weights).unwrap_or(&[]);
+            if behind > 0 {
+                activation_gradient(op, images.reborrow(), saved, executor);
+            }
+            let images = images.reborrow();
+            match op {
+                Op::Dense(op) => op.backward(weights, images, input, saved, executor),
+                Op::Conv(op) => op.backward(weights, images, input, saved, executor),
+                Op::Flatten(_) => {}
+                Op::Dropout(op) => op.backward(images, input, saved, executor),
+            }
+        }
+    }
+
+    fn update(&mut self, images: &Images, sgd: &Sgd, executor: &impl Executor) {
+        for number in (0..self.ops.len()).rev() {
+            let Some(Own { op, input, saved, weights, biases }) = own(self.ops, number) else { return };
+            let parameters = self.parameters.get_mut(weights.start..biases.end).unwrap_or_default();
+            let (weights, bias) = parameters.split_at_mut_checked(weights.len()).unwrap_or_default();
+            match op {
+                Op::Dense(op) => op.update(weights, bias, images, input, saved, sgd, executor),
+                Op::Conv(op) => op.update(weights, bias, images, input, saved, sgd, executor),
+                Op::Flatten(_) | Op::Dropout(_) => {}
+            }
+        }
+    }
+
+    fn step(&mut self, mut images: Images, sgd: &Sgd, executor: &impl Executor) {
+        let count = self.ops.len();
+        for number in (0..count).rev() {
+            let Some(Own { op, input, saved, weights, biases }) = own(self.ops, number) else { return };
+            let parameters = self.parameters.get_mut(weights.start..biases.end).unwrap_or_default();
+            let (weights, bias) = parameters.split_at_mut_checked(weights.len()).unwrap_or_default();
+            if number + 1 < count {
+                activation_gradient(op, images.reborrow(), saved, executor);
+            }
+            let mut images = images.reborrow();
+            match op {
+                Op::Dense(op) => op.step(weights, bias, images, input, saved, sgd, executor),
+                Op::Conv(op) => {
+                    op.backward(weights, images.reborrow(), input, saved, executor);
+                    op.update(weights, bias, &images, input, saved, sgd, executor);
+                }
+                Op::Flatten(_) => {}
+                Op::Dropout(op) => op.backward(images, input, saved, executor),
+            }
+        }
     }
 }

@@ -336,7 +336,7 @@ pub fn write<In: Tensor, L: Layer<In>, E>(
 ) -> Result<(), E> {
     write_file::<In, L, E>(ELEMENT_F32, L::PARAMETERS, metadata, put, |emit| {
         let mut result = Ok(());
-        net.visit(|run| {
+        net.visit(|_, run| {
             for value in run {
                 if result.is_ok() {
                     result = emit(&value.to_le_bytes());

@@ -1,6 +1,6 @@
 //! A network, whether it is a type or a list: what a step of training needs of it, and the step.
 
-use crate::batch::{Batch, Images, Layout, pair, set_random};
+use crate::batch::{Batch, Images, Layout, set_random};
 use crate::executor::{Alone, Executor, cut_images};
 use crate::sgd::Sgd;
 use rand_core::Rng;

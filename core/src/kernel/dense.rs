@@ -456,6 +456,9 @@ impl Kernel for InputGradientAndUpdate<'_, '_> {
         let mut deltas = [[].as_slice(); ACROSS];
         deltas.iter_mut().zip(&*images).for_each(|(place, (delta, _))| *place = *delta);
         let deltas = deltas.get(..images.len()).unwrap_or(&[]);
+        if outputs == 0 {
+            images.iter_mut().for_each(|(_, gradient)| gradient.fill(0.0));
+        }
         let block = (BLOCK / outputs.max(1)).max(1).next_multiple_of(ACROSS);
         // The last first: in the next forward pass the first are the first to be used.
         for (number, rows) in rows.chunks_mut((block * outputs).max(1)).enumerate().rev() {

@@ -2,16 +2,18 @@
 
 #![allow(clippy::needless_range_loop, reason = "indices as in the formulas")]
 
-use super::conv5x5::{self, Filter, Output};
-use super::{dense, device, dropout, vector::Vector};
-use crate::executor::Kernel;
-use crate::pool::{MaxPool2, NoPool, Pool};
+use super::vector::{Kernel, Vector};
+use super::{conv, dense, device, dropout};
+use crate::activation::Function;
+use crate::op::{self, Conv};
+use crate::pool::Pooling;
 use crate::sgd::Sgd;
-use core::marker::PhantomData;
 use rand_core::{Rng, SeedableRng};
 use rand_xorshift::XorShiftRng;
+use zerocopy::IntoBytes;
 
 extern crate std;
+use std::vec;
 use std::vec::Vec;
 
 const SGD: [Sgd; 2] = [Sgd { decay: 1.0, rate: 0.03 }, Sgd { decay: 0.97, rate: 0.11 }];
@@ -44,72 +46,87 @@ impl Random {
 fn assert_same_bits<'a>(ours: impl IntoIterator<Item = &'a f32>, naive: impl IntoIterator<Item = &'a f32>, what: &str) {
     let bits = |values: Vec<&f32>| values.into_iter().map(|value| value.to_bits()).collect::<Vec<_>>();
     let (ours, naive) = (bits(ours.into_iter().collect()), bits(naive.into_iter().collect()));
-    assert!(!ours.is_empty() && ours == naive, "{what}");
+    assert!(ours == naive, "{what}");
 }
 
-#[derive(Clone, Copy)]
-struct Dense<const IN: usize, const OUT: usize> {
+#[derive(Clone, Copy, Debug)]
+struct Dense {
+    inputs: usize,
+    outputs: usize,
     images: usize,
 }
 
 /// x, z, and the gradients in them.
-struct Vectors<const IN: usize, const OUT: usize> {
-    x: [f32; IN],
-    z: [f32; OUT],
-    on_device: [f32; OUT],
-    delta: [f32; OUT],
-    gradient: [f32; IN],
+struct Vectors {
+    x: Vec<f32>,
+    z: Vec<f32>,
+    on_device: Vec<f32>,
+    delta: Vec<f32>,
+    gradient: Vec<f32>,
 }
 
-impl<const IN: usize, const OUT: usize> Dense<IN, OUT> {
+impl Dense {
+    fn op(self) -> op::Dense {
+        op::Dense { inputs: self.inputs, outputs: self.outputs, activation: Function::Identity }
+    }
+
     /// Some rows of the weights after the others, by panels, as threads sum them.
-    fn check_panels<V: Vector>(weights: &[[f32; OUT]; IN], bias: &[f32; OUT], batch: &[Vectors<IN, OUT>]) {
-        let mut outputs: Vec<[f32; OUT]> = batch.iter().map(|_| [0.0; OUT]).collect();
-        for (rows, columns) in [(0..IN / 3, dense::PANEL..OUT), (0..IN / 3, 0..dense::PANEL), (IN / 3..IN, 0..OUT)] {
-            let images = batch.iter().zip(&mut outputs).map(|(image, z)| (&image.x, &mut z[columns.clone()]));
-            dense::add_panels::<V, IN, OUT>(weights, rows, columns.start, &mut images.collect::<Vec<_>>());
+    fn check_panels<V: Vector>(self, weights: &[f32], bias: &[f32], batch: &[Vectors]) {
+        let Self { inputs, outputs, .. } = self;
+        let mut sums: Vec<Vec<f32>> = batch.iter().map(|_| vec![0.0; outputs]).collect();
+        let middle = dense::PANEL.min(outputs / 2);
+        for (rows, columns) in
+            [(0..inputs / 3, middle..outputs), (0..inputs / 3, 0..middle), (inputs / 3..inputs, 0..outputs)]
+        {
+            let images = batch.iter().zip(&mut sums).map(|(image, z)| (&image.x[..], &mut z[columns.clone()]));
+            let (mut images, first, panel): (Vec<_>, _, _) = (images.collect(), columns.start, dense::PANEL);
+            dense::AddInputs { op: self.op(), weights, inputs: rows, first, panel, images: &mut images }.run::<V>();
         }
-        for (image, z) in batch.iter().zip(&mut outputs) {
+        for (image, z) in batch.iter().zip(&mut sums) {
             dense::add_bias(z, bias);
             assert_same_bits(&*z, &image.z, "forward by panels");
         }
     }
 
     /// Input gradient and update in one pass, some rows on each thread.
-    fn check_one_pass<V: Vector>(
-        mut weights: [[f32; OUT]; IN],
-        updated: &[[f32; OUT]; IN],
-        batch: &[Vectors<IN, OUT>],
-        sgd: &Sgd,
-    ) {
-        let mut gradients: Vec<[f32; IN]> = batch.iter().map(|_| [9.0; IN]).collect();
+    fn check_one_pass<V: Vector>(self, mut weights: Vec<f32>, updated: &[f32], batch: &[Vectors], sgd: &Sgd) {
+        let Self { inputs, outputs, .. } = self;
+        let mut gradients: Vec<Vec<f32>> = batch.iter().map(|_| vec![9.0; inputs]).collect();
         let (mut above, mut below) = (Vec::new(), Vec::new());
         for (image, gradient) in batch.iter().zip(&mut gradients) {
-            let (these, those) = gradient.split_at_mut(IN / 2);
-            above.push((&image.x, &image.delta, these));
-            below.push((&image.x, &image.delta, those));
+            let (these, those) = gradient.split_at_mut(inputs / 2);
+            above.push((&image.delta[..], these));
+            below.push((&image.delta[..], those));
         }
-        let (upper, lower) = weights.split_at_mut(IN / 2);
-        dense::input_gradient_and_update::<V, IN, OUT>(upper, 0, &mut above, sgd);
-        dense::input_gradient_and_update::<V, IN, OUT>(lower, IN / 2, &mut below, sgd);
-        assert_same_bits(weights.as_flattened(), updated.as_flattened(), "weights in one pass");
+        let all: Vec<&[f32]> = batch.iter().map(|image| &image.x[..]).collect();
+        let (upper, lower) = weights.split_at_mut(inputs / 2 * outputs);
+        for (rows, first, images) in [(upper, 0, &mut above), (lower, inputs / 2, &mut below)] {
+            dense::InputGradientAndUpdate { rows, outputs, first, inputs: &all, images, sgd }.run::<V>();
+        }
+        assert_same_bits(&weights, updated, "weights in one pass");
         for (image, gradient) in batch.iter().zip(&gradients) {
             assert_same_bits(gradient, &image.gradient, "input gradient in one pass");
         }
     }
 }
 
-impl<const IN: usize, const OUT: usize> Kernel for Dense<IN, OUT> {
+impl Kernel for Dense {
     fn run<V: Vector>(self) {
-        let mut random = Random((IN * OUT + self.images) as u32);
-        let (mut weights, mut bias) = ([[0.0; OUT]; IN], [0.0; OUT]);
-        random.fill(weights.as_flattened_mut(), 1);
+        let Self { inputs, outputs, images } = self;
+        let mut random = Random((inputs * outputs + images) as u32);
+        let (mut weights, mut bias) = (vec![0.0; inputs * outputs], vec![0.0; outputs]);
+        random.fill(&mut weights, 1);
         random.fill(&mut bias, 1);
-        let blank =
-            || Vectors { x: [0.0; IN], z: [9.0; OUT], on_device: [9.0; OUT], delta: [0.0; OUT], gradient: [9.0; IN] };
-        let mut batch: Vec<Vectors<IN, OUT>> = (0..self.images).map(|_| blank()).collect();
+        let blank = || Vectors {
+            x: vec![0.0; inputs],
+            z: vec![9.0; outputs],
+            on_device: vec![9.0; outputs],
+            delta: vec![0.0; outputs],
+            gradient: vec![9.0; inputs],
+        };
+        let mut batch: Vec<Vectors> = (0..images).map(|_| blank()).collect();
         for (number, image) in batch.iter_mut().enumerate() {
-            let (many, few) = image.x.split_at_mut(IN / 2);
+            let (many, few) = image.x.split_at_mut(inputs / 2);
             random.fill(many, 0);
             random.fill(few, 6);
             // Three neighbours have no zero, as behind sigmoids.
@@ -119,50 +136,68 @@ impl<const IN: usize, const OUT: usize> Kernel for Dense<IN, OUT> {
                 _ => 4,
             };
             random.fill(&mut image.delta, eighths);
-            image.x[0] = 0.0;
+            if let Some(x) = image.x.first_mut() {
+                *x = 0.0;
+            }
         }
 
         for image in &mut batch {
-            device::dense(&weights, &bias, &image.x, &mut image.on_device);
+            device::dense(self.op(), &weights, &bias, &image.x, &mut image.on_device);
         }
-        for inputs in [0..IN / 3, IN / 3..IN] {
-            dense::forward::<V, _, IN, OUT>(&weights, &bias, inputs, &mut batch, |image| (&image.x, &mut image.z));
+        for group in batch.chunks_mut(dense::IMAGES) {
+            for rows in [0..inputs / 3, inputs / 3..inputs] {
+                let mut images: Vec<_> = group.iter_mut().map(|image| (&image.x[..], &mut image.z[..])).collect();
+                let (weights, bias, images) = (&weights[..], &bias[..], &mut images[..]);
+                dense::Forward { op: self.op(), weights, bias, inputs: rows, images }.run::<V>();
+            }
+            let mut images: Vec<_> = group.iter_mut().map(|image| (&image.delta[..], &mut image.gradient[..])).collect();
+            dense::InputGradient { rows: &weights, outputs, images: &mut images }.run::<V>();
         }
-        dense::input_gradient::<V, _, OUT>(&weights, &mut batch, |image| (&image.delta, &mut image.gradient));
         for image in &batch {
-            let z = core::array::from_fn::<_, OUT, _>(|j| {
-                (0..IN).fold(0.0, |z, i| z + image.x[i] * weights[i][j]) + bias[j]
-            });
+            let z: Vec<f32> = (0..outputs)
+                .map(|j| (0..inputs).fold(0.0, |z, i| z + image.x[i] * weights[i * outputs + j]) + bias[j])
+                .collect();
             assert_same_bits(&image.z, &z, "forward");
             assert_same_bits(&image.on_device, &z, "forward on a device");
-            let gradient = weights.map(|row| (0..OUT).fold(0.0, |sum, j| sum + image.delta[j] * row[j]));
+            let gradient: Vec<f32> = (0..inputs)
+                .map(|i| (0..outputs).fold(0.0, |sum, j| sum + image.delta[j] * weights[i * outputs + j]))
+                .collect();
             assert_same_bits(&image.gradient, &gradient, "input gradient");
         }
-        if OUT >= dense::WIDE {
-            Self::check_panels::<V>(&weights, &bias, &batch);
+        if batch.len() <= dense::IMAGES {
+            self.check_panels::<V>(&weights, &bias, &batch);
+        }
+        // The inputs and δ as they lie in a mini-batch's memory.
+        let stride = inputs + outputs + 3;
+        let mut memory = vec![0.0; images * stride];
+        for (place, image) in memory.chunks_mut(stride).zip(&batch) {
+            place[1..=inputs].copy_from_slice(&image.x);
+            place[inputs + 2..inputs + 2 + outputs].copy_from_slice(&image.delta);
         }
         for sgd in SGD {
-            let (mut ours, mut by_rows, mut naive) = (weights, weights, weights);
-            let middle = IN / 2;
-            let (upper, lower) = ours.split_at_mut(middle);
+            let (mut ours, mut by_rows, mut naive) = (weights.clone(), weights.clone(), weights.clone());
+            let middle = inputs / 2;
+            let (upper, lower) = ours.split_at_mut(middle * outputs);
+            let all: Vec<&[f32]> = batch.iter().map(|image| &image.x[..]).collect();
+            let deltas: Vec<&[f32]> = batch.iter().map(|image| &image.delta[..]).collect();
             for (rows, first) in [(upper, 0), (lower, middle)] {
-                dense::update::<V, _, IN, OUT>(rows, first, &batch, |image| (&image.x, &image.delta), &sgd);
+                dense::Update { rows, outputs, first, inputs: &all, deltas: &deltas, sgd: &sgd }.run::<V>();
             }
-            dense::update_rows::<V, _, IN, OUT>(&mut by_rows, 0, &batch, |image| (&image.x, &image.delta), &sgd);
-            for (i, row) in naive.iter_mut().enumerate() {
-                for (j, weight) in row.iter_mut().enumerate() {
-                    let gradient = batch.iter().fold(0.0, |sum, image| sum + image.x[i] * image.delta[j]);
-                    *weight = *weight * sgd.decay - sgd.rate * gradient;
-                }
+            let (rows, memory, delta) = (&mut by_rows[..], &memory[..], inputs + 2);
+            dense::UpdateRows { rows, outputs, first: 0, memory, stride, input: 1, delta, sgd: &sgd }.run::<V>();
+            for (number, weight) in naive.iter_mut().enumerate() {
+                let (i, j) = (number / outputs, number % outputs);
+                let gradient = batch.iter().fold(0.0, |sum, image| sum + image.x[i] * image.delta[j]);
+                *weight = *weight * sgd.decay - sgd.rate * gradient;
             }
-            assert_same_bits(ours.as_flattened(), naive.as_flattened(), "weights");
-            assert_same_bits(by_rows.as_flattened(), naive.as_flattened(), "weights, by rows");
-            if batch.len() <= dense::IMAGES {
-                Self::check_one_pass::<V>(weights, &naive, &batch, &sgd);
+            assert_same_bits(&by_rows, &naive, "weights, by rows");
+            if batch.len() <= dense::ACROSS {
+                assert_same_bits(&ours, &naive, "weights");
+                self.check_one_pass::<V>(weights.clone(), &naive, &batch, &sgd);
             }
 
-            let (mut ours, mut naive) = (bias, bias);
-            dense::update_bias(&mut ours, &batch, |image| &image.delta, &sgd);
+            let (mut ours, mut naive) = (bias.clone(), bias.clone());
+            dense::update_bias(&mut ours, batch.iter().map(|image| &image.delta[..]), &sgd);
             for (j, bias) in naive.iter_mut().enumerate() {
                 *bias -= sgd.rate * batch.iter().fold(0.0, |sum, image| sum + image.delta[j]);
             }
@@ -171,95 +206,86 @@ impl<const IN: usize, const OUT: usize> Kernel for Dense<IN, OUT> {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Conv<P, const H: usize, const W: usize, const C: usize, const O: usize> {
+#[derive(Clone, Copy, Debug)]
+struct Convolution {
+    op: Conv,
     images: usize,
-    pool: PhantomData<P>,
 }
 
 /// An image, its map after pooling, and the gradients in them.
-struct Maps<const H: usize, const W: usize, const C: usize> {
-    image: [[[f32; C]; W]; H],
+struct Maps {
+    image: Vec<f32>,
     out: Vec<f32>,
-    which: Vec<u8>,
+    origins: Vec<u8>,
     delta: Vec<f32>,
-    gradient: [[[f32; C]; W]; H],
+    gradient: Vec<f32>,
 }
 
-impl<P: Pool, const H: usize, const W: usize, const C: usize, const O: usize> Conv<P, H, W, C, O> {
+impl Convolution {
     /// For each pooled position by rows: its number, and those of the map's positions in it, by rows.
-    fn squares() -> impl Iterator<Item = (usize, Vec<(usize, usize)>)> {
-        let width = (W - 4) / P::POOLING.side();
-        (0..(H - 4) / P::POOLING.side() * width).map(move |number| {
-            let (top, left) = (number / width * P::POOLING.side(), number % width * P::POOLING.side());
-            (
-                number,
-                (0..P::POOLING.side() * P::POOLING.side())
-                    .map(|at| (top + at / P::POOLING.side(), left + at % P::POOLING.side()))
-                    .collect(),
-            )
+    fn squares(self) -> impl Iterator<Item = (usize, Vec<(usize, usize)>)> {
+        let (width, side) = (self.op.out_width(), self.op.pooling.side());
+        (0..self.op.out_height() * width).map(move |number| {
+            let (top, left) = (number / width * side, number % width * side);
+            (number, (0..side * side).map(|at| (top + at / side, left + at % side)).collect())
         })
     }
 
-    fn check_forward(image: &Maps<H, W, C>, filters: &[[[[f32; O]; C]; 5]; 5], bias: &[f32; O], with_which: bool) {
-        for (number, positions) in Self::squares() {
-            for o in 0..O {
+    /// The numbers of the pixel values under the position (y, x), in the order of a filter's taps.
+    fn window(self, (y, x): (usize, usize)) -> impl Iterator<Item = usize> {
+        let Conv { width, channels, filter_width, .. } = self.op;
+        (0..self.op.taps()).map(move |tap| {
+            let (ky, kx, c) = (tap / (filter_width * channels), tap / channels % filter_width, tap % channels);
+            ((y + ky) * width + x + kx) * channels + c
+        })
+    }
+
+    fn check_forward(self, image: &Maps, weights: &[f32], bias: &[f32], with_origins: bool, what: &str) {
+        let filters = self.op.filters;
+        for (number, positions) in self.squares() {
+            for o in 0..filters {
                 let (mut best, mut best_at) = (f32::NEG_INFINITY, 0);
-                for (at, &(y, x)) in positions.iter().enumerate() {
-                    let mut sum = 0.0;
-                    for ky in 0..5 {
-                        for kx in 0..5 {
-                            for c in 0..C {
-                                sum += image.image[y + ky][x + kx][c] * filters[ky][kx][c][o];
-                            }
-                        }
-                    }
+                for (at, &position) in positions.iter().enumerate() {
+                    let terms = self.window(position).zip((o..).step_by(filters));
+                    let sum = terms.fold(0.0, |sum, (pixel, weight)| sum + image.image[pixel] * weights[weight]);
                     if sum > best {
                         (best, best_at) = (sum, at);
                     }
                 }
-                assert_eq!(image.out[number * O + o].to_bits(), (best + bias[o]).to_bits(), "forward");
-                assert!(!with_which || usize::from(image.which[number * O + o]) == best_at, "position of the greatest");
+                let out = image.out[number * filters + o];
+                assert_eq!(out.to_bits(), (best + bias[o]).to_bits(), "{what} {self:?}");
+                let origin = usize::from(image.origins[number * filters + o]);
+                assert!(!with_origins || origin == best_at, "position of the greatest {self:?}");
             }
         }
     }
 
     /// δ of channel `o` by positions, with their places in the map.
-    fn deltas(image: &Maps<H, W, C>, o: usize) -> Vec<(f32, (usize, usize))> {
-        Self::squares()
-            .map(|(number, positions)| {
-                (image.delta[number * O + o], positions[usize::from(image.which[number * O + o])])
-            })
+    fn deltas(self, image: &Maps, o: usize) -> Vec<(f32, (usize, usize))> {
+        let place = |number| number * self.op.filters + o;
+        self.squares()
+            .map(|(number, positions)| (image.delta[place(number)], positions[usize::from(image.origins[place(number)])]))
             .collect()
     }
 
-    fn check_input_gradient(image: &Maps<H, W, C>, filters: &[[[[f32; O]; C]; 5]; 5]) {
-        let mut gradient = [[[0.0; C]; W]; H];
-        for o in 0..O {
-            for (delta, (y, x)) in Self::deltas(image, o) {
-                for ky in 0..5 {
-                    for kx in 0..5 {
-                        for c in 0..C {
-                            gradient[y + ky][x + kx][c] += delta * filters[ky][kx][c][o];
-                        }
-                    }
+    fn check_input_gradient(self, image: &Maps, weights: &[f32]) {
+        let mut gradient = vec![0.0; self.op.inputs()];
+        for o in 0..self.op.filters {
+            for (delta, position) in self.deltas(image, o) {
+                for (pixel, weight) in self.window(position).zip((o..).step_by(self.op.filters)) {
+                    gradient[pixel] += delta * weights[weight];
                 }
             }
         }
-        let (ours, naive) = (image.gradient.as_flattened(), gradient.as_flattened());
-        assert_same_bits(ours.as_flattened(), naive.as_flattened(), "input gradient");
+        assert_same_bits(&image.gradient, &gradient, "input gradient");
     }
 
-    fn weight_gradient(batch: &[Maps<H, W, C>], o: usize) -> Filter<C> {
-        let mut gradient = [[[0.0; C]; 5]; 5];
+    fn weight_gradient(self, batch: &[Maps], o: usize) -> Vec<f32> {
+        let mut gradient = vec![0.0; self.op.taps()];
         for image in batch {
-            for (delta, (y, x)) in Self::deltas(image, o) {
-                for (ky, row) in gradient.iter_mut().enumerate() {
-                    for (kx, tap) in row.iter_mut().enumerate() {
-                        for (c, sum) in tap.iter_mut().enumerate() {
-                            *sum += image.image[y + ky][x + kx][c] * delta;
-                        }
-                    }
+            for (delta, position) in self.deltas(image, o) {
+                for (sum, pixel) in gradient.iter_mut().zip(self.window(position)) {
+                    *sum += image.image[pixel] * delta;
                 }
             }
         }
@@ -267,75 +293,91 @@ impl<P: Pool, const H: usize, const W: usize, const C: usize, const O: usize> Co
     }
 }
 
-impl<P: Pool, const H: usize, const W: usize, const C: usize, const O: usize> Kernel for Conv<P, H, W, C, O> {
+impl Kernel for Convolution {
     fn run<V: Vector>(self) {
-        let mut random = Random((H * W * C * O + self.images) as u32);
-        let (mut filters, mut bias) = ([[[[0.0; O]; C]; 5]; 5], [0.0; O]);
-        random.fill(filters.as_flattened_mut().as_flattened_mut().as_flattened_mut(), 1);
+        let op = self.op;
+        let mut random = Random((op.inputs() * op.filters + self.images) as u32);
+        let (mut weights, mut bias) = (vec![0.0; op.weights()], vec![0.0; op.filters]);
+        random.fill(&mut weights, 1);
         random.fill(&mut bias, 1);
-        let outputs = (H - 4) / P::POOLING.side() * ((W - 4) / P::POOLING.side()) * O;
         let blank = || Maps {
-            image: [[[0.0; C]; W]; H],
-            out: std::vec![9.0; outputs],
-            which: std::vec![0; outputs],
-            delta: std::vec![0.0; outputs],
-            gradient: [[[9.0; C]; W]; H],
+            image: vec![0.0; op.inputs()],
+            out: vec![9.0; op.outputs()],
+            origins: vec![0; op.outputs()],
+            delta: vec![0.0; op.outputs()],
+            gradient: vec![9.0; op.inputs()],
         };
-        let mut batch: Vec<Maps<H, W, C>> = (0..self.images).map(|_| blank()).collect();
+        let mut batch: Vec<Maps> = (0..self.images).map(|_| blank()).collect();
         for image in &mut batch {
-            random.fill(image.image.as_flattened_mut().as_flattened_mut(), 4);
+            random.fill(&mut image.image, 4);
             // Rows without a value, and squares of equal sums.
-            image.image[..H / 3].as_flattened_mut().as_flattened_mut().fill(0.0);
+            image.image[..op.height / 3 * op.width * op.channels].fill(0.0);
             random.fill(&mut image.delta, 4);
         }
 
-        for with_which in [false, true] {
-            for image in &mut batch {
-                let which = with_which.then_some(&mut image.which[..]);
-                let mut out = Output { values: &mut image.out, which };
-                device::convolve::<P, H, W, C, O>(&image.image, &filters, &bias, &mut out);
-                Self::check_forward(image, &filters, &bias, with_which);
-                image.out.fill(9.0);
-            }
-            conv5x5::forward::<V, _, P, H, W, C, O>(&filters, &bias, &mut batch, |image| {
-                let which = with_which.then_some(&mut image.which[..]);
-                (&image.image, Output { values: &mut image.out, which })
-            });
-            batch.iter().for_each(|image| Self::check_forward(image, &filters, &bias, with_which));
+        // Without scratch, the kernels of a microcontroller do the work.
+        for (with_origins, scratch) in [(false, true), (true, true), (true, false)] {
+            let mut scratch = vec![7.0; if scratch { conv::forward_scratch(op) } else { 0 }];
+            let mut images: Vec<_> = batch
+                .iter_mut()
+                .map(|Maps { image, out, origins, .. }| {
+                    out.fill(9.0);
+                    conv::Image { pixels: image, values: out, origins: with_origins.then_some(origins) }
+                })
+                .collect();
+            let (weights, bias, images, scratch) = (&weights[..], &bias[..], &mut images[..], &mut scratch[..]);
+            conv::Forward { op, weights, bias, images, scratch }.run::<V>();
+            batch.iter().for_each(|image| self.check_forward(image, weights, bias, with_origins, "forward"));
         }
-        conv5x5::input_gradient::<V, _, P, H, W, C, O>(&filters, &mut batch, |image| {
-            (&image.delta, &image.which, &mut image.gradient)
-        });
-        batch.iter().for_each(|image| Self::check_input_gradient(image, &filters));
+        let mut scratch = vec![7.0; conv::input_gradient_scratch(op)];
+        let mut images: Vec<_> = batch
+            .iter_mut()
+            .map(|Maps { delta, origins, gradient, .. }| conv::Backward { delta, origins, gradient })
+            .collect();
+        conv::InputGradient { op, weights: &weights, images: &mut images, scratch: &mut scratch }.run::<V>();
+        batch.iter().for_each(|image| self.check_input_gradient(image, &weights));
 
+        // As a mini-batch's memory has them.
+        let origins_len = op.outputs().div_ceil(4);
+        let stride = 1 + op.inputs() + op.outputs() + origins_len;
+        let (input, delta, origins) = (1, 1 + op.inputs(), 1 + op.inputs() + op.outputs());
+        let mut memory = vec![0.0; batch.len() * stride];
+        for (place, image) in memory.chunks_mut(stride).zip(&batch) {
+            place[input..delta].copy_from_slice(&image.image);
+            place[delta..origins].copy_from_slice(&image.delta);
+            place[origins..].as_mut_bytes()[..op.outputs()].copy_from_slice(&image.origins);
+        }
+        let samples = conv::Samples { memory: &memory, stride, input, delta, origins };
         for sgd in SGD {
-            let (mut ours, mut naive) = (filters, filters);
-            let mut gradients: [Option<Filter<C>>; O] = [const { None }; O];
-            let (some, others) = gradients.split_at_mut(O / 2);
-            for (gradients, first) in [(some, 0), (others, O / 2)] {
-                conv5x5::gradient::<V, _, P, H, W, C, O>(gradients, first, &batch, |image| {
-                    (&image.image, &image.delta, &image.which)
-                });
-                let taps = ours.as_flattened_mut().as_flattened_mut();
-                let (upper, lower) = taps.split_at_mut(7);
-                conv5x5::step::<V, C, O>(upper, 0, gradients, first, &sgd);
-                conv5x5::step::<V, C, O>(lower, 7, gradients, first, &sgd);
-            }
-            let naive_gradients: Vec<_> = (0..O).map(|o| Self::weight_gradient(&batch, o)).collect();
-            for (tap, weights) in naive.as_flattened_mut().iter_mut().enumerate() {
-                for (weights, c) in weights.iter_mut().zip(0..) {
-                    for (weight, gradient) in weights.iter_mut().zip(&naive_gradients) {
-                        *weight = *weight * sgd.decay - sgd.rate * gradient[tap / 5][tap % 5][c];
+            let (mut ours, mut naive) = (weights.clone(), weights.clone());
+            let mut gradients = vec![7.0; op.weights()];
+            let middle = op.filters / 2;
+            let (some, others) = gradients.split_at_mut(middle * op.taps());
+            for (gradients, start) in [(some, 0), (others, middle)] {
+                for (gradients, first) in
+                    gradients.chunks_mut(conv::FILTERS * op.taps()).zip((start..).step_by(conv::FILTERS))
+                {
+                    let mut scratch = vec![7.0; conv::gradient_scratch(op, gradients.len() / op.taps())];
+                    conv::Gradient { op, gradients, first, samples, scratch: &mut scratch }.run::<V>();
+                    let some = 7.min(op.taps()) * op.filters;
+                    let (upper, lower) = ours.split_at_mut(some);
+                    for (taps, tap) in [(upper, 0), (lower, some / op.filters)] {
+                        conv::Step { op, taps, tap, gradients, first, sgd: &sgd }.run::<V>();
                     }
                 }
             }
-            let (ours, naive) = (ours.as_flattened().as_flattened(), naive.as_flattened().as_flattened());
-            assert_same_bits(ours.as_flattened(), naive.as_flattened(), "filters");
+            for o in 0..op.filters {
+                let gradient = self.weight_gradient(&batch, o);
+                for (weight, gradient) in naive.iter_mut().skip(o).step_by(op.filters).zip(gradient) {
+                    *weight = *weight * sgd.decay - sgd.rate * gradient;
+                }
+            }
+            assert_same_bits(&ours, &naive, "filters");
 
-            let (mut ours, mut naive) = (bias, bias);
-            conv5x5::update_bias(&mut ours, &batch, |image| &image.delta, &sgd);
+            let (mut ours, mut naive) = (bias.clone(), bias.clone());
+            conv::update_bias(op, &mut ours, &samples, &sgd);
             for (o, bias) in naive.iter_mut().enumerate() {
-                let deltas = batch.iter().flat_map(|image| Self::deltas(image, o));
+                let deltas = batch.iter().flat_map(|image| self.deltas(image, o));
                 *bias -= sgd.rate * deltas.fold(0.0, |sum, (delta, _)| sum + delta);
             }
             assert_same_bits(&ours, &naive, "bias");
@@ -360,11 +402,12 @@ impl Kernel for Dropout {
         };
         let inputs: Vec<Vec<f32>> = (0..self.images).map(|_| values()).collect();
         let (mut kept, mut outputs) = (inputs.clone(), inputs.clone());
-        let mut seeds: Vec<u64> = (0..self.images as u64).map(|image| 77 * image).collect();
-        let places = inputs.iter().zip(&mut kept).zip(&mut outputs).zip(&mut seeds);
+        let seeds: Vec<u64> = (0..self.images as u64).map(|image| 77 * image).collect();
+        let places = inputs.iter().zip(&mut kept).zip(&mut outputs).zip(&seeds);
         let mut images: Vec<_> =
-            places.map(|(((input, kept), output), random)| dropout::Image { random, input, kept, output }).collect();
-        dropout::forward(&mut images, THRESHOLD);
+            places.map(|(((input, kept), output), &random)| dropout::Image { random, input, kept, output }).collect();
+        dropout::Forward { images: &mut images, threshold: THRESHOLD }.run::<V>();
+        let seeds: Vec<u64> = images.iter().map(|image| image.random).collect();
         for (image, input) in inputs.iter().enumerate() {
             let mut rng = XorShiftRng::seed_from_u64(77 * image as u64);
             assert_eq!(seeds[image], rng.next_u64(), "what the next layer's numbers begin from");
@@ -387,42 +430,49 @@ fn dropout_has_the_numbers_of_plain_loops() {
 
 #[test]
 fn dense_layers_have_the_bits_of_plain_loops() {
-    macro_rules! check {
-        ($($inputs:literal x $outputs:literal),*) => {
-            for images in [1, 3, 10] {
-                $(on_each_width(Dense::<$inputs, $outputs> { images });)*
-            }
-        };
+    let sizes = [
+        (3, 0), (0, 5), (3, 1), (3, 7), (16, 10), (16, 33), (37, 30), (37, 33), (130, 100), (100, 290), (290, 512), (3, 530),
+        (70, 129),
+    ];
+    for (inputs, outputs) in sizes {
+        for images in [1, 3, 10] {
+            on_each_width(Dense { inputs, outputs, images });
+        }
     }
-    let check = || {
-        check!(3 x 1, 3 x 7, 16 x 10, 16 x 33, 37 x 30, 37 x 33, 130 x 100, 100 x 290, 290 x 512, 3 x 530);
-        // So many images, or inputs, that what they read is packed.
-        on_each_width(Dense::<290, 512> { images: 64 });
-        on_each_width(Dense::<1040, 10> { images: 18 });
-        // More images than an update turns, and than share what is read of the weights.
-        on_each_width(Dense::<37, 10> { images: dense::ACROSS + 1 });
-        on_each_width(Dense::<37, 10> { images: dense::IMAGES + 1 });
-    };
-    // The larger ones do not fit in the stack that a test is given.
-    let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(check);
-    assert!(thread.is_ok_and(|thread| thread.join().is_ok()));
+    // So many images, or inputs, that what they read is packed.
+    on_each_width(Dense { inputs: 290, outputs: 512, images: 64 });
+    on_each_width(Dense { inputs: 1040, outputs: 10, images: 18 });
+    // More images than an update turns, and than share what is read of the weights.
+    on_each_width(Dense { inputs: 37, outputs: 10, images: dense::ACROSS + 1 });
+    on_each_width(Dense { inputs: 37, outputs: 10, images: dense::IMAGES + 1 });
 }
 
 #[test]
 fn convolutions_have_the_bits_of_plain_loops() {
-    macro_rules! check {
-        ($($height:literal x $width:literal x $channels:literal to $filters:literal $pool:ty),*) => {
-            for images in [1, 3, 10] {
-                $(on_each_width(Conv::<$pool, $height, $width, $channels, $filters> { images, pool: PhantomData });)*
-            }
-        };
+    use Pooling::{Max2, None};
+    let check = |(height, width, channels), filters, (filter_height, filter_width), pooling, images| {
+        let activation = Function::Identity;
+        let op = Conv { height, width, channels, filter_height, filter_width, filters, pooling, activation };
+        on_each_width(Convolution { op, images });
+    };
+    for images in [1, 3, 10] {
+        for (image, filters, pooling) in [
+            ((5, 5, 1), 1, None), ((6, 6, 1), 4, Max2), ((8, 10, 1), 20, Max2), ((7, 9, 1), 5, None), ((8, 8, 1), 5, None),
+            ((6, 8, 2), 5, Max2), ((7, 6, 3), 20, None), ((8, 12, 3), 40, Max2), ((8, 8, 20), 4, Max2),
+            ((6, 14, 20), 40, Max2), ((7, 7, 3), 50, None), ((8, 6, 1), 50, Max2), ((6, 7, 17), 16, None),
+        ] {
+            check(image, filters, (5, 5), pooling, images);
+        }
     }
-    check!(
-        5 x 5 x 1 to 1 NoPool, 6 x 6 x 1 to 4 MaxPool2, 8 x 10 x 1 to 20 MaxPool2, 7 x 9 x 1 to 5 NoPool,
-        8 x 8 x 1 to 5 NoPool, 6 x 8 x 2 to 5 MaxPool2, 7 x 6 x 3 to 20 NoPool, 8 x 12 x 3 to 40 MaxPool2,
-        8 x 8 x 20 to 4 MaxPool2, 6 x 14 x 20 to 40 MaxPool2, 7 x 7 x 3 to 50 NoPool,
-        8 x 6 x 1 to 50 MaxPool2, 6 x 7 x 17 to 16 NoPool
-    );
+    for (image, filters, filter, pooling) in [
+        ((6, 8, 1), 6, (3, 3), Max2), ((7, 9, 4), 10, (3, 3), None), ((1, 20, 3), 8, (1, 5), None), ((4, 4, 8), 20, (1, 1), Max2),
+        ((9, 8, 1), 3, (2, 7), Max2), ((8, 8, 16), 16, (3, 3), Max2), ((9, 9, 2), 3, (8, 8), Max2), ((12, 12, 1), 5, (9, 9), None),
+    ] {
+        check(image, filters, filter, pooling, 3);
+    }
     // More hits than are kept at a time.
-    on_each_width(Conv::<NoPool, 24, 24, 1, 4> { images: 3, pool: PhantomData });
+    check((24, 24, 1), 4, (5, 5), None, 3);
+    check((24, 24, 2), 4, (5, 5), None, 3);
+    // A row of more positions than hits that are kept.
+    check((5, 300, 2), 3, (5, 5), None, 2);
 }

@@ -11,18 +11,18 @@ use core::marker::PhantomData;
 
 /// A part of a run, computed in one pass.
 #[derive(Clone, Copy)]
-pub(super) struct Part {
+pub(crate) struct Part {
     /// Where it begins in the run.
-    pub(super) start: usize,
+    pub(crate) start: usize,
     /// How many values it has; at least as many as a vector.
-    pub(super) len: usize,
+    pub(crate) len: usize,
     /// How many vectors cover it; the last may overlap the one before.
-    pub(super) vectors: usize,
+    pub(crate) vectors: usize,
 }
 
 /// The parts of a run of `len` values, at least as many as a vector has, where `share` tiles are in use at a time.
 #[inline(always)]
-pub(super) fn parts<V: Vector>(len: usize, share: usize) -> impl Iterator<Item = Part> {
+pub(crate) fn parts<V: Vector>(len: usize, share: usize) -> impl Iterator<Item = Part> {
     let vectors = len.div_ceil(V::LANES);
     let count = vectors.div_ceil(V::SUMS / share);
     (0..count).map(move |pass| {
@@ -34,7 +34,7 @@ pub(super) fn parts<V: Vector>(len: usize, share: usize) -> impl Iterator<Item =
 }
 
 /// A kernel's inner loops, for a part of so many vectors.
-pub(super) trait Body {
+pub(crate) trait Body {
     /// How many tiles it uses at a time.
     const SHARE: usize;
 
@@ -54,7 +54,7 @@ impl<B: Body, const N: usize> Kernel for Fixed<B, N> {
 
 /// Runs the body that was compiled for a part of so many vectors, in a function of its own.
 #[inline(always)]
-pub(super) fn dispatch<V: Vector, B: Body>(vectors: usize, body: B) {
+pub(crate) fn dispatch<V: Vector, B: Body>(vectors: usize, body: B) {
     macro_rules! bodies {
         ($($n:literal)*) => {
             match vectors {
@@ -72,7 +72,7 @@ pub(super) fn dispatch<V: Vector, B: Body>(vectors: usize, body: B) {
 
 /// How `N` vectors cover a run: side by side, but for the last, which ends where the run ends.
 #[derive(Clone, Copy)]
-pub(super) struct Span<V, const N: usize> {
+pub(crate) struct Span<V, const N: usize> {
     /// More than `N - 1` vectors, and not more than `N`; at least one.
     len: usize,
     vector: PhantomData<V>,
@@ -81,19 +81,19 @@ pub(super) struct Span<V, const N: usize> {
 impl<V: Vector, const N: usize> Span<V, N> {
     /// For a run of `len` values; `None` if `N` is not the number of vectors that it takes.
     #[inline(always)]
-    pub(super) fn new(len: usize) -> Option<Self> {
+    pub(crate) fn new(len: usize) -> Option<Self> {
         (N > 0 && len >= V::LANES && len.div_ceil(V::LANES) == N).then_some(Self { len, vector: PhantomData })
     }
 
     /// The run of `values` that begins at `start`, if it lies inside.
     #[inline(always)]
-    pub(super) fn run(self, values: &[f32], start: usize) -> Option<Run<'_, V, N>> {
+    pub(crate) fn run(self, values: &[f32], start: usize) -> Option<Run<'_, V, N>> {
         Some(Run { values: values.get(start..)?.get(..self.len)?, span: self })
     }
 
     /// As [`run`](Self::run), to write.
     #[inline(always)]
-    pub(super) fn run_mut(self, values: &mut [f32], start: usize) -> Option<RunMut<'_, V, N>> {
+    pub(crate) fn run_mut(self, values: &mut [f32], start: usize) -> Option<RunMut<'_, V, N>> {
         Some(RunMut { values: values.get_mut(start..)?.get_mut(..self.len)?, span: self })
     }
 
@@ -106,13 +106,13 @@ impl<V: Vector, const N: usize> Span<V, N> {
 
 /// A run of `span.len` values.
 #[derive(Clone, Copy)]
-pub(super) struct Run<'a, V, const N: usize> {
+pub(crate) struct Run<'a, V, const N: usize> {
     values: &'a [f32],
     span: Span<V, N>,
 }
 
 /// A run of `span.len` values, to write.
-pub(super) struct RunMut<'a, V, const N: usize> {
+pub(crate) struct RunMut<'a, V, const N: usize> {
     values: &'a mut [f32],
     span: Span<V, N>,
 }
@@ -128,7 +128,7 @@ impl<V: Vector, const N: usize> Run<'_, V, N> {
 
     /// Asks for the values, where there is an instruction for it.
     #[inline(always)]
-    pub(super) fn copy_to(self, place: &mut [f32]) {
+    pub(crate) fn copy_to(self, place: &mut [f32]) {
         for (v, place) in (0..N).zip(place.chunks_exact_mut(V::LANES)) {
             self.vector(v).store(place);
         }
@@ -151,18 +151,18 @@ impl<V: Vector, const N: usize> RunMut<'_, V, N> {
 
 /// The sums of a run, in registers.
 #[derive(Clone, Copy)]
-pub(super) struct Tile<V, const N: usize>([V; N]);
+pub(crate) struct Tile<V, const N: usize>([V; N]);
 
 impl<V: Vector, const N: usize> Tile<V, N> {
     /// All sums +0.
     #[inline(always)]
-    pub(super) fn zero() -> Self {
+    pub(crate) fn zero() -> Self {
         Self([V::splat(0.0); N])
     }
 
     /// The sums that a run holds.
     #[inline(always)]
-    pub(super) fn load(run: Run<'_, V, N>) -> Self {
+    pub(crate) fn load(run: Run<'_, V, N>) -> Self {
         let mut tile = Self::zero();
         for (v, sum) in tile.0.iter_mut().enumerate() {
             *sum = run.vector(v);
@@ -172,13 +172,13 @@ impl<V: Vector, const N: usize> Tile<V, N> {
 
     /// The sums that a run to write holds.
     #[inline(always)]
-    pub(super) fn begun(run: &RunMut<'_, V, N>) -> Self {
+    pub(crate) fn begun(run: &RunMut<'_, V, N>) -> Self {
         Self::load(run.shared())
     }
 
     /// Writes the sums.
     #[inline(always)]
-    pub(super) fn store(&self, run: &mut RunMut<'_, V, N>) {
+    pub(crate) fn store(&self, run: &mut RunMut<'_, V, N>) {
         for (v, sum) in self.0.iter().enumerate() {
             run.store(v, *sum);
         }
@@ -187,7 +187,7 @@ impl<V: Vector, const N: usize> Tile<V, N> {
     /// Writes the lowest byte of each sum's bits to the first places of `bytes`, if there is one for each of the run's
     /// values.
     #[inline(always)]
-    pub(super) fn store_bytes(&self, span: Span<V, N>, bytes: &mut [u8]) {
+    pub(crate) fn store_bytes(&self, span: Span<V, N>, bytes: &mut [u8]) {
         let Some(bytes) = bytes.get_mut(..span.len) else { return };
         for (v, sum) in self.0.iter().enumerate() {
             let at = span.at(v);
@@ -198,7 +198,7 @@ impl<V: Vector, const N: usize> Tile<V, N> {
 
     /// Adds to each sum the product of its value in the run and the factor.
     #[inline(always)]
-    pub(super) fn add_product(&mut self, run: Run<'_, V, N>, factor: V) {
+    pub(crate) fn add_product(&mut self, run: Run<'_, V, N>, factor: V) {
         for (v, sum) in self.0.iter_mut().enumerate() {
             *sum = sum.add_product(run.vector(v), factor);
         }
@@ -206,7 +206,7 @@ impl<V: Vector, const N: usize> Tile<V, N> {
 
     /// As [`add_product`](Self::add_product) for three tiles, each with a factor of its own: the run is read once.
     #[inline(always)]
-    pub(super) fn add_products([a, b, c]: [&mut Self; 3], run: Run<'_, V, N>, [x, y, z]: [V; 3]) {
+    pub(crate) fn add_products([a, b, c]: [&mut Self; 3], run: Run<'_, V, N>, [x, y, z]: [V; 3]) {
         for v in 0..N {
             let values = run.vector(v);
             a.0[v] = a.0[v].add_product(values, x);
@@ -217,7 +217,7 @@ impl<V: Vector, const N: usize> Tile<V, N> {
 
     /// Adds to each sum its value in the run.
     #[inline(always)]
-    pub(super) fn add(&mut self, run: Run<'_, V, N>) {
+    pub(crate) fn add(&mut self, run: Run<'_, V, N>) {
         for (v, sum) in self.0.iter_mut().enumerate() {
             *sum = sum.add(run.vector(v));
         }
@@ -225,7 +225,7 @@ impl<V: Vector, const N: usize> Tile<V, N> {
 
     /// Keeps the greater of each value and its rival, and in `tags` the tag of the one that was kept.
     #[inline(always)]
-    pub(super) fn keep_greater(&mut self, rival: Run<'_, V, N>, tags: &mut Self, tag: f32) {
+    pub(crate) fn keep_greater(&mut self, rival: Run<'_, V, N>, tags: &mut Self, tag: f32) {
         let tag = V::splat(tag);
         for (v, (best, kept)) in self.0.iter_mut().zip(&mut tags.0).enumerate() {
             let rival = rival.vector(v);
@@ -236,7 +236,7 @@ impl<V: Vector, const N: usize> Tile<V, N> {
 
     /// The step of the weights in a run, whose gradients the sums are: w·decay - rate·sum.
     #[inline(always)]
-    pub(super) fn step(&self, weights: &mut RunMut<'_, V, N>, sgd: &Sgd) {
+    pub(crate) fn step(&self, weights: &mut RunMut<'_, V, N>, sgd: &Sgd) {
         let (decay, rate) = (V::splat(sgd.decay), V::splat(sgd.rate));
         let mut tile = Self::begun(weights);
         for (w, &gradient) in tile.0.iter_mut().zip(&self.0) {

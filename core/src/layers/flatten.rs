@@ -8,7 +8,6 @@ use crate::layer::{Layer, Parameters};
 use crate::op::Op;
 use crate::sgd::Sgd;
 use crate::shape::{Flat, Volume};
-use crate::tensor::Tensor;
 use crate::text::Text;
 use rand_core::Rng;
 use zerocopy::{FromBytes, Immutable, KnownLayout};

@@ -197,7 +197,7 @@ impl Dense {
             self.backward(weights, images.reborrow(), input, own, executor);
             return self.update(weights, bias, &images, input, own, sgd, executor);
         };
-        let (outputs, delta) = (self.outputs, own + self.outputs);
+        let outputs = self.outputs;
         let (mut inputs, mut pairs) = (Together::<&[f32]>::new(), Together::<dense::Image>::new());
         for image in images.iter_mut() {
             // The input's gradient lies behind the input, and this layer's δ behind both.
@@ -213,7 +213,6 @@ impl Dense {
             // There is room for as many as there are.
             let _ = (inputs.push(x), pairs.push((delta, gradient)));
         }
-        let _ = delta;
         dense::update_bias(bias, pairs.iter().map(|(delta, _)| *delta), sgd);
         let pieces = self.pieces(pairs.len(), executor);
         self.input_gradient_and_update_rows(weights, 0, &inputs, pairs, pieces, sgd, executor);
@@ -323,12 +322,12 @@ impl Dense {
     /// Input gradients and the step, some rows of the weights on each thread, from the row `first` on. `images` holds δ,
     /// and where the gradients of these rows go.
     #[expect(clippy::too_many_arguments, reason = "a recursion")]
-    fn input_gradient_and_update_rows(
+    fn input_gradient_and_update_rows<'a>(
         self,
         rows: &mut [f32],
         first: usize,
-        inputs: &[&[f32]],
-        mut images: Together<dense::Image>,
+        inputs: &[&'a [f32]],
+        mut images: Together<dense::Image<'a>>,
         pieces: usize,
         sgd: &Sgd,
         executor: &impl Executor,

@@ -75,6 +75,7 @@ impl Dropout {
                 dropout::Forward { images: &mut together, threshold: self.threshold() }.on(executor.vectors());
                 let mut states = [0; dropout::IMAGES];
                 states.iter_mut().zip(&together).for_each(|(state, image)| *state = image.random);
+                drop(together);
                 chunk.iter_mut().zip(states).for_each(|(image, state)| batch::set_random(image, state));
             }
         });

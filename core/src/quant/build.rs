@@ -52,23 +52,6 @@ pub(super) struct Floats<'a, F> {
     pub(super) bias: &'a [f32],
 }
 
-impl<In: Tensor, L> Net<In, L>
-where
-    L: crate::layer::Layer<In>,
-{
-    /// Runs the float network on the image in `ram` (see [`input_in`](Self::input_in)), and notes the activations'
-    /// ranges. Does nothing if `ram` is shorter than [`RAM`](Self::RAM).
-    pub fn calibrate<W: Weights>(&self, ram: &mut [f32], ranges: &mut Ranges)
-    where
-        L: QuantLayer<In, W>,
-    {
-        ranges.turn = 0;
-        if let Some((front, back)) = ram.split_at_mut_checked(L::FRONT) {
-            self.layers().calibrate(front, back, ranges);
-        }
-    }
-}
-
 /// Turns a network into integers: gives `put` the words of [`Quantized`](super::Quantized), in order.
 pub fn build<In: Tensor, L: QuantLayer<In, W>, W: Weights>(
     net: &Net<In, L>,

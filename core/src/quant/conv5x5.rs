@@ -12,15 +12,13 @@ use super::kernel::{Four, halves, halves_mut, multiply_add, place, ram};
 use super::layer::{Next, QuantLayer};
 use super::requantize::{Rule, Scale, are_valid};
 use super::weights::{Weights, Word, words};
-use super::{Build, Ranges};
+use super::Build;
 use crate::activation::Elementwise;
-use crate::executor::Serial;
-use crate::kernel::conv5x5::Image;
+use crate::layers::Image;
 use crate::layer::Layer;
 use crate::layers::Conv5x5;
 use crate::pool::Pool;
 use crate::shape::{Size, Window};
-use crate::tensor::Tensor;
 
 impl<W, P, A, const HEIGHT: usize, const WIDTH: usize, const IN: usize, const OUT: usize>
     QuantLayer<Image<HEIGHT, WIDTH, IN>, W> for Conv5x5<IN, OUT, P, A>
@@ -98,13 +96,6 @@ where
         let weight = |o: usize, i: usize| taps.get(i).and_then(|tap| tap.get(o)).copied().unwrap_or(0.0);
         let floats = Floats { weights: 25 * IN, row: 5 * IN, weight, bias: &self.bias };
         build.layer::<W, OUT>(&floats, input_step, next.hidden(A::HIDDEN))
-    }
-
-    fn calibrate(&self, front: &mut [f32], back: &mut [f32], ranges: &mut Ranges) {
-        let image = &mut [(&mut *front, &mut *back)];
-        <Self as Layer<Image<HEIGHT, WIDTH, IN>>>::infer(self, image, |(front, back)| (front, back), &Serial);
-        let outputs = <<Self as Layer<Image<HEIGHT, WIDTH, IN>>>::Out as Tensor>::LEN;
-        ranges.note::<A>(back.get(..outputs).unwrap_or_default());
     }
 }
 

