@@ -154,7 +154,12 @@ pub struct Model<'a, In: Tensor, L: Layer<In>> {
 
 impl<In: Tensor, L: Layer<In>> Net<In, L> {
     /// What tells this architecture from others in a model file: the CRC-32 of its words.
-    pub const FINGERPRINT: u32 = CRC.checksum(Self::ARCHITECTURE.as_str().as_bytes());
+    pub const FINGERPRINT: u32 = fingerprint(Self::ARCHITECTURE.as_str());
+}
+
+/// What tells an architecture from others in a model file: the CRC-32 of its words ([`Net::ARCHITECTURE`]).
+pub const fn fingerprint(architecture: &str) -> u32 {
+    CRC.checksum(architecture.as_bytes())
 }
 
 impl<'a, In: Tensor, L: Layer<In>> Model<'a, In, L> {
