@@ -1,13 +1,24 @@
 //! A network on the PC: its input and its operators, read from a text such as
 //! `28x28x1: conv5x5 20 maxpool2 relu, flatten, dense 100 relu, dropout 50, dense 10 softmax`.
+//!
+//! Before the colon stands the input: a vector's length, or an image's rows, columns and channels. After it stand the
+//! layers, with commas between them:
+//!
+//! - `dense N` and, if it has one, its activation;
+//! - `conv5x5 N` and, if it has them, its pooling (`maxpool2`) and its activation, one that works on each value alone;
+//! - `flatten`;
+//! - `dropout P`, P in a hundred.
+//!
+//! Activations are `sigmoid`, `tanh`, `relu`, `softmax`, `fast-sigmoid` and `fast-tanh`.
 
+mod error;
 mod parse;
 mod rust;
 #[cfg(test)]
 mod tests;
 
+pub use error::TextError;
 pub(crate) use parse::EXAMPLE;
-pub use parse::TextError;
 
 use minnet::activation::Function;
 use minnet::model;

@@ -166,8 +166,8 @@ pub enum Error {
     // Networks and models.
     /// No network has this name.
     #[error(
-        "there is no network {name}; did you mean {nearest}? `host nets` lists them all; a text can be any network, such as \
-         \"{}\"",
+        "there is no network {name}; did you mean {nearest}? `host nets` lists them all; a text can be any network, such \
+         as \"{}\"",
         crate::architecture::EXAMPLE
     )]
     UnknownNet { name: String, nearest: &'static str },

@@ -11,8 +11,8 @@ pub const DEFAULT: &str = "conv20-conv40-100-10-relu";
 /// A network that has a name.
 #[derive(Clone, Copy, Debug)]
 pub struct Named {
-    /// Its name on the command line. Two networks have one name if they differ only in their last layer, and so in their
-    /// costs.
+    /// Its name on the command line. Two networks that differ only in their last layer, and so in their costs, have one
+    /// name.
     pub name: &'static str,
     /// What it is, and where the book has it.
     pub about: &'static str,
@@ -188,8 +188,8 @@ fn costs(architecture: &Architecture) -> impl Iterator<Item = CostFunction> + us
 /// Finds a network by its name or its text, and the name of its cost (`None`: the network's default).
 ///
 /// # Errors
-/// An unknown name, with the nearest known one; a text that is no network; a cost that the network does not go with, with
-/// those it goes with.
+/// An unknown name, with the nearest known one; a text that is no network; a cost that the network does not go with,
+/// and those it goes with.
 pub fn find(name_or_text: &str, cost: Option<&str>) -> Result<Net> {
     let name = name_or_text.trim();
     let named: Vec<_> = NAMED.iter().filter(|named| named.name == name).collect();

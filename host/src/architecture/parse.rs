@@ -1,6 +1,7 @@
 //! From a text to a network, or to an error as good as the compiler's for a network's type: which layer, what it gets,
 //! what it takes, what would mend it, and the place in the text.
 
+use super::error::{Problem, TextError, quoted};
 use super::{Architecture, Shape};
 use minnet::activation::Function;
 use minnet::op::{Conv, Dense, Dropout, Op};
@@ -16,64 +17,6 @@ const LONGEST: usize = 255;
 const LAYERS: [&str; 4] = ["dense", "conv5x5", "flatten", "dropout"];
 /// What a text looks like.
 pub(crate) const EXAMPLE: &str = "784: dense 30 sigmoid, dense 10 softmax";
-
-/// Why a text is not a network, and under it the text with carets below the place.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}{place}")]
-pub struct TextError {
-    message: String,
-    /// Two further lines; nothing if there is no text.
-    place: String,
-}
-
-impl TextError {
-    fn new(text: &str, Problem { at, message }: Problem) -> Self {
-        /// The most columns of an excerpt.
-        const COLUMNS: usize = 100;
-        let columns = |text: &str| text.chars().count();
-        let (begin, length) = (columns(&text[..at.start]), columns(&text[at]));
-        let letters: Vec<char> = shown(text).collect();
-        let first = begin.saturating_sub(COLUMNS / 2).min(letters.len().saturating_sub(COLUMNS));
-        let last = letters.len().min(first + COLUMNS);
-        let excerpt: String = letters[first..last].iter().collect();
-        let (before, after) = (if first > 0 { "…" } else { "" }, if last < letters.len() { "…" } else { "" });
-        let indent = " ".repeat(columns(before) + begin - first);
-        let carets = "^".repeat(length.min(last.saturating_sub(begin)).max(1));
-        let place = format!("\n    {before}{excerpt}{after}\n    {indent}{carets}");
-        Self { message, place: if text.trim().is_empty() { String::new() } else { place } }
-    }
-}
-
-/// A text's letters as they may be printed, each one column.
-fn shown(text: &str) -> impl Iterator<Item = char> {
-    text.chars().map(|letter| match letter {
-        _ if letter.is_whitespace() => ' ',
-        _ if letter.is_control() => '?',
-        _ => letter,
-    })
-}
-
-/// A piece of the text in a message.
-fn quoted(text: &str) -> String {
-    const LETTERS: usize = 50;
-    let mut quoted: String = shown(text).take(LETTERS).collect();
-    if text.chars().count() > LETTERS {
-        quoted.push('…');
-    }
-    format!("`{quoted}`")
-}
-
-/// What is wrong, and where.
-struct Problem {
-    at: Range<usize>,
-    message: String,
-}
-
-impl Problem {
-    fn new(at: Range<usize>, message: impl Into<String>) -> Self {
-        Self { at, message: message.into() }
-    }
-}
 
 type Result<T> = std::result::Result<T, Problem>;
 
@@ -115,8 +58,8 @@ fn no_colon(text: &str) -> Problem {
         Ok(shape) => Problem::new(end..end, format!("a colon is missing after the input: write `{shape}:`")),
         Err(_) => Problem::new(
             begin..begin,
-            "the input is missing: begin with `784:` for a vector of 784 values, or `28x28x1:` for an image of 28 rows, 28 \
-             columns and 1 channel",
+            "the input is missing: begin with `784:` for a vector of 784 values, or `28x28x1:` for an image's rows, \
+             columns and channels",
         ),
     }
 }
@@ -268,7 +211,7 @@ fn input(words: Words<'_>) -> Result<Shape> {
     Ok(shape)
 }
 
-/// The product of some sizes, all of them small enough for it or the first ones 0.
+/// The product of some sizes; if that is too large, the greatest number.
 fn product(sizes: &[usize]) -> u128 {
     sizes.iter().fold(1, |product, size| product.saturating_mul(*size as u128))
 }
@@ -373,10 +316,7 @@ impl Network {
         if let Some((word, _)) = activation.filter(|(_, function)| !function.is_elementwise()) {
             let message = format!(
                 "a convolution takes an activation that works on each value alone ({}): {} is for a dense layer",
-                names(
-                    Function::ALL.iter().filter(|function| function.is_elementwise()).map(|function| function.name())
-                )
-                .join(", "),
+                activations(true).join(", "),
                 quoted(word.text)
             );
             return Err(Problem::new(word.place(), message));
@@ -396,17 +336,19 @@ impl Network {
         };
         if height < filter_height || width < filter_width {
             let message = format!(
-                "a filter of {filter_height}x{filter_width} does not fit into an image of {}: {}leave out a convolution or a \
-                 pooling before it",
+                "a filter of {filter_height}x{filter_width} does not fit into an image of {}: {}leave out a \
+                 convolution or a pooling before it",
                 self.shape,
                 self.sides(op)
             );
             return Err(Problem::new(name.place(), message));
         }
         let side = op.pooling.side();
-        if let Some((word, _)) = pooling.filter(|_| op.rows() % side > 0 || op.columns() % side > 0) {
+        let is_covered = op.rows().is_multiple_of(side) && op.columns().is_multiple_of(side);
+        if let Some((word, _)) = pooling.filter(|_| !is_covered) {
             let message = format!(
-                "the pooling's squares of {side}x{side} do not cover the {}x{} that the filters make of {}: {}leave the pooling out",
+                "the pooling's squares of {side}x{side} do not cover the {}x{} that the filters make of {}: {}leave \
+                 the pooling out",
                 op.rows(),
                 op.columns(),
                 self.shape,
@@ -432,7 +374,7 @@ impl Network {
         format!("a convolution takes an image, and gets {}: {remedy}", given(self.shape))
     }
 
-    /// The nearest sizes of the input that let a convolution fit which does not: "give … the input 12 or 14 rows, or ".
+    /// The nearest sizes of the input with which the convolution would fit: "give the input 12 or 14 rows, or ".
     fn sides(&self, last: Conv) -> String {
         let Shape::Image { height, width, .. } = self.architecture.input else { return String::new() };
         let windows = |rows: bool| {
@@ -478,8 +420,8 @@ fn given(shape: Shape) -> String {
     }
 }
 
-/// The sides next to `side` from which all `windows` (a filter's and a pooling's side) leave something whole; `None` if
-/// `side` is one itself, or none is near.
+/// The sides next to `side` of which all `windows`, each a filter's and a pooling's side, leave something whole; `None`
+/// if `side` is one itself, or none is near.
 fn other_sides(side: usize, windows: Vec<(usize, usize)>) -> Option<String> {
     const FAR: usize = 1000;
     let fits = |side: &usize| {
@@ -501,9 +443,10 @@ fn other_sides(side: usize, windows: Vec<(usize, usize)>) -> Option<String> {
     }
 }
 
-/// The names that are not empty.
-fn names<'a>(all: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    all.filter(|name| !name.is_empty()).collect()
+/// The activations that a layer takes.
+fn activations(is_conv: bool) -> Vec<&'static str> {
+    let fitting = Function::ALL.iter().filter(|function| !is_conv || function.is_elementwise());
+    fitting.map(|function| function.name()).filter(|name| !name.is_empty()).collect()
 }
 
 type Options<'a> = (Option<(Word<'a>, Pooling)>, Option<(Word<'a>, Function)>);
@@ -518,10 +461,11 @@ fn options(words: Words<'_>, is_conv: bool) -> Result<Options<'_>> {
             Err(Problem::new(word.place(), message))
         };
         match (word.activation(), word.pooling()) {
-            (Some(function), _) => match activation.replace((word, function)) {
-                Some((first, _)) => return twice("activation", first),
-                None => {}
-            },
+            (Some(function), _) => {
+                if let Some((first, _)) = activation.replace((word, function)) {
+                    return twice("activation", first);
+                }
+            }
             (None, Some(_)) if !is_conv => {
                 let message = format!("a dense layer has no pooling: take {} away", quoted(word.text));
                 return Err(Problem::new(word.place(), message));
@@ -548,13 +492,12 @@ fn unknown_option(word: Word<'_>, is_conv: bool) -> Problem {
     if word.is_number() {
         return Problem::new(word.place(), format!("a layer has one number: take {} away", quoted(word.text)));
     }
-    let activations = names(Function::ALL.iter().filter(|f| !is_conv || f.is_elementwise()).map(|f| f.name()));
-    let poolings = names(Pooling::ALL.iter().map(|pooling| pooling.name()));
-    let (kind, known) = if is_conv {
-        ("neither a pooling nor an activation", [poolings, activations].concat())
-    } else {
-        ("not an activation", activations)
-    };
+    let (mut kind, mut known) = ("not an activation", activations(is_conv));
+    if is_conv {
+        kind = "neither a pooling nor an activation";
+        let poolings = Pooling::ALL.iter().map(|pooling| pooling.name()).filter(|name| !name.is_empty());
+        known.splice(0..0, poolings);
+    }
     let quoted = quoted(word.text);
     let message = format!("{quoted} is {kind} ({}){}", known.join(", "), nearest(word.text, &known));
     Problem::new(word.place(), message)

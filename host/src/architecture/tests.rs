@@ -16,25 +16,30 @@ struct Typed {
     numbers: [usize; 6],
 }
 
+/// Rust without its white space.
+fn packed(code: &str) -> String {
+    code.split_whitespace().collect()
+}
+
 /// Types, with their input written once as a type and once as the compiler reads it.
 macro_rules! types {
     ($($input:ty => [$($layers:tt)*];)*) => {
         [$({
-            type Typed0 = Net<$input, seq![$($layers)*]>;
+            type Network = Net<$input, seq![$($layers)*]>;
             fn outputs<In: Tensor, L: Layer<In>>(_: Option<&Net<In, L>>) -> usize {
                 L::Out::LEN
             }
             Typed {
-                code: format!("typeNetwork=Net<{},seq![{},]>;", stringify!($input), stringify!($($layers)*)).replace([' ', '\n'], ""),
-                text: Typed0::ARCHITECTURE.to_string(),
-                fingerprint: Typed0::FINGERPRINT,
+                code: format!("type Network = Net<{}, seq![{},]>;", stringify!($input), stringify!($($layers)*)),
+                text: Network::ARCHITECTURE.to_string(),
+                fingerprint: Network::FINGERPRINT,
                 numbers: [
                     <$input as Tensor>::LEN,
-                    outputs(None::<&Typed0>),
-                    Typed0::PARAMETERS,
-                    Typed0::MACS,
-                    Typed0::FLASH_BYTES,
-                    Typed0::RAM_BYTES,
+                    outputs(None::<&Network>),
+                    Network::PARAMETERS,
+                    Network::MACS,
+                    Network::FLASH_BYTES,
+                    Network::RAM_BYTES,
                 ],
             }
         }),*]
@@ -116,7 +121,7 @@ fn a_text_is_what_its_type_is() {
         ];
         assert_eq!(counted, numbers, "{text}");
         let rust = network.rust_type();
-        assert!(rust.replace([' ', '\n'], "").ends_with(&code), "{rust}\n{code}");
+        assert!(packed(&rust).ends_with(&packed(&code)), "{rust}\n{code}");
         assert!(rust.contains("use minnet::prelude::*;\n\ntype Network") && !rust.contains("Does not build"), "{rust}");
     }
 }
@@ -273,13 +278,14 @@ fn what_is_no_network_says_why_and_where() {
         // What fits.
         (
             "28x28x1: conv5x5 20 maxpool2, dense 10",
-            "layer 2 (`dense 10`): a dense layer takes a vector, and gets an image of 12x12x20: write `flatten` before it",
+            "layer 2 (`dense 10`): a dense layer takes a vector, and gets an image of 12x12x20: write `flatten` \
+             before it",
             "dense",
         ),
         (
             "784: conv5x5 20",
-            "layer 1 (`conv5x5 20`): a convolution takes an image, and gets a vector of 784: write the input as an image, \
-             such as `28x28x1:`",
+            "layer 1 (`conv5x5 20`): a convolution takes an image, and gets a vector of 784: write the input as an \
+             image, such as `28x28x1:`",
             "conv5x5",
         ),
         (
@@ -314,15 +320,15 @@ fn what_is_no_network_says_why_and_where() {
         ),
         (
             "13x13x1: conv5x5 2 maxpool2",
-            "layer 1 (`conv5x5 2 maxpool2`): the pooling's squares of 2x2 do not cover the 9x9 that the filters make of \
-             13x13x1: give the input 12 or 14 rows and columns, or leave the pooling out",
+            "layer 1 (`conv5x5 2 maxpool2`): the pooling's squares of 2x2 do not cover the 9x9 that the filters make \
+             of 13x13x1: give the input 12 or 14 rows and columns, or leave the pooling out",
             "maxpool2",
         ),
         // 17 -> 13, which the second convolution makes 9.
         (
             "20x17x1: conv5x5 2, conv5x5 3 maxpool2",
-            "layer 2 (`conv5x5 3 maxpool2`): the pooling's squares of 2x2 do not cover the 12x9 that the filters make of \
-             16x13x2: give the input 16 or 18 columns, or leave the pooling out",
+            "layer 2 (`conv5x5 3 maxpool2`): the pooling's squares of 2x2 do not cover the 12x9 that the filters make \
+             of 16x13x2: give the input 16 or 18 columns, or leave the pooling out",
             "maxpool2",
         ),
         // What can be counted and kept.

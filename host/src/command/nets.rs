@@ -10,6 +10,11 @@ use std::fmt::Write;
 #[derive(clap::Args)]
 pub struct Arguments {
     /// One network to describe: its name, or a text such as "784: dense 30 sigmoid, dense 10 softmax"
+    ///
+    /// A text is an input, a colon, and layers with commas between them. The input is a vector's length, or an image's
+    /// rows, columns and channels (28x28x1). Layers are `dense N`, `conv5x5 N`, `flatten` and `dropout PERCENT`. What
+    /// may follow N: for a convolution `maxpool2`, and for both an activation (sigmoid, tanh, relu, fast-sigmoid,
+    /// fast-tanh, or, for dense layers only, softmax).
     #[arg(value_name = "NAME|TEXT")]
     net: Option<String>,
     /// Its cost: quadratic, cross-entropy, or log-likelihood
@@ -58,8 +63,8 @@ fn list(nets: &[Net]) -> String {
             grouped(architecture.ram_bytes()),
         );
     }
-    text += "\nMACs: multiplications with a weight for one image. Flash holds the parameters; RAM holds an image and the\n\
-             activations of one inference. `host nets NAME` says more of one, and `host nets TEXT` of any other.\n";
+    text += "\nMACs: multiplications with a weight for one image. Flash holds the parameters; RAM holds an image and\n\
+             the activations of one inference. `host nets NAME` says more of one, and `host nets TEXT` of any other.\n";
     text
 }
 
