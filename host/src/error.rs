@@ -172,7 +172,7 @@ pub enum Error {
     )]
     UnknownNet { name: String, nearest: &'static str },
 
-    /// A text is no network.
+    /// A text is no network. Under the message stands the text, with carets below the place.
     #[error(transparent)]
     Text(#[from] crate::architecture::TextError),
 
