@@ -165,8 +165,16 @@ pub enum Error {
 
     // Networks and models.
     /// No network has this name.
-    #[error("there is no network {name}; did you mean {nearest}? `host nets` lists them all")]
+    #[error(
+        "there is no network {name}; did you mean {nearest}? `host nets` lists them all; a text can be any network, such \
+         as \"{}\"",
+        crate::architecture::EXAMPLE
+    )]
     UnknownNet { name: String, nearest: &'static str },
+
+    /// A text is no network. Under the message stands the text, with carets below the place.
+    #[error(transparent)]
+    Text(#[from] crate::architecture::TextError),
 
     /// No experiment has this name.
     #[error("there is no experiment {name}; did you mean {nearest}? `host experiment` lists them all")]

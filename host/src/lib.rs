@@ -2,6 +2,7 @@
 //! be that train network types of their own.
 #![deny(missing_docs)]
 
+pub mod architecture;
 pub mod confusion;
 pub mod data;
 pub mod device;

@@ -1,169 +1,239 @@
-//! The named networks: each name on the command line is a type here.
+//! The networks that the command line takes: by a name, or by their text.
 
-mod boxed;
-
-pub use boxed::{Boxed, Integers, zeroed};
-
+use crate::architecture::{Architecture, TextError};
 use crate::error::{Error, Result};
-use minnet::prelude::*;
-use minnet::quant::{Int4, Int8, QuantLayer};
-
-/// A digit as an image of one channel: what a convolution takes.
-pub type Image = [[[f32; 1]; 28]; 28];
-/// A digit as a vector: what a dense layer takes.
-pub type Vector = [f32; 784];
+use minnet::cost::CostFunction::{self, CrossEntropy, LogLikelihood, Quadratic};
+use serde::{Serialize, Serializer};
 
 /// The network that `host train` trains when it is told nothing: the book's two convolutions with ReLU.
 pub const DEFAULT: &str = "conv20-conv40-100-10-relu";
 
-/// Layers that have a float form and both integer ones, as those of every named network do.
-pub trait Layers<In: Tensor>: QuantLayer<In, Int8> + QuantLayer<In, Int4> {}
-
-impl<In: Tensor, L: QuantLayer<In, Int8> + QuantLayer<In, Int4>> Layers<In> for L {}
-
-/// Does something with a network's type, which is known only by its name when the program runs.
-pub trait Visitor {
-    /// What comes of it.
-    type Output;
-
-    /// Called with the network and its cost.
-    fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, net: &'static Named) -> Self::Output;
-}
-
-/// A network's name, and what the compiler knows of it.
-#[derive(Clone, Copy, Debug, serde::Serialize)]
+/// A network that has a name.
+#[derive(Clone, Copy, Debug)]
 pub struct Named {
-    /// Its name on the command line.
+    /// Its name on the command line. Two networks that differ only in their last layer, and so in their costs, have one
+    /// name.
     pub name: &'static str,
-    /// The name of its cost.
-    pub cost: &'static str,
     /// What it is, and where the book has it.
     pub about: &'static str,
-    /// The architecture in words.
-    pub architecture: &'static str,
-    /// Outputs, one for each class.
-    pub classes: usize,
-    /// Weights and biases.
-    pub parameters: usize,
-    /// Multiplications with a weight for one image.
-    pub macs: usize,
-    /// Bytes of flash that the parameters take.
-    pub flash_bytes: usize,
-    /// Bytes of RAM that an inference takes.
-    pub ram_bytes: usize,
+    /// Its text.
+    pub text: &'static str,
+    /// The costs that the book trains it with, the default first.
+    pub costs: &'static [CostFunction],
 }
 
-macro_rules! nets {
-    ($($name:literal, $about:literal: $input:ty => $layers:ty, $($cost:ty),+;)*) => {
-        /// Every named network; one with several costs stands here once for each. The first is the default cost.
-        pub const ALL: &[Named] = &[$($(
-            Named {
-                name: $name,
-                cost: <$cost as Cost<<$layers as Layer<$input>>::Activation>>::NAME,
-                about: $about,
-                architecture: {
-                    const TEXT: minnet::text::Text = <Net<$input, $layers>>::ARCHITECTURE;
-                    TEXT.as_str()
-                },
-                classes: <<$layers as Layer<$input>>::Out as Tensor>::LEN,
-                parameters: <Net<$input, $layers>>::PARAMETERS,
-                macs: <Net<$input, $layers>>::MACS,
-                flash_bytes: <Net<$input, $layers>>::FLASH_BYTES,
-                ram_bytes: <Net<$input, $layers>>::RAM_BYTES,
-            },
-        )+)*];
+/// Every network that has a name. Of those with one name, the first is the default.
+pub const NAMED: &[Named] = &[
+    Named {
+        name: "784-30-10",
+        about: "one hidden layer, chapter 1",
+        text: "784: dense 30 sigmoid, dense 10 sigmoid",
+        costs: &[CrossEntropy, Quadratic],
+    },
+    Named {
+        name: "784-30-10",
+        about: "one hidden layer and a softmax, chapter 3",
+        text: "784: dense 30 sigmoid, dense 10 softmax",
+        costs: &[LogLikelihood],
+    },
+    Named {
+        name: "784-100-10",
+        about: "one hidden layer, chapters 1 and 3",
+        text: "784: dense 100 sigmoid, dense 10 sigmoid",
+        costs: &[CrossEntropy, Quadratic],
+    },
+    Named {
+        name: "784-100-10",
+        about: "one hidden layer and a softmax, chapter 6",
+        text: "784: dense 100 sigmoid, dense 10 softmax",
+        costs: &[LogLikelihood],
+    },
+    Named {
+        name: "784-10",
+        about: "no hidden layer, chapter 1",
+        text: "784: dense 10 sigmoid",
+        costs: &[CrossEntropy, Quadratic],
+    },
+    Named {
+        name: "784-0-10",
+        about: "a hidden layer of no neurons, chapter 1",
+        text: "784: dense 0 sigmoid, dense 10 sigmoid",
+        costs: &[Quadratic, CrossEntropy],
+    },
+    Named {
+        name: "784-30-30-10",
+        about: "two hidden layers, chapter 5",
+        text: "784: dense 30 sigmoid, dense 30 sigmoid, dense 10 sigmoid",
+        costs: &[CrossEntropy, Quadratic],
+    },
+    Named {
+        name: "784-30-30-30-10",
+        about: "three hidden layers, chapter 5",
+        text: "784: dense 30 sigmoid, dense 30 sigmoid, dense 30 sigmoid, dense 10 sigmoid",
+        costs: &[CrossEntropy, Quadratic],
+    },
+    Named {
+        name: "784-30-30-30-30-10",
+        about: "four hidden layers, chapter 5",
+        text: "784: dense 30 sigmoid, dense 30 sigmoid, dense 30 sigmoid, dense 30 sigmoid, dense 10 sigmoid",
+        costs: &[CrossEntropy, Quadratic],
+    },
+    Named {
+        name: "conv20-100-10",
+        about: "one convolution, chapter 6",
+        text: "28x28x1: conv5x5 20 maxpool2 sigmoid, flatten, dense 100 sigmoid, dense 10 softmax",
+        costs: &[LogLikelihood],
+    },
+    Named {
+        name: "conv20-conv40-100-10",
+        about: "two convolutions, chapter 6",
+        text: "28x28x1: conv5x5 20 maxpool2 sigmoid, conv5x5 40 maxpool2 sigmoid, flatten, dense 100 sigmoid, \
+               dense 10 softmax",
+        costs: &[LogLikelihood],
+    },
+    Named {
+        name: DEFAULT,
+        about: "two convolutions with ReLU, chapter 6: the default",
+        text: "28x28x1: conv5x5 20 maxpool2 relu, conv5x5 40 maxpool2 relu, flatten, dense 100 relu, dense 10 softmax",
+        costs: &[LogLikelihood],
+    },
+    Named {
+        name: "conv20-conv40-100-100-10-relu",
+        about: "an extra dense layer, chapter 6",
+        text: "28x28x1: conv5x5 20 maxpool2 relu, conv5x5 40 maxpool2 relu, flatten, dense 100 relu, dense 100 relu, \
+               dense 10 softmax",
+        costs: &[LogLikelihood],
+    },
+    Named {
+        name: "conv20-conv40-1000-1000-10-dropout",
+        about: "dropout, chapter 6",
+        text: "28x28x1: conv5x5 20 maxpool2 relu, conv5x5 40 maxpool2 relu, flatten, dropout 50, dense 1000 relu, \
+               dropout 50, dense 1000 relu, dropout 50, dense 10 softmax",
+        costs: &[LogLikelihood],
+    },
+    Named {
+        name: "conv4-conv12-10-relu",
+        about: "two small convolutions, for small microcontrollers",
+        text: "28x28x1: conv5x5 4 maxpool2 relu, conv5x5 12 maxpool2 relu, flatten, dense 10 softmax",
+        costs: &[LogLikelihood],
+    },
+];
 
-        /// Calls `visitor` with the type of the network that `net` describes; `None` if it is none of [`ALL`].
-        pub fn visit<V: Visitor>(net: &'static Named, visitor: V) -> Option<V::Output> {
-            $($(
-                if net.name == $name && net.cost == <$cost as Cost<<$layers as Layer<$input>>::Activation>>::NAME {
-                    return Some(visitor.visit::<$input, $layers, $cost>(net));
-                }
-            )+)*
-            None
-        }
-    };
+/// A network and the cost that it is trained with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Net {
+    /// Its name, or its text if it has none.
+    pub name: String,
+    /// What it is; empty for one without a name.
+    pub about: &'static str,
+    /// Its input and layers.
+    pub architecture: Architecture,
+    /// Its cost.
+    pub cost: CostFunction,
 }
 
-nets! {
-    "784-30-10", "one hidden layer, chapter 1":
-        Vector => seq![Dense<784, 30, Sigmoid>, Dense<30, 10, Sigmoid>], CrossEntropy, Quadratic;
-    "784-30-10", "one hidden layer and a softmax, chapter 3":
-        Vector => seq![Dense<784, 30, Sigmoid>, Dense<30, 10, Softmax>], LogLikelihood;
-    "784-100-10", "one hidden layer, chapters 1 and 3":
-        Vector => seq![Dense<784, 100, Sigmoid>, Dense<100, 10, Sigmoid>], CrossEntropy, Quadratic;
-    "784-100-10", "one hidden layer and a softmax, chapter 6":
-        Vector => seq![Dense<784, 100, Sigmoid>, Dense<100, 10, Softmax>], LogLikelihood;
-    "784-10", "no hidden layer, chapter 1":
-        Vector => seq![Dense<784, 10, Sigmoid>], CrossEntropy, Quadratic;
-    "784-0-10", "a hidden layer of no neurons, chapter 1":
-        Vector => seq![Dense<784, 0, Sigmoid>, Dense<0, 10, Sigmoid>], Quadratic, CrossEntropy;
-    "784-30-30-10", "two hidden layers, chapter 5":
-        Vector => seq![Dense<784, 30, Sigmoid>, Dense<30, 30, Sigmoid>, Dense<30, 10, Sigmoid>],
-        CrossEntropy, Quadratic;
-    "784-30-30-30-10", "three hidden layers, chapter 5":
-        Vector => seq![
-            Dense<784, 30, Sigmoid>, Dense<30, 30, Sigmoid>, Dense<30, 30, Sigmoid>, Dense<30, 10, Sigmoid>
-        ], CrossEntropy, Quadratic;
-    "784-30-30-30-30-10", "four hidden layers, chapter 5":
-        Vector => seq![
-            Dense<784, 30, Sigmoid>, Dense<30, 30, Sigmoid>, Dense<30, 30, Sigmoid>, Dense<30, 30, Sigmoid>,
-            Dense<30, 10, Sigmoid>
-        ], CrossEntropy, Quadratic;
-    "conv20-100-10", "one convolution, chapter 6":
-        Image => seq![
-            Conv5x5<1, 20, MaxPool2, Sigmoid>, Flatten, Dense<2880, 100, Sigmoid>, Dense<100, 10, Softmax>
-        ], LogLikelihood;
-    "conv20-conv40-100-10", "two convolutions, chapter 6":
-        Image => seq![
-            Conv5x5<1, 20, MaxPool2, Sigmoid>, Conv5x5<20, 40, MaxPool2, Sigmoid>, Flatten,
-            Dense<640, 100, Sigmoid>, Dense<100, 10, Softmax>
-        ], LogLikelihood;
-    "conv20-conv40-100-10-relu", "two convolutions with ReLU, chapter 6: the default":
-        Image => seq![
-            Conv5x5<1, 20, MaxPool2, Relu>, Conv5x5<20, 40, MaxPool2, Relu>, Flatten,
-            Dense<640, 100, Relu>, Dense<100, 10, Softmax>
-        ], LogLikelihood;
-    "conv20-conv40-100-100-10-relu", "an extra dense layer, chapter 6":
-        Image => seq![
-            Conv5x5<1, 20, MaxPool2, Relu>, Conv5x5<20, 40, MaxPool2, Relu>, Flatten,
-            Dense<640, 100, Relu>, Dense<100, 100, Relu>, Dense<100, 10, Softmax>
-        ], LogLikelihood;
-    "conv20-conv40-1000-1000-10-dropout", "dropout, chapter 6":
-        Image => seq![
-            Conv5x5<1, 20, MaxPool2, Relu>, Conv5x5<20, 40, MaxPool2, Relu>, Flatten, Dropout<50>,
-            Dense<640, 1000, Relu>, Dropout<50>, Dense<1000, 1000, Relu>, Dropout<50>, Dense<1000, 10, Softmax>
-        ], LogLikelihood;
-    "conv4-conv12-10-relu", "two small convolutions, for small microcontrollers":
-        Image => seq![Conv5x5<1, 4, MaxPool2, Relu>, Conv5x5<4, 12, MaxPool2, Relu>, Flatten, Dense<192, 10, Softmax>],
-        LogLikelihood;
-}
+impl Net {
+    fn new(architecture: Architecture, cost: CostFunction) -> Self {
+        let text = architecture.to_string();
+        let (name, about) = match NAMED.iter().find(|named| named.text == text) {
+            Some(named) => (named.name.into(), named.about),
+            None => (text, ""),
+        };
+        Self { name, about, architecture, cost }
+    }
 
-/// Finds a network by its name and the name of its cost (`None`: the network's default).
-///
-/// # Errors
-/// An unknown name, with the nearest known one; a cost that the network does not have, with those it has.
-pub fn find(name: &str, cost: Option<&str>) -> Result<&'static Named> {
-    let mut of_this_name = ALL.iter().filter(|net| net.name == name).peekable();
-    let Some(&default) = of_this_name.peek() else {
-        let nearest = ALL.iter().map(|net| net.name).min_by_key(|known| strsim::levenshtein(known, name));
-        return Err(Error::UnknownNet { name: name.to_owned(), nearest: nearest.unwrap_or(DEFAULT) });
-    };
-    match cost {
-        None => Ok(default),
-        Some(cost) => of_this_name.find(|net| net.cost == cost).ok_or_else(|| Error::UnknownCost {
-            net: name.to_owned(),
-            cost: cost.to_owned(),
-            known: ALL.iter().filter(|net| net.name == name).map(|net| net.cost).collect::<Vec<_>>().join(", "),
-        }),
+    /// The costs that go with it.
+    pub fn costs(&self) -> impl Iterator<Item = CostFunction> {
+        costs(&self.architecture)
     }
 }
 
-/// Finds a network by the words of its architecture, as a model file holds them, and the name of its cost.
-pub fn find_architecture(architecture: &str, cost: &str) -> Option<&'static Named> {
-    let mut like_it = ALL.iter().filter(|net| net.architecture == architecture).peekable();
-    let first = like_it.peek().copied();
-    like_it.find(|net| net.cost == cost).or(first)
+/// What of it goes into JSON.
+impl Serialize for Net {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Report<'a> {
+            name: &'a str,
+            cost: &'a str,
+            about: &'a str,
+            architecture: String,
+            classes: usize,
+            parameters: usize,
+            macs: usize,
+            flash_bytes: usize,
+            ram_bytes: usize,
+        }
+        let Self { name, about, architecture, cost } = self;
+        let report = Report {
+            name,
+            cost: cost.name(),
+            about,
+            architecture: architecture.to_string(),
+            classes: architecture.outputs(),
+            parameters: architecture.parameters(),
+            macs: architecture.macs(),
+            flash_bytes: architecture.flash_bytes(),
+            ram_bytes: architecture.ram_bytes(),
+        };
+        report.serialize(serializer)
+    }
+}
+
+/// The costs that go with a network; the one that it has if none is asked for is the first.
+fn costs(architecture: &Architecture) -> impl Iterator<Item = CostFunction> + use<> {
+    let output = architecture.activation();
+    CostFunction::ALL.iter().copied().filter(move |cost| cost.fits(output))
+}
+
+/// Finds a network by its name or its text, and the name of its cost (`None`: the network's default).
+///
+/// # Errors
+/// An unknown name, with the nearest known one; a text that is no network; a cost that the network does not go with,
+/// and those it goes with.
+pub fn find(name_or_text: &str, cost: Option<&str>) -> Result<Net> {
+    let name = name_or_text.trim();
+    let named: Vec<_> = NAMED.iter().filter(|named| named.name == name).collect();
+    let mut candidates = Vec::new();
+    for named in &named {
+        // The default stands first.
+        let architecture = Architecture::parse(named.text)?;
+        let others = costs(&architecture).filter(|cost| !named.costs.contains(cost));
+        candidates.extend(named.costs.iter().copied().chain(others).map(|cost| (architecture.clone(), cost)));
+    }
+    if named.is_empty() {
+        if !is_text(name) {
+            let nearest = NAMED.iter().map(|named| named.name).min_by_key(|known| strsim::levenshtein(known, name));
+            return Err(Error::UnknownNet { name: name.to_owned(), nearest: nearest.unwrap_or(DEFAULT) });
+        }
+        let architecture = Architecture::parse(name_or_text)?;
+        candidates.extend(costs(&architecture).map(|cost| (architecture.clone(), cost)));
+    }
+    let fits = |(_, known): &&(_, CostFunction)| cost.is_none_or(|cost| known.name() == cost);
+    if let Some((architecture, cost)) = candidates.iter().find(fits) {
+        return Ok(Net::new(architecture.clone(), *cost));
+    }
+    let mut known: Vec<_> = candidates.iter().map(|(_, cost)| cost.name()).collect();
+    known.sort_unstable();
+    known.dedup();
+    let cost = cost.unwrap_or_default().to_owned();
+    Err(Error::UnknownCost { net: name.to_owned(), cost, known: known.join(", ") })
+}
+
+/// Finds a network by its text and the name of its cost, as a model file holds them. If the cost is none that goes with
+/// the network (that of a program which brings its own), it is the network's default.
+///
+/// # Errors
+/// A text that is no network.
+pub fn find_architecture(text: &str, cost: &str) -> std::result::Result<Net, TextError> {
+    let architecture = Architecture::parse(text)?;
+    let own = costs(&architecture).find(|known| known.name() == cost);
+    let cost = own.or_else(|| costs(&architecture).next()).unwrap_or(Quadratic);
+    Ok(Net::new(architecture, cost))
+}
+
+/// Whether this is meant as a text rather than as a name.
+fn is_text(name_or_text: &str) -> bool {
+    name_or_text.is_empty() || name_or_text.contains(|letter: char| letter.is_whitespace() || ":,".contains(letter))
 }
 
 #[cfg(test)]
@@ -172,28 +242,93 @@ mod tests {
 
     #[test]
     fn default_fits_the_stm32f405() {
-        let net = find(DEFAULT, None).unwrap();
-        assert!(net.flash_bytes < 1 << 20 && net.ram_bytes < 128 << 10, "{net:?}");
-        assert_eq!((net.parameters, net.macs), (85_670, 1_633_000));
+        let Net { architecture, .. } = find(DEFAULT, None).unwrap();
+        assert!(architecture.flash_bytes() < 1 << 20 && architecture.ram_bytes() < 128 << 10);
+        assert_eq!((architecture.parameters(), architecture.macs()), (85_670, 1_633_000));
+    }
+
+    #[test]
+    fn every_named_network_is_found_by_its_name_and_by_its_text() {
+        for named in NAMED {
+            for cost in named.costs {
+                let net = find(named.name, Some(cost.name())).unwrap();
+                assert_eq!((net.architecture.to_string().as_str(), net.cost), (named.text, *cost));
+                assert_eq!((net.name.as_str(), net.about), (named.name, named.about));
+                assert_eq!(find(named.text, Some(cost.name())).unwrap(), net);
+                assert_eq!(find_architecture(named.text, cost.name()).unwrap(), net);
+            }
+        }
+    }
+
+    #[test]
+    fn the_default_cost_is_that_of_the_first_of_a_name() {
+        for (name, text, cost) in [
+            ("784-30-10", "784: dense 30 sigmoid, dense 10 sigmoid", CrossEntropy),
+            ("784-0-10", "784: dense 0 sigmoid, dense 10 sigmoid", Quadratic),
+        ] {
+            let net = find(name, None).unwrap();
+            assert_eq!((net.architecture.to_string().as_str(), net.cost), (text, cost));
+        }
+    }
+
+    #[test]
+    fn the_default_cost_of_a_text_is_that_of_its_last_layer() {
+        for (last, cost) in [
+            ("softmax", LogLikelihood),
+            ("sigmoid", CrossEntropy),
+            ("fast-sigmoid", CrossEntropy),
+            ("tanh", Quadratic),
+            ("", Quadratic),
+        ] {
+            let net = find(&format!("7:dense 10 {last}"), None).unwrap();
+            assert_eq!((net.cost, net.about), (cost, ""));
+            assert_eq!(net.name, net.architecture.to_string());
+        }
+        // A name's own default is another.
+        assert_eq!(find("784: dense 0 sigmoid, dense 10 sigmoid", None).unwrap().cost, CrossEntropy);
     }
 
     #[test]
     fn an_unknown_name_gets_the_nearest() {
-        let error = find("784-30-1O", None).unwrap_err().to_string();
-        assert!(error.contains("784-30-10"), "{error}");
-    }
-
-    #[test]
-    fn a_cost_the_network_does_not_have_lists_those_it_has() {
-        let error = find("conv20-100-10", Some("quadratic")).unwrap_err().to_string();
-        assert!(error.contains("log-likelihood"), "{error}");
-    }
-
-    #[test]
-    fn every_architecture_is_found_again() {
-        for net in ALL {
-            let found = find_architecture(net.architecture, net.cost).unwrap();
-            assert_eq!((found.name, found.cost), (net.name, net.cost));
+        for name in ["784-30-1O", "784-3-10", " 784-30-11 "] {
+            let error = find(name, None).unwrap_err().to_string();
+            assert!(
+                error.contains("did you mean 784-30-10?") && error.contains("a text can be any network"),
+                "{error}"
+            );
         }
+        let error = find("784: dens 10", None).unwrap_err().to_string();
+        assert!(error.contains("did you mean `dense`?"), "{error}");
+        assert!(matches!(find("", None), Err(Error::Text(_))));
+    }
+
+    #[test]
+    fn a_cost_the_network_does_not_go_with_lists_those_it_does() {
+        for (net, cost, known) in [
+            ("conv20-100-10", "cross-entropy", "log-likelihood, quadratic"),
+            ("784-30-10", "cheap", "cross-entropy, log-likelihood, quadratic"),
+            ("784: dense 10 tanh", "cross-entropy", "quadratic"),
+        ] {
+            let error = find(net, Some(cost)).unwrap_err().to_string();
+            assert_eq!(error, format!("network {net} does not go with the cost {cost}; it goes with: {known}"));
+        }
+        assert_eq!(find("conv20-100-10", Some("quadratic")).unwrap().cost, Quadratic);
+    }
+
+    #[test]
+    fn a_model_with_a_cost_of_its_own_gets_the_default() {
+        for cost in ["", "cheap", "cross-entropy"] {
+            assert_eq!(find_architecture("784: dense 5 softmax", cost).unwrap().cost, LogLikelihood);
+        }
+        assert_eq!(find_architecture("784: dense 5 softmax", "quadratic").unwrap().cost, Quadratic);
+        assert!(find_architecture("784: dense 5 mine", "quadratic").is_err());
+    }
+
+    #[test]
+    fn json_has_what_the_list_shows() {
+        let json = serde_json::to_value(find("784-10", None).unwrap()).unwrap();
+        assert_eq!((&json["name"], &json["cost"]), (&"784-10".into(), &"cross-entropy".into()));
+        assert_eq!((&json["classes"], &json["parameters"]), (&10.into(), &7850.into()));
+        assert_eq!((&json["flash_bytes"], &json["ram_bytes"]), (&31_400.into(), &3176.into()));
     }
 }

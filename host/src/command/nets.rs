@@ -1,43 +1,136 @@
 //! `host nets`
 
 use super::{grouped, print, print_json};
+use host::architecture::Architecture;
 use host::error::Result;
-use host::nets::{ALL, DEFAULT};
+use host::nets::{self, DEFAULT, NAMED, Net};
+use serde::Serialize;
 use std::fmt::Write;
 
 #[derive(clap::Args)]
 pub struct Arguments {
+    /// One network to describe: its name, or a text such as "784: dense 30 sigmoid, dense 10 softmax"
+    ///
+    /// A text is an input, a colon, and layers with commas between them. The input is a vector's length, or an image's
+    /// rows, columns and channels (28x28x1). Layers are `dense N`, `conv5x5 N`, `flatten` and `dropout PERCENT`. What
+    /// may follow N: for a convolution `maxpool2`, and for both an activation (sigmoid, tanh, relu, fast-sigmoid,
+    /// fast-tanh, or, for dense layers only, softmax).
+    #[arg(value_name = "NAME|TEXT")]
+    net: Option<String>,
+    /// Its cost: quadratic, cross-entropy, or log-likelihood
+    #[arg(long, value_name = "COST", requires = "net")]
+    cost: Option<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(arguments: Arguments) -> Result<()> {
-    if arguments.json {
-        return print_json(&ALL);
+    match arguments.net {
+        Some(net) => {
+            let report = Report::of(nets::find(&net, arguments.cost.as_deref())?);
+            if arguments.json { print_json(&report) } else { print(&report.text()) }
+        }
+        None => {
+            let nets = named()?;
+            if arguments.json { print_json(&nets) } else { print(&list(&nets)) }
+        }
     }
-    let width = ALL.iter().map(|net| net.name.len()).max().unwrap_or(0);
+}
+
+/// Every named network, once for each cost that the book trains it with.
+fn named() -> Result<Vec<Net>> {
+    let pairs = NAMED.iter().flat_map(|named| named.costs.iter().map(move |cost| (named.text, cost.name())));
+    pairs.map(|(text, cost)| nets::find(text, Some(cost))).collect()
+}
+
+fn list(nets: &[Net]) -> String {
+    let width = nets.iter().map(|net| net.name.len()).max().unwrap_or(0);
     let mut text = format!(
-        "{:width$}  {:14}  {:>10}  {:>9}  {:>11}  {:>8}\n",
+        "{:width$}  {:14}  {:>10}  {:>9}  {:>11}  {:>9}\n",
         "name", "cost", "parameters", "MACs", "flash bytes", "RAM bytes"
     );
-    for net in ALL {
-        let mark = if net.name == DEFAULT { " (default)" } else { "" };
+    for Net { name, about, architecture, cost } in nets {
+        let mark = if name == DEFAULT { " (default)" } else { "" };
         // Writing to a string does not fail.
         let _ = writeln!(
             text,
-            "{:width$}  {:14}  {:>10}  {:>9}  {:>11}  {:>9}\n    {}{mark}\n    {}",
-            net.name,
-            net.cost,
-            grouped(net.parameters),
-            grouped(net.macs),
-            grouped(net.flash_bytes),
-            grouped(net.ram_bytes),
-            net.about,
-            net.architecture,
+            "{name:width$}  {:14}  {:>10}  {:>9}  {:>11}  {:>9}\n    {about}{mark}\n    {architecture}",
+            cost.name(),
+            grouped(architecture.parameters()),
+            grouped(architecture.macs()),
+            grouped(architecture.flash_bytes()),
+            grouped(architecture.ram_bytes()),
         );
     }
-    text += "\nMACs: multiplications with a weight for one image. Flash holds the parameters; RAM holds an image and the\n\
-             activations of one inference.\n";
-    print(&text)
+    text += "\nMACs: multiplications with a weight for one image. Flash holds the parameters; RAM holds an image and\n\
+             the activations of one inference. `host nets NAME` says more of one, and `host nets TEXT` of any other.\n";
+    text
+}
+
+/// What `--json` prints of one network.
+#[derive(Serialize)]
+struct Report {
+    #[serde(flatten)]
+    net: Net,
+    costs: Vec<&'static str>,
+    fingerprint: String,
+    layers: Vec<Row>,
+    rust_type: String,
+}
+
+/// One layer.
+#[derive(Serialize)]
+struct Row {
+    layer: String,
+    output: String,
+    parameters: usize,
+    macs: usize,
+}
+
+impl Report {
+    fn of(net: Net) -> Self {
+        let architecture: &Architecture = &net.architecture;
+        let layers = architecture.layers().iter().zip(architecture.shapes()).map(|(op, shape)| Row {
+            layer: op.text().to_string(),
+            output: shape.to_string(),
+            parameters: op.parameters(),
+            macs: op.macs(),
+        });
+        Self {
+            costs: net.costs().map(|cost| cost.name()).collect(),
+            fingerprint: format!("{:08x}", architecture.fingerprint()),
+            layers: layers.collect(),
+            rust_type: architecture.rust_type(),
+            net,
+        }
+    }
+
+    fn text(&self) -> String {
+        let Net { name, about, architecture, cost } = &self.net;
+        let mut text = String::new();
+        let named = [("network", name.clone()), ("about", (*about).to_owned())];
+        let others = [
+            ("architecture", architecture.to_string()),
+            ("fingerprint", self.fingerprint.clone()),
+            ("cost", format!("{} (it goes with: {})", cost.name(), self.costs.join(", "))),
+            ("parameters", grouped(architecture.parameters())),
+            ("MACs", grouped(architecture.macs())),
+            ("flash", format!("{} bytes for the parameters", grouped(architecture.flash_bytes()))),
+            ("RAM", format!("{} bytes for one inference", grouped(architecture.ram_bytes()))),
+        ];
+        for (what, value) in named.into_iter().filter(|_| !about.is_empty()).chain(others) {
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "{what:14}{value}");
+        }
+        let width = self.layers.iter().map(|row| row.layer.len()).max().unwrap_or(0).max("input".len());
+        let _ = writeln!(text, "\n{:width$}  {:>12}  {:>12}  {:>14}", "layer", "output", "parameters", "MACs");
+        let _ = writeln!(text, "{:width$}  {:>12}", "input", architecture.input().to_string());
+        for Row { layer, output, parameters, macs } in &self.layers {
+            let _ =
+                writeln!(text, "{layer:width$}  {output:>12}  {:>12}  {:>14}", grouped(*parameters), grouped(*macs));
+        }
+        let _ = write!(text, "\nIn your firmware:\n\n{}", self.rust_type);
+        text
+    }
 }

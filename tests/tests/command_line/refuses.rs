@@ -166,11 +166,32 @@ fn unknown_networks_and_costs() {
         ("train --net 784-30-1O", "there is no network 784-30-1O; did you mean 784-30-10? `host nets` lists them all"),
         ("train --net conv20-100-1", "did you mean conv20-100-10?"),
         ("train --net 784-10 --cost log-likelihood", "it goes with: cross-entropy, quadratic"),
-        ("train --cost quadratic", "does not go with the cost quadratic; it goes with: log-likelihood"),
+        ("train --net 784-30-1O", "a text can be any network, such as \"784: dense 30 sigmoid, dense 10 softmax\""),
+        ("train --cost cross-entropy", "the cost cross-entropy; it goes with: log-likelihood, quadratic"),
         ("train --cost cheap", "does not go with the cost cheap"),
     ] {
         assert_refused(&place, line, &[words]);
     }
+}
+
+#[test]
+fn texts_that_are_no_networks() {
+    let place = Place::new();
+    for (text, words) in [
+        (
+            "28x28x1: conv5x5 8, dense 10",
+            "layer 2 (`dense 10`): a dense layer takes a vector, and gets an image of 24x24x8",
+        ),
+        ("784: dense 10 sotfmax", "did you mean `softmax`?\n    784: dense 10 sotfmax\n                  ^^^^^^^\n"),
+    ] {
+        for line in ["nets", "train --net"] {
+            let output = place.command(line).arg(text).output().unwrap();
+            let stderr = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{stderr}");
+            assert!(stderr.starts_with("error: layer ") && stderr.contains(words), "{stderr}");
+        }
+    }
+    assert!(place.names().is_empty());
 }
 
 #[test]

@@ -241,6 +241,24 @@ fn networks_are_listed() {
 }
 
 #[test]
+fn a_network_is_described_by_its_name_or_its_text() {
+    let place = Place::new();
+    let text = "28x28x1: conv5x5 8 maxpool2 relu, flatten, dense 10 softmax";
+    let described = String::from_utf8(place.command("nets").arg(text).output().unwrap().stdout).unwrap();
+    for words in [
+        &format!("architecture  {text}\n")[..],
+        "cost          log-likelihood (it goes with: log-likelihood, quadratic)",
+        "parameters    11,738",
+        "conv5x5 8 maxpool2 relu       12x12x8           208         115,200",
+        "type Network = Net<[[[f32; 1]; 28]; 28], seq![\n    Conv5x5<1, 8, MaxPool2, Relu>,\n    Flatten,\n",
+    ] {
+        assert!(described.contains(words), "{words:?} is not in\n{described}");
+    }
+    let softmax = place.json("nets 784-30-10 --cost log-likelihood");
+    assert_eq!((&softmax["parameters"], &softmax["layers"][1]["layer"]), (&23_860.into(), &"dense 10 softmax".into()));
+}
+
+#[test]
 fn the_bundled_model_is_the_default_network() {
     let place = Place::new();
     let model = place.json(&format!("inspect {BUNDLED_MODEL}"));
