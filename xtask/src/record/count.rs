@@ -6,7 +6,9 @@
 
 mod table;
 
-use crate::{Board, Error, Toolchain, elf, firmware, qemu, replace, top};
+use super::replace;
+use crate::Error;
+use emulator::{Board, Toolchain, elf, firmware, qemu, top};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -95,7 +97,7 @@ struct Count {
 ///
 /// # Errors
 /// Those of [`Toolchain::provide`], [`qemu::provide`] and [`firmware::build`]; [`Error::Answer`] where a program does
-/// not say what it should; [`Error::Io`] where a document cannot be written.
+/// not say what it should; [`emulator::Error::Io`] where a document cannot be written.
 pub fn count() -> Result<(), Error> {
     let counts = measure()?;
     let json = serde_json::to_string_pretty(&counts).map_err(|error| unexpected(&record(), error))?;
