@@ -95,6 +95,7 @@ fn watched(command: Command) -> Command {
     const SCRIPT: &str = r#"
         exec 3<&0
         "$@" </dev/null 3<&- & program=$!
+        exec 2>/dev/null
         (read -r line <&3; kill "$program") & watch=$!
         wait "$program"; status=$?
         kill "$watch"

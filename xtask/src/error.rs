@@ -22,8 +22,11 @@ pub enum Error {
     /// A program or a file does not say what it should.
     #[error("{program}: unexpected: {said}")]
     Answer { program: String, said: String },
-    /// An inference takes more than is recorded.
-    #[error("over docs/device.json; find out why, or record it with `cargo xtask count`:\n{}", .0.join("\n"))]
+    /// An inference takes more than is recorded, or has what it must not have.
+    #[error(
+        "not as docs/device.json has it; find out why, or record what has grown with `cargo xtask count`:\n{}",
+        .0.join("\n")
+    )]
     Grown(Vec<String>),
     /// Tests were not run because they are marked to be ignored.
     #[error(
