@@ -1,6 +1,6 @@
 //! `host device` without a device, and with one behind a pair of pseudo-terminals that runs the firmware's service.
 
-use crate::program::Place;
+use super::program::Place;
 use std::time::{Duration, Instant};
 
 #[track_caller]
@@ -32,8 +32,8 @@ fn a_device_must_be_named_and_be_there() {
 
 #[cfg(unix)]
 mod terminals {
+    use super::super::program::{BUNDLED_MODEL, DIGITS, enlarged};
     use super::*;
-    use crate::program::{BUNDLED_MODEL, DIGITS, enlarged};
     use serialport::{SerialPort, TTYPort};
     use std::io::{Read, Write};
     use std::thread;
