@@ -1,6 +1,6 @@
 //! MNIST digits in flash, as build.rs laid them out. Those that a program does not use are not linked into it.
 
-use crate::training::PIXELS;
+use device::training::PIXELS;
 
 /// The images of that name in build.rs.
 macro_rules! images {

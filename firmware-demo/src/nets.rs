@@ -2,10 +2,10 @@
 //! crosses the stack, and a program that does not fit does not link.
 
 #[cfg(feature = "training")]
-use crate::service::Learning;
-use crate::training::{self, Image};
+use device::Learning;
+use device::training::{self, Image};
 #[cfg(feature = "training")]
-use crate::training::{Slot, Small};
+use device::training::{Slot, Small};
 use minnet::prelude::*;
 use minnet::quant::Quantized;
 use static_cell::ConstStaticCell;

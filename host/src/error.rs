@@ -231,8 +231,15 @@ pub enum Error {
 
     // Devices.
     /// No device was named.
-    #[error("no device is named: give its --port, or a board to emulate with --qemu")]
+    #[error("no device is named: give its --port, or the address of an emulated one with --tcp")]
     DeviceNone,
+
+    /// Nobody answers at an address.
+    #[error(
+        "{address}: cannot connect: {cause}; check the address, such as 127.0.0.1:4444, and that a device waits there: \
+         `cargo xtask device BOARD` starts an emulated one and connects"
+    )]
+    DeviceConnect { address: String, cause: io::Error },
 
     /// A serial port could not be opened.
     #[error("{port}: cannot be opened: {cause}; check the cable and that you may use the port; ports here: {known}")]
@@ -286,10 +293,6 @@ pub enum Error {
     /// The network that learns on a device has no name here.
     #[error("{line}: this program has no name for the network that learns there ({architecture})")]
     DeviceUnknown { line: String, architecture: String },
-
-    /// The emulator or the firmware for it is not to be had.
-    #[error(transparent)]
-    Emulator(#[from] xtask::Error),
 
     // The machine.
     /// There is not enough memory.

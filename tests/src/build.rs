@@ -18,7 +18,9 @@ pub fn host(targets: &[&str], temporary: &str) -> PathBuf {
     let profile = this.ancestors().nth(2).unwrap().file_name().unwrap().to_str().unwrap();
     let target = Path::new(temporary).parent().unwrap();
     let status = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", "host"])
+        // The very flags that the tests are built with, or the library would be compiled once more for other features.
+        .args(["build", "--quiet", "--workspace"])
+        .args(cfg!(feature = "all").then_some("--all-features"))
         .args(targets)
         .args(["--profile", if profile == "debug" { "dev" } else { profile }])
         .arg("--target-dir")

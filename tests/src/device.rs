@@ -1,9 +1,6 @@
 //! The firmware's service on this machine, and what is asked of it there and of real firmware alike.
 
-#[path = "../../firmware-demo/src/service.rs"]
-mod firmware;
-
-use firmware::{About, Device, Learning};
+use device::{About, Device, Learning};
 use host::data::Samples;
 use host::device::{Client, Line, Which};
 use host::model::File;

@@ -1,10 +1,6 @@
 //! The firmware's training run, on this machine.
 
-#[path = "../../firmware-demo/src/training.rs"]
-#[allow(dead_code, reason = "the firmware also uses what the tests do not")]
-mod firmware;
-
-use firmware::{BATCH, IMAGES, Small};
+use device::training::{self, BATCH, IMAGES, Small};
 use host::data::{Mnist, default_directory};
 use host::model::{batch, zeroed};
 use minnet::prelude::Executor;
@@ -18,5 +14,5 @@ pub fn hash(executor: &impl Executor) -> u64 {
     let mut net: Box<Small> = zeroed().expect("memory");
     let mut batch = batch(BATCH).expect("memory");
     let (images, labels) = (&mnist.train.images[..IMAGES], &mnist.train.labels[..IMAGES]);
-    firmware::run(&mut net, &mut batch, images, labels, executor, |_| {})
+    training::run(&mut net, &mut batch, images, labels, executor, |_| {})
 }

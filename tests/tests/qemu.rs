@@ -3,16 +3,17 @@
 //! Where QEMU or a toolchain for the board is missing, the tests are reported as ignored, with the reason and the
 //! remedy; `cargo xtask test` provides both first.
 
+use emulator::board::{BOARDS, Board};
+use emulator::serial::{Emulated, PROGRAM};
+use emulator::{Missing, Toolchain, elf, firmware, qemu, top};
 use host::data::{Mnist, default_directory};
-use host::device::{Client, Faults, Timing, Which, emulate};
+use host::device::{Client, Faults, Timing, Which, connect};
 use host::executor::{Threads, Vectors};
 use host::model::File;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use xtask::board::{BOARDS, Board};
-use xtask::{Missing, Toolchain, elf, firmware, qemu, top};
 
 /// Images that `selftest` classifies.
 const IMAGES: usize = 200;
@@ -96,15 +97,20 @@ impl Device {
         self.demo.get_or_init(|| self.run("demo")).as_ref().map_err(Failed::from)
     }
 
-    /// A conversation with the firmware's service, over a line that spoils one byte in so many.
-    fn client(&self, one_in: u32) -> Result<Client, Failed> {
-        let line = Faults::new(emulate(self.board.name, None)?, one_in, 1);
-        Ok(Client::connect(Box::new(line), self.board.name, Timing::default())?.0)
+    /// A conversation with the firmware's service, as long as the board lives, over a line that spoils one byte in so many.
+    fn client(&self, one_in: u32) -> Result<(Client, Emulated), Failed> {
+        let emulated = Emulated::start(self.board, &self.build(PROGRAM)?)?;
+        let line = Faults::new(connect(&emulated.address().to_string())?, one_in, 1);
+        Ok((Client::connect(Box::new(line), self.board.name, Timing::default())?.0, emulated))
+    }
+
+    fn build(&self, bin: &str) -> Result<PathBuf, String> {
+        let toolchain = found(self.board).map_err(|missing| missing.to_string())?;
+        firmware::build(&toolchain, self.board, bin, &["qemu"]).map_err(|error| error.to_string())
     }
 
     fn run(&self, bin: &str) -> Result<Run, String> {
-        let toolchain = found(self.board).map_err(|missing| missing.to_string())?;
-        let elf = firmware::build(&toolchain, self.board, bin, &["qemu"]).map_err(|error| error.to_string())?;
+        let elf = self.build(bin)?;
         let ended = firmware::run_in_qemu(self.board, &elf, false, LIMIT).map_err(|error| error.to_string())?;
         let output = String::from_utf8_lossy(&ended.stdout).into_owned();
         if ended.status.success() { Ok(Run { elf, output }) } else { Err(format!("{bin} failed:\n{output}")) }
@@ -179,7 +185,7 @@ fn serves_with_the_host_s_bits_on_a_bad_line(device: &Device) -> Result<(), Fail
     let (images, _) = mnist.test.samples().split_at(STREAMED);
     let file = model(device.board, "")?;
     let expected = file.outputs(images, &Threads::new(0, Vectors::detect())?)?;
-    let mut client = device.client(FAULTS)?;
+    let (mut client, _board) = device.client(FAULTS)?;
     for (index, ((image, _), expected)) in images.iter().zip(&expected).enumerate() {
         let outputs = client.classify(Which::Embedded, image)?.values();
         if outputs != *expected {
@@ -194,7 +200,7 @@ fn serves_integers_as_the_host_on_a_bad_line(device: &Device) -> Result<(), Fail
     let (images, _) = mnist.test.samples().split_at(STREAMED);
     let file = model(device.board, "-int8")?;
     let expected = file.logits(images, &Threads::new(0, Vectors::detect())?)?;
-    let mut client = device.client(FAULTS)?;
+    let (mut client, _board) = device.client(FAULTS)?;
     for (index, ((image, _), expected)) in images.iter().zip(&expected).enumerate() {
         let logits = client.classify(Which::Integers, image)?.logits();
         if logits != *expected {
@@ -207,7 +213,7 @@ fn serves_integers_as_the_host_on_a_bad_line(device: &Device) -> Result<(), Fail
 fn learns_what_it_is_sent(device: &Device) -> Result<(), Failed> {
     let mnist = Mnist::load(&default_directory()?)?;
     let (training, _) = mnist.train.samples().split_at(STREAMED);
-    let mut client = device.client(FAULTS)?;
+    let (mut client, _board) = device.client(FAULTS)?;
     let [there, here] = tests::device::train(&mut client, training)?;
     let identity = client.identity()?;
     let ram = identity.ram_bytes + identity.stack_bytes;

@@ -1,132 +1,54 @@
 //! What can go wrong, each said with its place and its remedy.
 
-use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use std::process::ExitStatus;
-use std::time::Duration;
-
-/// Something that has to be installed first.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct Missing {
-    /// What is missing, and where it was looked for.
-    pub what: String,
-    /// The ways to get it: commands, any one of which is enough.
-    pub remedies: Vec<String>,
-}
-
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{}\nget it by one of:", self.what)?;
-        self.remedies.iter().try_for_each(|remedy| write!(f, "\n    {remedy}"))
-    }
-}
 
 /// Why one of the tools could not do its work.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A program or a library has to be installed first.
+    /// Firmware could not be built or run, or another program could not.
     #[error(transparent)]
-    Missing(#[from] Missing),
-    /// No board has this name.
-    #[error("no board is called `{name}`; there are: {}", known.join(", "))]
-    UnknownBoard {
-        /// The name asked for.
-        name: String,
-        /// The names there are.
-        known: Vec<&'static str>,
-    },
+    Emulator(#[from] emulator::Error),
     /// A board of the emulator's own cannot be flashed.
     #[error("{board} is a machine of QEMU's own, with no chip to flash; `cargo xtask qemu {board}` runs it")]
-    NoChip {
-        /// The board.
-        board: &'static str,
-    },
-    /// A program could not be started.
-    #[error("cannot start `{program}`: {source}; is it installed and on PATH?")]
-    Start {
-        /// The program.
-        program: String,
-        /// The system's reason.
-        source: io::Error,
-    },
-    /// A program ended without success; it has said why on its own output.
-    #[error("`{command}` failed ({status}); its own message is above")]
-    Failed {
-        /// The whole command line.
-        command: String,
-        /// How it ended.
-        status: ExitStatus,
-    },
-    /// A file or a folder could not be read or written.
-    #[error("cannot {action} {}: {source}", path.display())]
-    Io {
-        /// What was tried: "read", "create", …
-        action: &'static str,
-        /// The file or the folder.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
-    /// A program did not end in the time it was given, and was stopped.
-    #[error("`{command}` did not end within {limit:?} and was stopped; the last it said:\n{said}")]
-    TimedOut {
-        /// The whole command line.
-        command: String,
-        /// The time it was given.
-        limit: Duration,
-        /// The end of its output.
-        said: String,
-    },
-    /// A file is no ELF file that can be reported on.
-    #[error("{}: {reason}", path.display())]
-    Elf {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
+    NoChip { board: &'static str },
     /// Firmware that must not use a heap has the symbols of one.
-    #[error("{}: must do without a heap, but has {}; find the dependency or the `extern crate alloc` that brings it in", path.display(), symbols.join(", "))]
-    Heap {
-        /// The firmware.
-        path: PathBuf,
-        /// The heap's symbols in it.
-        symbols: Vec<String>,
-    },
+    #[error(
+        "{}: must do without a heap, but has {}; find the dependency or the `extern crate alloc` that brings it in",
+        path.display(),
+        symbols.join(", ")
+    )]
+    Heap { path: PathBuf, symbols: Vec<String> },
     /// A program or a file does not say what it should.
     #[error("{program}: unexpected: {said}")]
-    Answer {
-        /// The program, or the file.
-        program: String,
-        /// What it said instead.
-        said: String,
-    },
-    /// An inference takes more than is recorded.
-    #[error("more than 2 % over docs/device.json; find out why, or record it with `cargo xtask count`:\n{}", .0.join("\n"))]
+    Answer { program: String, said: String },
+    /// An inference takes more than is recorded, or has what it must not have.
+    #[error(
+        "not as docs/device.json has it; find out why, or record what has grown with `cargo xtask count`:\n{}",
+        .0.join("\n")
+    )]
     Grown(Vec<String>),
     /// Tests were not run because they are marked to be ignored.
     #[error(
         "{0} test(s) were ignored, and no test may be: run them, or delete them (the lines `... ignored` above name them)"
     )]
     Ignored(u64),
+    /// The handler for Ctrl-C could not be installed.
+    #[error("Ctrl-C cannot be caught: {0}; run the command from a terminal or a plain shell")]
+    Signals(#[from] ctrlc::Error),
 }
 
 impl Error {
     /// For `map_err`: the failure to do `action` with `path`.
-    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Error {
-        let path = path.into();
-        move |source| Error::Io { action, path, source }
+    pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Error {
+        let io = emulator::Error::io(action, path);
+        move |source| io(source).into()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_missing_is_said_with_every_remedy() {
-        let missing = Missing { what: "no abacus".into(), remedies: vec!["buy one".into(), "carve one".into()] };
-        assert_eq!(missing.to_string(), "no abacus\nget it by one of:\n    buy one\n    carve one");
+/// What is missing comes with its remedies.
+impl From<emulator::Missing> for Error {
+    fn from(missing: emulator::Missing) -> Self {
+        Self::Emulator(missing.into())
     }
 }

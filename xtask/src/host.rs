@@ -1,17 +1,25 @@
-//! The `host` program, as the records in the documents ask it.
+//! The program `host`, as the other commands run it.
 
-use crate::{Error, process, suite};
+use crate::{Error, suite};
+use emulator::{process, top};
 use serde::de::DeserializeOwned;
+use std::process::Command;
 
 /// Runs it, and reads the JSON that it prints.
 ///
 /// # Errors
-/// [`Error::Start`] and [`Error::Failed`]; [`Error::Answer`] where it prints something else.
-pub(crate) fn json<T: DeserializeOwned>(arguments: &[&str]) -> Result<T, Error> {
-    let mut command = suite::cargo();
-    command.args(["run", "--quiet", "--release", "-p", "host", "--"]).args(arguments).arg("--json");
+/// [`emulator::Error::Start`] and [`emulator::Error::Failed`]; [`Error::Answer`] where it prints something else.
+pub fn json<T: DeserializeOwned>(arguments: &[&str]) -> Result<T, Error> {
     eprintln!("host {}", arguments.join(" "));
-    let said = process::read(&mut command)?;
+    let said = process::read(command().current_dir(top()).args(arguments).arg("--json"))?;
     serde_json::from_str(&said)
         .map_err(|error| Error::Answer { program: "host".into(), said: format!("{error} in {said}") })
+}
+
+/// The program, built if need be, ready for its arguments; it runs in the current folder.
+pub fn command() -> Command {
+    let mut cargo = suite::cargo();
+    cargo.current_dir(".").args(["run", "--quiet", "--release", "--package", "host", "--manifest-path"]);
+    cargo.arg(top().join("Cargo.toml")).arg("--");
+    cargo
 }

@@ -1,6 +1,9 @@
 //! The project's tests, run so that none is skipped.
 
-use crate::{Error, board::BOARDS, count, process, qemu, toolchain::Toolchain, top};
+use crate::Error;
+use crate::record::count;
+use emulator::board::BOARDS;
+use emulator::{Toolchain, process, qemu, top};
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -10,8 +13,8 @@ use std::process::{Command, Stdio};
 /// handed on. Its output passes through as it comes. Then the firmware's instructions are counted ([`count::check`]).
 ///
 /// # Errors
-/// Those of [`Toolchain::provide`], [`qemu::provide`] and [`count::check`]; [`Error::Failed`] where a test failed; [`Error::Ignored`]
-/// where all passed, but one was not run.
+/// Those of [`Toolchain::provide`], [`qemu::provide`] and [`count::check`]; [`emulator::Error::Failed`] where a test failed;
+/// [`Error::Ignored`] where all passed, but one was not run.
 pub fn run(arguments: &[String]) -> Result<(), Error> {
     for board in BOARDS {
         Toolchain::provide(board.target)?;

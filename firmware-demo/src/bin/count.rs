@@ -11,11 +11,11 @@
 
 use core::fmt;
 use core::hint::black_box;
+use device::training::PIXELS;
 use firmware_demo::board::{Board, memory};
 use firmware_demo::images;
 use firmware_demo::processor::entry;
 use firmware_demo::run::run;
-use firmware_demo::training::PIXELS;
 use minnet::prelude::*;
 
 /// The network that a feature chooses.

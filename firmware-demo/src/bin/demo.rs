@@ -52,8 +52,8 @@ fn recognize<B: Board>(board: &mut B) -> fmt::Result {
 /// Trains the small network.
 #[cfg(feature = "training")]
 fn train<B: Board>(board: &mut B) -> fmt::Result {
+    use device::training::{self, Small};
     use firmware_demo::nets::{BATCH, SMALL};
-    use firmware_demo::training::{self, Small};
     let (net, batch) = (SMALL.take(), BATCH.take());
     let data = images::TRAINING;
     writeln!(board, "\ntraining {} on {} images", Small::ARCHITECTURE, data.labels.len())?;

@@ -55,8 +55,8 @@ fn test<B: Board>(board: &mut B) -> fmt::Result {
 
 #[cfg(feature = "training")]
 fn train<B: Board>(board: &mut B) -> fmt::Result {
+    use device::training;
     use firmware_demo::nets::{BATCH, SMALL};
-    use firmware_demo::training;
 
     writeln!(board, "kernels {}", if firmware_demo::kernels::are_exact() { "exact" } else { "differ" })?;
     let images::Images { pixels, labels } = images::TRAINING;

@@ -3,11 +3,11 @@
 #![no_main]
 
 use core::fmt;
+use device::{About, Device};
 use firmware_demo::board::{Board, memory};
 use firmware_demo::nets::{BUFFERS, DIGITS, DIGITS_INT8, PIXELS};
 use firmware_demo::processor::entry;
 use firmware_demo::run::run;
-use firmware_demo::service::{About, Device};
 use wire::Server;
 
 #[entry]

@@ -6,8 +6,9 @@ mod info;
 mod train;
 
 use clap::{Args, Subcommand};
-use host::device::{Client, Faults, Identity, Line, Timing, emulate, open};
+use host::device::{Client, Faults, Identity, Line, Network, Timing, connect, open};
 use host::error::{Error, Result};
+use host::model::File;
 use std::path::{Path, PathBuf};
 
 #[derive(Args)]
@@ -22,14 +23,11 @@ pub struct Arguments {
 #[derive(Args)]
 struct Connection {
     /// The serial port that the device is at, such as /dev/ttyACM0
-    #[arg(long, required_unless_present = "qemu", conflicts_with = "qemu")]
+    #[arg(long, required_unless_present = "tcp", conflicts_with = "tcp")]
     port: Option<String>,
-    /// Emulate this board with QEMU; `cargo xtask` builds its firmware first
-    #[arg(long, value_name = "BOARD")]
-    qemu: Option<String>,
-    /// Emulate with this firmware, instead of building it
-    #[arg(long, value_name = "FILE", requires = "qemu")]
-    elf: Option<PathBuf>,
+    /// The address that the serial port of an emulated device is at; `cargo xtask device` starts one and names it
+    #[arg(long, value_name = "ADDRESS")]
+    tcp: Option<String>,
     /// Spoil one byte in N on the line (lost, changed, doubled, late), to see that it does no harm
     #[arg(long, value_name = "N", default_value_t = 0)]
     faults: u32,
@@ -59,9 +57,9 @@ pub fn run(arguments: Arguments) -> Result<()> {
 
 impl Connection {
     fn open(&self) -> Result<(Client, Identity)> {
-        let line: Box<dyn Line> = match (&self.port, &self.qemu) {
+        let line: Box<dyn Line> = match (&self.port, &self.tcp) {
             (Some(port), _) => Box::new(open(port)?),
-            (None, Some(board)) => Box::new(emulate(board, self.elf.as_deref())?),
+            (None, Some(address)) => Box::new(connect(address)?),
             // clap asks for one of the two.
             (None, None) => return Err(Error::DeviceNone),
         };
@@ -70,17 +68,28 @@ impl Connection {
 
     /// What errors call the device.
     fn name(&self) -> String {
-        match (&self.port, &self.qemu) {
-            (Some(port), _) => port.clone(),
-            (None, board) => format!("the emulated {}", board.as_deref().unwrap_or("board")),
-        }
+        self.port.as_ref().or(self.tcp.as_ref()).cloned().unwrap_or_default()
     }
 }
 
-/// The model that the firmware is built with when nothing is said: the one that `MINNET_MODEL` names, or the
-/// repository's. A relative path is looked for here, then at the top of the repository.
-fn default_model() -> PathBuf {
-    let named = std::env::var_os("MINNET_MODEL").map_or_else(|| PathBuf::from("models/digits.minnet"), PathBuf::from);
-    let in_repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(&named);
-    if !named.is_file() && in_repository.is_file() { in_repository } else { named }
+/// The model that `MINNET_MODEL` names, if the firmware was built with one.
+fn model_of_environment() -> Option<PathBuf> {
+    std::env::var_os("MINNET_MODEL").map(|named| in_repository(named.into()))
+}
+
+/// The model that the firmware of this device was built with when none was named: the repository's of the same network.
+/// Without one it is the first, which is then said not to fit.
+fn bundled_model(device: &Network) -> PathBuf {
+    let models = ["models/digits.minnet", "models/digits-small.minnet"].map(|path| in_repository(path.into()));
+    let fits = |path: &&PathBuf| {
+        let metadata = File::read(path).and_then(|file| file.metadata());
+        metadata.is_ok_and(|metadata| metadata.architecture == device.architecture)
+    };
+    models.iter().find(fits).unwrap_or(&models[0]).clone()
+}
+
+/// A relative path is looked for here, then at the top of the repository.
+fn in_repository(path: PathBuf) -> PathBuf {
+    let there = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(&path);
+    if !path.is_file() && there.is_file() { there } else { path }
 }

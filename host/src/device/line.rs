@@ -3,11 +3,13 @@
 use crate::error::{Error, Result};
 use serialport::SerialPort;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 /// Bits a second; one byte takes ten bits. The firmware's boards all use it.
 const BAUD: u32 = 115_200;
+/// The longest that the other end may take to accept a connection.
+const CONNECTING: Duration = Duration::from_secs(5);
 /// The longest that sending may wait for the other end to take bytes.
 const SENDING: Duration = Duration::from_secs(2);
 
@@ -43,6 +45,22 @@ impl<L: Line + ?Sized> Line for Box<L> {
 pub fn open(port: &str) -> Result<impl Line + use<>> {
     let opened = serialport::new(port, BAUD).timeout(SENDING).open();
     opened.map_err(|cause| Error::DeviceOpen { port: port.to_owned(), cause, known: known_ports() })
+}
+
+/// Connects to a serial port that is at a TCP address, such as `127.0.0.1:4444`.
+///
+/// # Errors
+/// [`Error::DeviceConnect`].
+pub fn connect(address: &str) -> Result<impl Line + use<>> {
+    let failed = |cause| Error::DeviceConnect { address: address.to_owned(), cause };
+    let mut failure = io::Error::new(ErrorKind::NotFound, "the name stands for no address");
+    for place in address.to_socket_addrs().map_err(failed)? {
+        match TcpStream::connect_timeout(&place, CONNECTING) {
+            Ok(stream) => return stream.set_nodelay(true).map(|()| stream).map_err(failed),
+            Err(cause) => failure = cause,
+        }
+    }
+    Err(failed(failure))
 }
 
 fn known_ports() -> String {

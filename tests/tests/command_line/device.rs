@@ -1,6 +1,6 @@
 //! `host device` without a device, and with one behind a pair of pseudo-terminals that runs the firmware's service.
 
-use crate::program::Place;
+use super::program::Place;
 use std::time::{Duration, Instant};
 
 #[track_caller]
@@ -21,18 +21,19 @@ fn assert_fails(line: &str, words: &[&str]) {
 #[test]
 fn a_device_must_be_named_and_be_there() {
     assert_fails("device info", &["--port"]);
-    assert_fails("device --port p --qemu stm32f405 info", &["cannot be used with"]);
+    assert_fails("device --port p --tcp 127.0.0.1:1 info", &["cannot be used with"]);
     assert_fails("device --port no-such-port info", &["error: no-such-port: cannot be opened", "check the cable"]);
-    assert_fails("device --qemu abacus info", &["error: no board is called `abacus`; there are: stm32f405"]);
-    assert_fails("device --qemu stm32f405 --elf no-such-file info", &["error: no-such-file: cannot be read"]);
+    // Nobody listens at the port of the discard protocol.
+    assert_fails("device --tcp 127.0.0.1:9 info", &["error: 127.0.0.1:9: cannot connect", "cargo xtask device BOARD"]);
+    assert_fails("device --tcp no-port info", &["error: no-port: cannot connect", "check the address"]);
     assert_fails("device --port p classify no-such.png", &["error: no-such.png: cannot be read"]);
     assert_fails("device --port p eval --model no-such.minnet", &["error: no-such.minnet: cannot be read"]);
 }
 
 #[cfg(unix)]
 mod terminals {
+    use super::super::program::{BUNDLED_MODEL, DIGITS, enlarged};
     use super::*;
-    use crate::program::{BUNDLED_MODEL, DIGITS, enlarged};
     use serialport::{SerialPort, TTYPort};
     use std::io::{Read, Write};
     use std::thread;

@@ -1,6 +1,6 @@
 //! `host experiment`: the list, runs that go on where others stopped, and the report.
 
-use crate::program::{Place, png_size};
+use super::program::{Place, png_size};
 use host::experiment;
 use serde_json::Value;
 use std::fs;

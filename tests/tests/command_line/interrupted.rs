@@ -1,7 +1,7 @@
 //! Runs that are cut short: whatever happens, a model file is whole.
 #![cfg(unix)]
 
-use crate::program::Place;
+use super::program::Place;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;

@@ -1,7 +1,7 @@
 //! Models to and from the book's `network2.py`, with networks that a Python program trained and what it made of the test
 //! images (`tests/data/network2/make.py`).
 
-use crate::program::{DIGITS, Place, REPOSITORY};
+use super::program::{DIGITS, Place, REPOSITORY};
 use flate2::read::GzDecoder;
 use host::executor::{Threads, Vectors};
 use host::model::File;

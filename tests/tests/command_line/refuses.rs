@@ -1,6 +1,6 @@
 //! What goes wrong: the exit code tells it, the message names the file and the remedy, and nothing is left half done.
 
-use crate::program::{BUNDLED_MODEL, DATA, DIGITS, Place};
+use super::program::{BUNDLED_MODEL, DATA, DIGITS, Place};
 use host::data::{write_idx_images, write_idx_labels};
 use minnet::prelude::*;
 use std::fs;
@@ -342,7 +342,7 @@ fn models_that_are_none() {
         assert_refused(&place, &format!("eval {name} --data @data"), &words);
         assert_refused(&place, &format!("classify {name} picture.png"), &words);
     }
-    assert!(Path::new(crate::program::REPOSITORY).join("host/examples/05_own_network.rs").exists());
+    assert!(Path::new(super::program::REPOSITORY).join("host/examples/05_own_network.rs").exists());
 }
 
 #[test]

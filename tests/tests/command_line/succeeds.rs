@@ -1,6 +1,6 @@
 //! What goes well.
 
-use crate::program::{BUNDLED_MODEL, DIGITS, Place, REPOSITORY, TEST_IMAGES, TRAINING_IMAGES, enlarged, png_size};
+use super::program::{BUNDLED_MODEL, DIGITS, Place, REPOSITORY, TEST_IMAGES, TRAINING_IMAGES, enlarged, png_size};
 use host::data::{Mnist, default_directory, write_idx_images, write_idx_labels};
 use serde_json::Value;
 use std::fs;
@@ -313,7 +313,7 @@ fn the_whole_of_mnist_takes_at_most_200_megabytes() {
     let place = Place::new();
     let mut child = place
         .command("train --net 784-30-10 --images 2000 --epochs 1")
-        .current_dir(crate::program::REPOSITORY)
+        .current_dir(super::program::REPOSITORY)
         .arg("--out")
         .arg(place.path("digits.minnet"))
         .stdout(std::process::Stdio::null())

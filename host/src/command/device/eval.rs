@@ -1,6 +1,6 @@
 //! `host device eval`
 
-use super::{Connection, default_model};
+use super::{Connection, bundled_model, model_of_environment};
 use crate::command::{Resources, catch_ctrl_c, grouped, percent, print, print_json, progress_bar};
 use clap::Args;
 use host::confusion::Confusion;
@@ -25,7 +25,7 @@ pub struct Arguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     images: Option<u32>,
     /// The model that the firmware was built with, or its integer form of 8 bits [default: MINNET_MODEL's, or
-    /// models/digits.minnet]
+    /// the one in models/ of the device's network]
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
     /// Print the result as JSON
@@ -36,16 +36,24 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: Arguments, connection: &Connection) -> Result<()> {
-    let path = arguments.model.clone().unwrap_or_else(default_model);
-    let file = File::read(&path)?;
-    let net = file.named()?;
+    // A file that cannot be read is said before the device is asked anything.
+    let given = arguments.model.clone().or_else(model_of_environment);
+    let given = given.map(|path| File::read(&path).map(|file| (file, path))).transpose()?;
     let mnist = arguments.resources.mnist()?;
     let images = arguments.images.map_or(usize::MAX, |images| images as usize);
     let (set, _) = mnist.test.samples().split_at(images);
     let executor = arguments.resources.executor()?;
-    let expected = Expected::new(&file, &path, set, &executor)?;
 
     let (mut client, identity) = connection.open()?;
+    let (file, path) = match given {
+        Some(given) => given,
+        None => {
+            let path = bundled_model(&identity.embedded);
+            (File::read(&path)?, path)
+        }
+    };
+    let net = file.named()?;
+    let expected = Expected::new(&file, &path, set, &executor)?;
     check(&mut client, &identity, net, &expected, path)?;
     let stop = Arc::new(AtomicBool::new(false));
     catch_ctrl_c(&stop, "the results so far follow")?;

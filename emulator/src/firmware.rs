@@ -18,7 +18,10 @@ pub fn build(toolchain: &Toolchain, board: &Board, bin: &str, features: &[&str])
 }
 
 /// As [`build`], in the folder `name` under `target/firmware`.
-pub(crate) fn build_in(
+///
+/// # Errors
+/// As [`build`].
+pub fn build_in(
     name: &str,
     toolchain: &Toolchain,
     board: &Board,

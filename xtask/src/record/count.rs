@@ -1,12 +1,15 @@
 //! `cargo xtask count`: what one inference takes on a microcontroller, in instructions and in bytes.
 //!
 //! The firmware's program `count` runs in QEMU with a clock that counts instructions; its ELF file says how long the
-//! code is. `docs/device.json` keeps what came out, `docs/device.md` shows it beside the rivals' figures, and
-//! [`check`] compares.
+//! code is. `docs/device.json` keeps what came out, and of which compiler; `docs/device.md` shows it beside the
+//! rivals' figures, and [`check`] compares.
 
+mod judge;
 mod table;
 
-use crate::{Board, Error, Toolchain, elf, firmware, qemu, replace, top};
+use super::replace;
+use crate::Error;
+use emulator::{Board, Toolchain, elf, firmware, qemu, top};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -68,8 +71,6 @@ const ROWS: &[Row] = &[
 
 /// The longest that a program may run: many times what it takes.
 const LIMIT: Duration = Duration::from_secs(120);
-/// By how much a count may grow before [`check`] objects.
-const GROWTH: f64 = 1.02;
 
 /// What one inference takes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,6 +78,8 @@ struct Count {
     network: String,
     element: String,
     processor: String,
+    /// What compiled it.
+    compiler: String,
     /// Multiplications with a weight, zeros included.
     macs: u64,
     /// For a digit, with random weights.
@@ -91,13 +94,25 @@ struct Count {
     stack: u64,
 }
 
+/// A count, and what its program must be without.
+struct Counted {
+    count: Count,
+    /// A function that code which may panic calls.
+    panic: Option<String>,
+    /// The functions of a heap.
+    heap: Vec<String>,
+}
+
 /// Counts every row, and writes the document.
 ///
 /// # Errors
 /// Those of [`Toolchain::provide`], [`qemu::provide`] and [`firmware::build`]; [`Error::Answer`] where a program does
-/// not say what it should; [`Error::Io`] where a document cannot be written.
+/// not say what it should; [`Error::Grown`] where one has a path to a panic, or a heap; [`emulator::Error::Io`] where a document cannot be written.
 pub fn count() -> Result<(), Error> {
-    let counts = measure()?;
+    let measured = measure()?;
+    let counts: Vec<Count> = measured.iter().map(|counted| counted.count.clone()).collect();
+    // Growth is what is recorded here; a path to a panic is not.
+    report(&measured, &counts)?;
     let json = serde_json::to_string_pretty(&counts).map_err(|error| unexpected(&record(), error))?;
     replace(&record(), &(json + "\n"))?;
     table::write(&top().join("docs/device.md"), &counts)
@@ -106,32 +121,23 @@ pub fn count() -> Result<(), Error> {
 /// Counts every row, and compares with what is recorded.
 ///
 /// # Errors
-/// Those of [`count`]; [`Error::Grown`] where a count is over the recorded one by more than 2 %, or is not recorded.
+/// Those of [`count`]; [`Error::Grown`] where a count is too far over the recorded one ([`judge`] says how far that is), or
+/// is not recorded.
 pub fn check() -> Result<(), Error> {
     let text = fs::read_to_string(record()).map_err(Error::io("read", record()))?;
     let recorded: Vec<Count> = serde_json::from_str(&text).map_err(|error| unexpected(&record(), error))?;
-    let grown: Vec<String> = measure()?.iter().flat_map(|count| grown(count, &recorded)).collect();
-    if grown.is_empty() { Ok(()) } else { Err(Error::Grown(grown)) }
+    report(&measure()?, &recorded)
 }
 
-/// What of `count` is over its record, in words.
-fn grown(count: &Count, recorded: &[Count]) -> Vec<String> {
-    let key = |count: &Count| (count.network.clone(), count.element.clone(), count.processor.clone());
-    let name = format!("{} {} on {}", count.network, count.element, count.processor);
-    let Some(before) = recorded.iter().find(|before| key(before) == key(count)) else {
-        return vec![format!("{name}: not recorded")];
-    };
-    [
-        ("instructions", count.instructions, before.instructions),
-        ("instructions without zeros", count.instructions_without_zeros, before.instructions_without_zeros),
-        ("bytes of code", count.code, before.code),
-        ("bytes of RAM", count.ram, before.ram),
-        ("bytes of stack", count.stack, before.stack),
-    ]
-    .into_iter()
-    .filter(|&(_, now, before)| now as f64 > before as f64 * GROWTH)
-    .map(|(what, now, before)| format!("{name}: {now} {what}, {before} recorded"))
-    .collect()
+/// Says what is to be said of what was measured, against what is recorded.
+fn report(measured: &[Counted], recorded: &[Count]) -> Result<(), Error> {
+    let mut objections = Vec::new();
+    for counted in measured {
+        let verdict = judge::judge(counted, recorded);
+        verdict.remarks.iter().for_each(|remark| println!("{remark}: of another compiler, so not judged"));
+        objections.extend(verdict.objections);
+    }
+    if objections.is_empty() { Ok(()) } else { Err(Error::Grown(objections)) }
 }
 
 /// Where the counts are recorded.
@@ -139,7 +145,7 @@ fn record() -> PathBuf {
     top().join("docs/device.json")
 }
 
-fn measure() -> Result<Vec<Count>, Error> {
+fn measure() -> Result<Vec<Counted>, Error> {
     println!(
         "{:<8}{:<9}{:<12}{:>13}{:>9}{:>14}{:>9}{:>7}{:>8}{:>7}",
         "network",
@@ -155,7 +161,8 @@ fn measure() -> Result<Vec<Count>, Error> {
     );
     let mut counts = Vec::new();
     for row in ROWS {
-        let count = one(row)?;
+        let counted = one(row)?;
+        let count = &counted.count;
         let per_mac = |instructions: u64| instructions as f64 / count.macs as f64;
         println!(
             "{:<8}{:<9}{:<12}{:>13}{:>9.2}{:>14}{:>9.2}{:>7}{:>8}{:>7}",
@@ -170,52 +177,45 @@ fn measure() -> Result<Vec<Count>, Error> {
             count.ram,
             count.stack
         );
-        counts.push(count);
+        counts.push(counted);
     }
     Ok(counts)
 }
 
 /// Builds and runs the program for a row, one after the other: they share a target folder, so that only what depends on
 /// the network and the board is built again.
-fn one(row: &Row) -> Result<Count, Error> {
+fn one(row: &Row) -> Result<Counted, Error> {
     let board = &row.rig.board;
     qemu::provide(board.emulator)?;
     let network = row.network.to_lowercase();
     let features = ["qemu", &network, row.element];
     let features = if row.element == "f32" { &features[..2] } else { &features };
-    let elf = firmware::build_in("count", &Toolchain::provide(board.target)?, board, "count", features)?;
+    let toolchain = Toolchain::provide(board.target)?;
+    let elf = firmware::build_in("count", &toolchain, board, "count", features)?;
     let ended = firmware::run_in_qemu(board, &elf, true, LIMIT)?;
     let said = String::from_utf8_lossy(&ended.stdout);
     if !ended.status.success() {
         return Err(unexpected(&elf, &said));
     }
     let report = elf::Report::read(&elf, board)?;
-    if let (true, Some(panic)) = (row.element != "f32", panic(&report)) {
-        return Err(unexpected(&elf, format!("it has a path to a panic, {panic}")));
-    }
     let said: BTreeMap<&str, u64> =
         said.lines().filter_map(|line| line.split_once(' ')).filter_map(|(k, v)| Some((k, v.parse().ok()?))).collect();
     let number = |name| said.get(name).copied().ok_or_else(|| unexpected(&elf, format!("no line `{name} NUMBER`")));
     let inferences = number("inferences")?.max(1) as f64;
     let instructions = |ticks: u64| (ticks as f64 * row.rig.instructions / inferences).round() as u64;
-    Ok(Count {
+    let count = Count {
         network: row.network.into(),
         element: row.element.into(),
         processor: row.rig.processor.into(),
+        compiler: toolchain.compiler()?,
         macs: number("macs")?,
         instructions: instructions(number("ticks")?),
         instructions_without_zeros: instructions(number("dense")?),
         code: code(&report),
         ram: number("ram")?,
         stack: number("stack")?,
-    })
-}
-
-/// A function that code which may panic calls, if the program has one. The handler of panics, which every program has, is
-/// reached through `panic_fmt`.
-fn panic(report: &elf::Report) -> Option<&str> {
-    let names = report.symbols.iter().map(|symbol| symbol.name.as_str());
-    names.filter(|name| *name != "core::panicking::panic_fmt").find(|name| name.starts_with("core::panicking::"))
+    };
+    Ok(Counted { count, panic: report.panic_symbol().map(str::to_owned), heap: report.heap_symbols })
 }
 
 /// Bytes of the inference's functions: the program's `infer`, the library's, and the compiler's for arithmetic and
@@ -232,38 +232,4 @@ fn code(report: &elf::Report) -> u64 {
 
 fn unexpected(program: &Path, said: impl ToString) -> Error {
     Error::Answer { program: program.display().to_string(), said: said.to_string() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn count(network: &str, instructions: u64) -> Count {
-        Count {
-            network: network.into(),
-            element: "f32".into(),
-            processor: "abacus".into(),
-            macs: 100,
-            instructions,
-            instructions_without_zeros: 400,
-            code: 500,
-            ram: 600,
-            stack: 700,
-        }
-    }
-
-    #[test]
-    fn growth_of_more_than_two_percent_is_told() {
-        let recorded = [count("N1", 1000), count("N2", 50)];
-        assert_eq!(grown(&count("N1", 1020), &recorded), [""; 0]);
-        assert_eq!(grown(&count("N1", 900), &recorded), [""; 0]);
-        assert_eq!(grown(&count("N1", 1021), &recorded), ["N1 f32 on abacus: 1021 instructions, 1000 recorded"]);
-        let larger = Count { code: 511, stack: 715, ..count("N2", 50) };
-        assert_eq!(grown(&larger, &recorded).len(), 2);
-    }
-
-    #[test]
-    fn what_is_not_recorded_is_told() {
-        assert_eq!(grown(&count("N3", 1), &[count("N1", 1000)]), ["N3 f32 on abacus: not recorded"]);
-    }
 }

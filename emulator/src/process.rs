@@ -28,18 +28,27 @@ pub fn run(command: &mut Command) -> Result<(), Error> {
 }
 
 /// Starts `command`.
-pub(crate) fn start(command: &mut Command) -> Result<Child, Error> {
+///
+/// # Errors
+/// [`Error::Start`] where it cannot be started.
+pub fn start(command: &mut Command) -> Result<Child, Error> {
     command.spawn().map_err(|source| not_started(command, source))
 }
 
 /// Waits for `child`, which `command` started, to end with success.
-pub(crate) fn finish(mut child: Child, command: &Command) -> Result<(), Error> {
+///
+/// # Errors
+/// [`Error::Failed`] where it does not.
+pub fn finish(mut child: Child, command: &Command) -> Result<(), Error> {
     let status = child.wait().map_err(|source| not_started(command, source))?;
     if status.success() { Ok(()) } else { Err(Error::Failed { command: line(command), status }) }
 }
 
 /// What `command` prints to stdout, without the line's end; its stderr is shown.
-pub(crate) fn read(command: &mut Command) -> Result<String, Error> {
+///
+/// # Errors
+/// As [`run`].
+pub fn read(command: &mut Command) -> Result<String, Error> {
     let output = command.stderr(Stdio::inherit()).output().map_err(|source| not_started(command, source))?;
     if !output.status.success() {
         return Err(Error::Failed { command: line(command), status: output.status });

@@ -3,7 +3,7 @@
 use super::ours::{fastest_tenth, ratios};
 use super::{Measured, Outcome, Result};
 use crate::Error;
-use crate::document::rewrite;
+use crate::record::document::rewrite;
 use std::fmt::Write;
 use std::iter;
 use std::path::Path;

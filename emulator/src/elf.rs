@@ -95,6 +95,13 @@ impl Report {
         Ok(Report { flash, ram, stack, heap_symbols, symbols })
     }
 
+    /// A function that code which may panic calls, if there is one. The handler of panics, which every firmware has, is
+    /// reached through `panic_fmt`.
+    pub fn panic_symbol(&self) -> Option<&str> {
+        let names = self.symbols.iter().map(|symbol| symbol.name.as_str());
+        names.filter(|name| *name != "core::panicking::panic_fmt").find(|name| name.starts_with("core::panicking::"))
+    }
+
     /// The symbol called `name`: its path in the source, or its plain name.
     pub fn symbol(&self, name: &str) -> Option<&Symbol> {
         self.symbols.iter().find(|symbol| symbol.name == name)
@@ -201,6 +208,16 @@ mod tests {
         let model = Symbol { name: "demo::MODEL".into(), address: 8, size: 12, section: ".rodata".into() };
         assert_eq!(report.symbol("demo::MODEL"), Some(&model));
         assert_eq!(report.symbol("demo::OTHER"), None);
+    }
+
+    #[test]
+    fn a_path_to_a_panic_is_noticed() {
+        let handler = "_ZN4core9panicking9panic_fmt17h0123456789abcdefE";
+        let (bytes, board) = firmware(&["main", handler]);
+        assert_eq!(Report::parse(&bytes, &board).unwrap().panic_symbol(), None);
+        let (bytes, board) = firmware(&["main", handler, "_ZN4core9panicking18panic_bounds_check17h0123456789abcdefE"]);
+        let report = Report::parse(&bytes, &board).unwrap();
+        assert_eq!(report.panic_symbol(), Some("core::panicking::panic_bounds_check"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::Count;
 use crate::Error;
-use crate::document::{rewrite, thousands};
+use crate::record::document::{rewrite, thousands};
 use std::fmt::Write;
 use std::path::Path;
 

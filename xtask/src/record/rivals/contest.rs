@@ -116,7 +116,7 @@ impl Contestant {
             command.arg(self.variant);
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = crate::process::start(&mut command)?;
+        let mut child = emulator::process::start(&mut command)?;
         let (Some(orders), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
             unreachable!("both piped")
         };

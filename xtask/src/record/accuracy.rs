@@ -1,7 +1,8 @@
 //! What integers cost in accuracy: docs/quantization.md's table, over three seeds.
 
-use crate::document::rewrite;
-use crate::{Error, host, top};
+use super::document::rewrite;
+use crate::{Error, host};
+use emulator::top;
 use serde::Deserialize;
 use std::fmt::Write;
 
@@ -37,7 +38,7 @@ impl Score {
 /// Trains the default network with each seed, makes both integer forms of it, and writes the document.
 ///
 /// # Errors
-/// [`Error::Failed`] where a command fails; [`Error::Io`] where the document cannot be written.
+/// [`emulator::Error::Failed`] where a command fails; [`emulator::Error::Io`] where the document cannot be written.
 pub fn accuracy() -> Result<(), Error> {
     let folder = tempfile::tempdir().map_err(Error::io("create", "a temporary folder"))?;
     let path = |name: String| folder.path().join(name).display().to_string();

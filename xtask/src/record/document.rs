@@ -1,6 +1,7 @@
 //! Documents with parts that a command writes.
 
-use crate::{Error, replace};
+use super::replace;
+use crate::Error;
 use std::fs;
 use std::path::Path;
 
@@ -9,8 +10,8 @@ const END: &str = "<!-- to here -->";
 /// Puts `text` between the line `<!-- COMMAND writes from here -->` and the next `<!-- to here -->`.
 ///
 /// # Errors
-/// [`Error::Io`], and [`Error::Answer`] for a document without those lines.
-pub(crate) fn rewrite(document: &Path, command: &str, text: &str) -> Result<(), Error> {
+/// [`emulator::Error::Io`], and [`Error::Answer`] for a document without those lines.
+pub(super) fn rewrite(document: &Path, command: &str, text: &str) -> Result<(), Error> {
     let begin = format!("<!-- {command} writes from here -->");
     let old = fs::read_to_string(document).map_err(Error::io("read", document))?;
     let new = inserted(&old, &begin, text).ok_or_else(|| Error::Answer {
@@ -27,7 +28,7 @@ fn inserted(old: &str, begin: &str, text: &str) -> Option<String> {
 }
 
 /// A number with its thousands told apart.
-pub(crate) fn thousands(number: u64) -> String {
+pub(super) fn thousands(number: u64) -> String {
     match number {
         0..1000 => number.to_string(),
         _ => format!("{},{:03}", thousands(number / 1000), number % 1000),

@@ -58,6 +58,18 @@ impl Toolchain {
         Ok(Self::find(target)?)
     }
 
+    /// The compiler's name and version, such as `rustc 1.96.0 (ac68faa20 2026-05-25)`.
+    ///
+    /// # Errors
+    /// [`Error::Start`] and [`Error::Failed`], for the compiler.
+    pub fn compiler(&self) -> Result<String, Error> {
+        let mut rustc = match &self.source {
+            Source::Active => Command::new("rustc"),
+            Source::Sysroot(sysroot) => Command::new(sysroot::rustc(sysroot)),
+        };
+        process::read(keep_outer_build_out(&mut rustc).current_dir(top()).arg("--version"))
+    }
+
     /// The target it builds for.
     pub fn target(&self) -> &str {
         &self.target

@@ -1,9 +1,12 @@
 //! What a whole test set comes to that is streamed to each board in QEMU, and a training run there: docs/device.md's
 //! second part. What `host device` said stays in docs/stream.json; an interrupted run goes on where it stopped.
 
-use crate::board::BOARDS;
-use crate::document::{rewrite, thousands};
-use crate::{Error, Toolchain, host, qemu, replace, top};
+use super::document::{rewrite, thousands};
+use super::replace;
+use crate::{Error, host};
+use emulator::board::BOARDS;
+use emulator::serial::{Emulated, PROGRAM};
+use emulator::{Board, Toolchain, firmware, qemu, top};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::fs;
@@ -50,11 +53,10 @@ struct Score {
 /// line and over a bad one; has that board learn; and writes the document. With `again`, nothing is taken from the record.
 ///
 /// # Errors
-/// Those of [`Toolchain::provide`] and [`qemu::provide`]; [`Error::Failed`] where a board does not give this machine's
-/// bytes; [`Error::Answer`] for a damaged record; [`Error::Io`] where record or document cannot be written.
+/// Those of [`Toolchain::provide`] and [`qemu::provide`]; [`emulator::Error::Failed`] where a board does not give this machine's
+/// bytes; [`Error::Answer`] for a damaged record; [`emulator::Error::Io`] where record or document cannot be written.
 pub fn stream(again: bool) -> Result<(), Error> {
     for board in BOARDS {
-        Toolchain::provide(board.target)?;
         qemu::provide(board.emulator)?;
     }
     let mut record = Record::open(again)?;
@@ -64,12 +66,12 @@ pub fn stream(again: bool) -> Result<(), Error> {
     for (board, kind) in BOARDS.iter().map(|board| (board, "-int8")).chain([(&BOARDS[0], "")]) {
         for faults in ["0", FAULTS] {
             let model = format!("models/{}{kind}.minnet", board.model);
-            let eval = record.of(&["device", "--qemu", board.name, "--faults", faults, "eval", "--model", &model])?;
+            let eval = record.of(board, &["--faults", faults, "eval", "--model", &model])?;
             text += &evaluated(&read(eval)?, faults);
         }
     }
     for faults in ["0", FAULTS] {
-        let train = record.of(&["device", "--qemu", BOARDS[0].name, "--faults", faults, "train"])?;
+        let train = record.of(&BOARDS[0], &["--faults", faults, "train"])?;
         text += &trained(&read(train)?, faults);
     }
     rewrite(&top().join("docs/device.md"), "stream", &(text + "\n"))
@@ -91,13 +93,16 @@ impl Record {
         Ok(Self { said: serde_json::from_str(&text).map_err(unexpected)?, path })
     }
 
-    /// What `host` says to these arguments.
-    fn of(&mut self, arguments: &[&str]) -> Result<Value, Error> {
-        let command = arguments.join(" ");
+    /// What `cargo xtask device BOARD` says to these arguments.
+    fn of(&mut self, board: &Board, arguments: &[&str]) -> Result<Value, Error> {
+        let command = format!("device {} {}", board.name, arguments.join(" "));
         if let Some(said) = self.said.get(&command) {
             return Ok(said.clone());
         }
-        let said: Value = host::json(arguments)?;
+        let elf = firmware::build(&Toolchain::provide(board.target)?, board, PROGRAM, &["qemu"])?;
+        let emulated = Emulated::start(board, &elf)?;
+        let address = emulated.address().to_string();
+        let said: Value = host::json(&[&["device", "--tcp", &address], arguments].concat())?;
         self.said.insert(command, said.clone());
         let text = serde_json::to_string_pretty(&self.said).map_err(unexpected)?;
         replace(&self.path, &(text + "\n"))?;

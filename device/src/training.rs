@@ -1,6 +1,6 @@
 //! The training run that gives the same weights, to the last bit, on the device and on a PC.
 //!
-//! The host's tests include this very file, so it knows no board: only `minnet` and the random numbers' crates.
+//! It is here because the firmware and the tests on a PC both run it, and this crate is what both are built with.
 
 use minnet::prelude::*;
 use rand_core::SeedableRng;

@@ -1,6 +1,7 @@
 //! Debian's packages: whether they may be installed here, and installing them.
 
-use crate::{Error, find_program, process};
+use crate::Error;
+use crate::process::{self, find_program};
 use std::fs;
 use std::process::Command;
 

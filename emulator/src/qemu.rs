@@ -1,6 +1,7 @@
 //! QEMU, which stands in for a board: found on PATH, or installed where that is possible, and its command line.
 
-use crate::{Board, Error, Missing, debian, find_program};
+use crate::process::find_program;
+use crate::{Board, Error, Missing, debian};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -4,8 +4,10 @@ mod contest;
 mod ours;
 mod table;
 
-use crate::{Error, Missing, find_program, run, suite};
+use crate::{Error, suite};
 use contest::{Contestant, Setting};
+use emulator::process::{find_program, read, run};
+use emulator::{Missing, top};
 use ours::Ours;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -78,7 +80,7 @@ struct Result {
 /// # Errors
 /// A program that is missing, fails, or answers nonsense; a file that cannot be written.
 pub fn bench(options: &Options) -> std::result::Result<(), Error> {
-    let root = crate::top();
+    let root = top();
     let python = provide_python(&root)?;
     build(&root)?;
     let file = root.join("docs/performance.json");
@@ -130,7 +132,7 @@ fn this_machine(root: &Path, python: &Path) -> std::result::Result<Machine, Erro
     Ok(Machine {
         processor: processor(),
         cores: std::thread::available_parallelism().map_or(1, usize::from),
-        date: crate::process::read(today.args(["-c", "import datetime; print(datetime.date.today())"]))?,
+        date: read(today.args(["-c", "import datetime; print(datetime.date.today())"]))?,
         peak: peak(root, python)?,
     })
 }
@@ -162,13 +164,14 @@ fn build(root: &Path) -> std::result::Result<(), Error> {
     run(fused.env("RUSTFLAGS", "--cfg minnet_fused"))?;
     let mut rivals = suite::cargo();
     rivals.args(["build", "--release", "--manifest-path"]).arg(root.join("benches/rivals/rust/Cargo.toml"));
-    run(rivals.env("RUSTFLAGS", "-Ctarget-cpu=native").arg("--target-dir").arg(root.join("target/rivals-rust")))
+    rivals.env("RUSTFLAGS", "-Ctarget-cpu=native").arg("--target-dir").arg(root.join("target/rivals-rust"));
+    Ok(run(&mut rivals)?)
 }
 
 /// GFLOP/s of a large matrix product on one core: what the processor does at its best.
 fn peak(root: &Path, python: &Path) -> std::result::Result<f64, Error> {
     let mut command = Command::new(python);
-    let text = crate::process::read(command.arg(root.join("benches/rivals/peak.py")))?;
+    let text = read(command.arg(root.join("benches/rivals/peak.py")))?;
     text.parse().map_err(|_| Error::Answer { program: "peak.py".into(), said: text })
 }
 
@@ -192,5 +195,5 @@ fn load(file: &Path) -> std::result::Result<Vec<Measured>, Error> {
 fn save(file: &Path, machines: &[Measured]) -> std::result::Result<(), Error> {
     let text = serde_json::to_string_pretty(machines)
         .map_err(|cause| Error::Answer { program: file.display().to_string(), said: cause.to_string() })?;
-    crate::replace(file, &(text + "\n"))
+    super::replace(file, &(text + "\n"))
 }

@@ -1,6 +1,4 @@
 //! What the device answers over its serial port: it classifies with the embedded network, and learns with one in RAM.
-//!
-//! The host's tests include this very file, so it knows no board: only `minnet`, `wire` and the random numbers' crates.
 
 use minnet::prelude::*;
 use minnet::quant::{Int8, QuantLayer, Quantized};
