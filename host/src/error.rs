@@ -227,6 +227,7 @@ pub enum Error {
     DeviceNone,
 
     /// A serial port could not be opened.
+    #[cfg(feature = "device")]
     #[error("{port}: cannot be opened: {cause}; check the cable and that you may use the port; ports here: {known}")]
     DeviceOpen { port: String, cause: serialport::Error, known: String },
 
@@ -280,6 +281,7 @@ pub enum Error {
     DeviceUnknown { line: String, architecture: String },
 
     /// The emulator or the firmware for it is not to be had.
+    #[cfg(feature = "device")]
     #[error(transparent)]
     Emulator(#[from] xtask::Error),
 
@@ -293,6 +295,7 @@ pub enum Error {
     Threads { cause: rayon::ThreadPoolBuildError },
 
     /// The handler for Ctrl-C could not be installed.
+    #[cfg(feature = "cli")]
     #[error("Ctrl-C cannot be caught: {cause}; run the program from a terminal or a plain shell")]
     Signals { cause: ctrlc::Error },
 
