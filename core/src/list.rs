@@ -5,6 +5,7 @@ use crate::batch::{Batch, Images, Layout, Place, RANDOM};
 use crate::cost::CostFunction;
 use crate::executor::Executor;
 use crate::init::Init;
+use crate::layer::Parameters;
 use crate::module::{self, Module};
 use crate::net::CRC;
 use crate::op::Op;
@@ -12,13 +13,13 @@ use crate::sgd::Sgd;
 use core::ops::{Deref, DerefMut, Range};
 use rand_core::Rng;
 
-/// Operators one after the other, and their parameters `P`, `&[f32]` or `&mut [f32]`: layer by layer, weights before
+/// Operators `O` (a slice or a vector) one after the other, and their parameters `P`: layer by layer, weights before
 /// biases. The bits are those of the [`Net`](crate::net::Net) of the same layers.
 ///
 /// Each operator takes as many values as the one before gives; lists that do not fit together give senseless results.
-#[derive(Clone, Copy)]
-pub struct List<'a, P> {
-    ops: &'a [Op],
+#[derive(Clone, Copy, Debug)]
+pub struct List<O, P> {
+    ops: O,
     parameters: P,
 }
 
@@ -35,25 +36,20 @@ pub fn inference_ram(ops: &[Op]) -> (usize, usize) {
     if op.in_place() { (front.max(op.inputs()), back) } else { (back.max(op.inputs()), front.max(op.outputs())) }
 }
 
-impl<'a, P: Deref<Target = [f32]>> List<'a, P> {
+impl<O: Deref<Target = [Op]>, P: Deref<Target = [f32]>> List<O, P> {
     /// The operators with these parameters; `None` if there are too few or too many, or no operators.
-    pub fn new(ops: &'a [Op], parameters: P) -> Option<Self> {
-        (!ops.is_empty() && self::parameters(ops) == parameters.len()).then_some(Self { ops, parameters })
+    pub fn new(ops: O, parameters: P) -> Option<Self> {
+        (!ops.is_empty() && self::parameters(&ops) == parameters.len()).then_some(Self { ops, parameters })
     }
 
     /// The operators.
-    pub fn ops(&self) -> &'a [Op] {
-        self.ops
+    pub fn ops(&self) -> &[Op] {
+        &self.ops
     }
 
     /// The parameters.
     pub fn parameters(&self) -> &[f32] {
         &self.parameters
-    }
-
-    /// The activation of the last layer.
-    pub fn activation(&self) -> Function {
-        self.ops.last().map_or(Function::Identity, |op| op.activation())
     }
 
     /// A hash of all parameters' bits: CRC-64/XZ of their little-endian bytes. Equal hashes mean equal networks.
@@ -63,17 +59,18 @@ impl<'a, P: Deref<Target = [f32]>> List<'a, P> {
         digest.finalize()
     }
 
-    /// Computes the outputs for several images. Each has [`inference_ram`]'s values of memory, the front ones first,
-    /// which hold its input; gives where its output is then. `seen` is shown each operator and where its output lies,
-    /// after it is done.
-    pub fn infer(
+    /// As [`Module::infer`]; `seen` is shown each operator, the images, and where its output lies, after it is done.
+    pub fn infer_seen(
         &self,
         mut images: Images,
         executor: &impl Executor,
         mut seen: impl FnMut(Op, &mut Images, usize),
     ) -> usize {
-        let (mut from, mut to) = (0, inference_ram(self.ops).0);
-        self.each(|op, weights, bias| {
+        let (mut from, mut to) = (0, inference_ram(&self.ops).0);
+        let mut rest = &*self.parameters;
+        for &op in &*self.ops {
+            let (own, others) = rest.split_at_checked(op.parameters()).unwrap_or_default();
+            let (weights, bias) = own.split_at_checked(op.weights()).unwrap_or_default();
             match op {
                 Op::Dense(op) => op.infer(weights, bias, images.reborrow(), from, to, executor),
                 Op::Conv(op) => op.infer(weights, bias, images.reborrow(), from, to, executor),
@@ -84,24 +81,33 @@ impl<'a, P: Deref<Target = [f32]>> List<'a, P> {
                 (from, to) = (to, from);
             }
             seen(op, &mut images, from);
-        });
+            rest = others;
+        }
         from
     }
 
-    /// Shows each operator with its weights and biases.
-    fn each(&self, mut show: impl FnMut(Op, &[f32], &[f32])) {
-        let mut rest = &*self.parameters;
-        for &op in self.ops {
-            let (own, others) = rest.split_at_checked(op.parameters()).unwrap_or_default();
-            let (weights, bias) = own.split_at_checked(op.weights()).unwrap_or_default();
-            show(op, weights, bias);
-            rest = others;
-        }
+    /// The parameters, to write.
+    pub fn parameters_mut(&mut self) -> &mut [f32]
+    where
+        P: DerefMut,
+    {
+        &mut self.parameters
     }
 
-    /// How the images of a mini-batch are laid out.
-    pub fn layout(&self) -> Layout {
-        layout(self.ops)
+    /// One step of gradient descent on the mini-batch's images, as [`Net::train`](crate::net::Net::train).
+    pub fn train(
+        &mut self,
+        cost: CostFunction,
+        batch: &mut Batch,
+        sgd: &Sgd,
+        rng: &mut impl Rng,
+        executor: &impl Executor,
+    ) where
+        Self: Module,
+    {
+        let activation = self.activation();
+        let delta = |a: &[f32], y: &[f32], delta: &mut [f32]| cost.delta(activation, a, y, delta);
+        module::train(self, &delta, batch, sgd, rng, executor);
     }
 }
 
@@ -125,37 +131,6 @@ fn output(op: Op, input: Place, own: usize) -> Place {
         Op::Conv(op) => op.output(own),
         Op::Flatten(_) => input,
         Op::Dropout(op) => op.output(own),
-    }
-}
-
-impl<P: DerefMut<Target = [f32]> + Sync> List<'_, P> {
-    /// Draws weights and biases, layer by layer.
-    pub fn initialize(&mut self, init: Init, rng: &mut impl Rng) {
-        let mut rest = &mut *self.parameters;
-        for op in self.ops {
-            let (own, others) = rest.split_at_mut_checked(op.parameters()).unwrap_or_default();
-            let (weights, bias) = own.split_at_mut_checked(op.weights()).unwrap_or_default();
-            match op {
-                Op::Dense(op) => op.initialize(init, weights, bias, rng),
-                Op::Conv(op) => op.initialize(init, weights, bias, rng),
-                Op::Flatten(_) | Op::Dropout(_) => {}
-            }
-            rest = others;
-        }
-    }
-
-    /// One step of gradient descent on the mini-batch's images, as [`Net::train`](crate::net::Net::train).
-    pub fn train(
-        &mut self,
-        cost: CostFunction,
-        batch: &mut Batch,
-        sgd: &Sgd,
-        rng: &mut impl Rng,
-        executor: &impl Executor,
-    ) {
-        let activation = self.activation();
-        let delta = |a: &[f32], y: &[f32], delta: &mut [f32]| cost.delta(activation, a, y, delta);
-        module::train(self, &delta, batch, sgd, rng, executor);
     }
 }
 
@@ -185,15 +160,80 @@ fn own(ops: &[Op], number: usize) -> Option<Own> {
     Some(Own { op, input, saved, weights: first..middle, biases: middle..middle + op.biases() })
 }
 
-impl<P: Deref<Target = [f32]> + Sync> List<'_, P> {
-    /// The operators in their order, or from the last to the first.
-    fn owns(&self, backwards: bool) -> impl Iterator<Item = Own> {
-        let (ops, count) = (self.ops, self.ops.len());
-        (0..count).filter_map(move |number| own(ops, if backwards { count - 1 - number } else { number }))
+/// [`Op`]'s activation gradient, for all layers but the last, whose δ the cost gives.
+fn activation_gradient(op: Op, images: Images, saved: usize, executor: &impl Executor) {
+    match op {
+        Op::Dense(op) => op.activation_gradient(images, saved, executor),
+        Op::Conv(op) => op.activation_gradient(images, saved, executor),
+        Op::Flatten(_) | Op::Dropout(_) => {}
+    }
+}
+
+impl<O: Deref<Target = [Op]> + Sync, P: DerefMut<Target = [f32]> + Sync> Module for List<O, P> {
+    fn layout(&self) -> Layout {
+        layout(&self.ops)
     }
 
-    fn go_forward(&self, mut images: Images, executor: &impl Executor) {
-        for Own { op, input, saved, weights, biases } in self.owns(false) {
+    fn ram(&self) -> usize {
+        let (front, back) = inference_ram(&self.ops);
+        front + back
+    }
+
+    fn activation(&self) -> Function {
+        self.ops.last().map_or(Function::Identity, |op| op.activation())
+    }
+
+    fn macs(&self) -> usize {
+        self.ops.iter().map(|op| op.macs()).sum()
+    }
+
+    fn is_large(&self) -> bool {
+        self.ops.iter().any(|op| matches!(op, Op::Dense(op) if op.is_large()))
+    }
+
+    fn initialize(&mut self, init: Init, rng: &mut impl Rng) {
+        let mut rest = &mut *self.parameters;
+        for op in self.ops.iter() {
+            let (own, others) = rest.split_at_mut_checked(op.parameters()).unwrap_or_default();
+            let (weights, bias) = own.split_at_mut_checked(op.weights()).unwrap_or_default();
+            match op {
+                Op::Dense(op) => op.initialize(init, weights, bias, rng),
+                Op::Conv(op) => op.initialize(init, weights, bias, rng),
+                Op::Flatten(_) | Op::Dropout(_) => {}
+            }
+            rest = others;
+        }
+    }
+
+    fn visit(&self, visitor: &mut impl FnMut(Parameters, &[f32])) {
+        let mut rest = &*self.parameters;
+        for op in self.ops.iter().filter(|op| op.parameters() > 0) {
+            let (own, others) = rest.split_at_checked(op.parameters()).unwrap_or_default();
+            let (weights, biases) = own.split_at_checked(op.weights()).unwrap_or_default();
+            visitor(Parameters::Weights, weights);
+            visitor(Parameters::Biases, biases);
+            rest = others;
+        }
+    }
+
+    fn visit_mut(&mut self, visitor: &mut impl FnMut(Parameters, &mut [f32])) {
+        let mut rest = &mut *self.parameters;
+        for op in self.ops.iter().filter(|op| op.parameters() > 0) {
+            let (own, others) = rest.split_at_mut_checked(op.parameters()).unwrap_or_default();
+            let (weights, biases) = own.split_at_mut_checked(op.weights()).unwrap_or_default();
+            visitor(Parameters::Weights, weights);
+            visitor(Parameters::Biases, biases);
+            rest = others;
+        }
+    }
+
+    fn infer(&self, images: Images, executor: &impl Executor) -> usize {
+        self.infer_seen(images, executor, |_, _, _| {})
+    }
+
+    fn forward(&self, mut images: Images, executor: &impl Executor) {
+        for number in 0..self.ops.len() {
+            let Some(Own { op, input, saved, weights, biases }) = own(&self.ops, number) else { return };
             let weights = self.parameters.get(weights).unwrap_or(&[]);
             let bias = self.parameters.get(biases).unwrap_or(&[]);
             let images = images.reborrow();
@@ -205,38 +245,13 @@ impl<P: Deref<Target = [f32]> + Sync> List<'_, P> {
             }
         }
     }
-}
-
-/// [`Op`]'s activation gradient, for all layers but the last, whose δ the cost gives.
-fn activation_gradient(op: Op, images: Images, saved: usize, executor: &impl Executor) {
-    match op {
-        Op::Dense(op) => op.activation_gradient(images, saved, executor),
-        Op::Conv(op) => op.activation_gradient(images, saved, executor),
-        Op::Flatten(_) | Op::Dropout(_) => {}
-    }
-}
-
-impl<P: DerefMut<Target = [f32]> + Sync> Module for List<'_, P> {
-    fn layout(&self) -> Layout {
-        layout(self.ops)
-    }
-
-    fn macs(&self) -> usize {
-        self.ops.iter().map(|op| op.macs()).sum()
-    }
-
-    fn is_large(&self) -> bool {
-        self.ops.iter().any(|op| matches!(op, Op::Dense(op) if op.is_large()))
-    }
-
-    fn forward(&self, images: Images, executor: &impl Executor) {
-        self.go_forward(images, executor);
-    }
 
     fn backward(&self, mut images: Images, executor: &impl Executor) {
-        for (Own { op, input, saved, weights, .. }, behind) in self.owns(true).zip(0..) {
+        let count = self.ops.len();
+        for number in (0..count).rev() {
+            let Some(Own { op, input, saved, weights, .. }) = own(&self.ops, number) else { return };
             let weights = self.parameters.get(weights).unwrap_or(&[]);
-            if behind > 0 {
+            if number + 1 < count {
                 activation_gradient(op, images.reborrow(), saved, executor);
             }
             let images = images.reborrow();
@@ -251,7 +266,7 @@ impl<P: DerefMut<Target = [f32]> + Sync> Module for List<'_, P> {
 
     fn update(&mut self, images: &Images, sgd: &Sgd, executor: &impl Executor) {
         for number in (0..self.ops.len()).rev() {
-            let Some(Own { op, input, saved, weights, biases }) = own(self.ops, number) else { return };
+            let Some(Own { op, input, saved, weights, biases }) = own(&self.ops, number) else { return };
             let parameters = self.parameters.get_mut(weights.start..biases.end).unwrap_or_default();
             let (weights, bias) = parameters.split_at_mut_checked(weights.len()).unwrap_or_default();
             match op {
@@ -265,7 +280,7 @@ impl<P: DerefMut<Target = [f32]> + Sync> Module for List<'_, P> {
     fn step(&mut self, mut images: Images, sgd: &Sgd, executor: &impl Executor) {
         let count = self.ops.len();
         for number in (0..count).rev() {
-            let Some(Own { op, input, saved, weights, biases }) = own(self.ops, number) else { return };
+            let Some(Own { op, input, saved, weights, biases }) = own(&self.ops, number) else { return };
             let parameters = self.parameters.get_mut(weights.start..biases.end).unwrap_or_default();
             let (weights, bias) = parameters.split_at_mut_checked(weights.len()).unwrap_or_default();
             if number + 1 < count {

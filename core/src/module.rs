@@ -1,7 +1,10 @@
 //! A network, whether it is a type or a list: what a step of training needs of it, and the step.
 
+use crate::activation::Function;
 use crate::batch::{Batch, Images, Layout, set_random};
 use crate::executor::{Alone, Executor, cut_images};
+use crate::init::Init;
+use crate::layer::Parameters;
 use crate::sgd::Sgd;
 use rand_core::Rng;
 
@@ -10,6 +13,26 @@ use rand_core::Rng;
 pub trait Module: Sync {
     /// How the images of a mini-batch are laid out.
     fn layout(&self) -> Layout;
+
+    /// Values of RAM that an inference needs, its input included.
+    fn ram(&self) -> usize;
+
+    /// The activation of the last layer.
+    fn activation(&self) -> Function;
+
+    /// Draws weights and biases, layer by layer.
+    fn initialize(&mut self, init: Init, rng: &mut impl Rng);
+
+    /// Shows each run of parameters, in the order of memory: layer by layer, weights before biases.
+    fn visit(&self, visitor: &mut impl FnMut(Parameters, &[f32]));
+
+    /// As [`visit`](Self::visit), to write.
+    fn visit_mut(&mut self, visitor: &mut impl FnMut(Parameters, &mut [f32]));
+
+    /// Computes the outputs as a trained network does. Each image has [`ram`](Self::ram) values of memory, of which the
+    /// first hold its input; gives where its output begins then. The executor's threads share each layer; where there are
+    /// many images it is better to give each thread some of its own, with one call on each, by [`Alone`].
+    fn infer(&self, images: Images, executor: &impl Executor) -> usize;
 
     /// Multiplications with a weight, for one image.
     fn macs(&self) -> usize;

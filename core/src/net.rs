@@ -1,5 +1,6 @@
 //! A network as a type: its input, and its layers.
 
+use crate::activation::{Activation, Function};
 use crate::batch::{Batch, Images, Layout, Place, RANDOM};
 use crate::cost::Cost;
 use crate::executor::{Executor, Serial};
@@ -109,8 +110,8 @@ impl<In: Tensor, L: Layer<In>> Net<In, L> {
     ) -> Option<&'a L::Out> {
         let ram = ram.get_mut(..Self::RAM)?;
         fill(In::nest_mut(ram).first_mut()?);
-        self.layers.infer(Images::new(ram, Self::RAM), 0, L::FRONT, executor);
-        Tensor::nest(ram.get(if L::IN_PLACE { 0 } else { L::FRONT }..)?).first()
+        let output = Module::infer(self, Images::new(ram, Self::RAM), executor);
+        Tensor::nest(ram.get(output..)?).first()
     }
 
     /// How the images of a mini-batch are laid out.
@@ -151,6 +152,32 @@ impl<In: Tensor, L: Layer<In>> Net<In, L> {
 impl<In: Tensor, L: Layer<In>> Module for Net<In, L> {
     fn layout(&self) -> Layout {
         Self::layout()
+    }
+
+    fn ram(&self) -> usize {
+        Self::RAM
+    }
+
+    fn activation(&self) -> Function {
+        L::Activation::FUNCTION
+    }
+
+    fn initialize(&mut self, init: Init, rng: &mut impl Rng) {
+        self.layers.initialize(init, rng);
+    }
+
+    fn visit(&self, visitor: &mut impl FnMut(Parameters, &[f32])) {
+        self.layers.visit(visitor);
+    }
+
+    fn visit_mut(&mut self, visitor: &mut impl FnMut(Parameters, &mut [f32])) {
+        self.layers.visit_mut(visitor);
+    }
+
+    #[cfg_attr(target_os = "none", inline(always))]
+    fn infer(&self, images: Images, executor: &impl Executor) -> usize {
+        self.layers.infer(images, 0, L::FRONT, executor);
+        if L::IN_PLACE { 0 } else { L::FRONT }
     }
 
     fn macs(&self) -> usize {

@@ -242,6 +242,7 @@ pub enum Error {
     DeviceConnect { address: String, cause: io::Error },
 
     /// A serial port could not be opened.
+    #[cfg(feature = "device")]
     #[error("{port}: cannot be opened: {cause}; check the cable and that you may use the port; ports here: {known}")]
     DeviceOpen { port: String, cause: serialport::Error, known: String },
 
@@ -304,6 +305,7 @@ pub enum Error {
     Threads { cause: rayon::ThreadPoolBuildError },
 
     /// The handler for Ctrl-C could not be installed.
+    #[cfg(feature = "cli")]
     #[error("Ctrl-C cannot be caught: {cause}; run the program from a terminal or a plain shell")]
     Signals { cause: ctrlc::Error },
 

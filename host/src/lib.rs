@@ -1,13 +1,19 @@
 //! Minnet on a PC: data, training, models on disk, plots. The command line `host` is made of it, and so can programs
 //! be that train network types of their own.
+//!
+//! Cargo features, all on by default through `cli`, which the command line needs: `experiments` brings the book's
+//! experiments and, with them, support vector machines; `device` brings serial lines and emulated boards.
 #![deny(missing_docs)]
 
 pub mod architecture;
 pub mod confusion;
 pub mod data;
+#[cfg(feature = "device")]
 pub mod device;
+mod drawing;
 pub mod error;
 pub mod executor;
+#[cfg(feature = "experiments")]
 pub mod experiment;
 pub mod file;
 pub mod model;

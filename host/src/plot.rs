@@ -1,31 +1,40 @@
-//! Line plots as SVG and PNG files, both from the same drawing. The font comes with the program, so that plots look the
-//! same on a machine without any.
+//! Line plots as SVG and PNG files, both of the same drawing.
 
 mod axis;
-pub(crate) mod svg;
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::slice;
 
+use crate::drawing::{Anchor, Drawing, Place, Rgb, Style, fitting, width_of};
 use crate::error::Result;
 use crate::file::write_atomically;
 use axis::{Axis, LARGEST};
-use svg::{Anchor, Style, fitting, text, width_of};
 
-/// The size of a chart in SVG units; PNG files have twice as many pixels.
+/// The size of a chart; PNG files have twice as many pixels.
 const WIDTH: f64 = 900.0;
 const HEIGHT: f64 = 460.0;
 
-const TITLE: Style = Style { size: 18.0, bold: true, colour: "#1a1a1a" };
-const LABEL: Style = Style { size: 14.0, bold: false, colour: "#333333" };
-const TICK: Style = Style { size: 13.0, bold: false, colour: "#444444" };
+const TITLE: Style = Style { size: 18.0, bold: true, colour: [0x1a; 3] };
+const LABEL: Style = Style { size: 14.0, bold: false, colour: [0x33; 3] };
+const TICK: Style = Style { size: 13.0, bold: false, colour: [0x44; 3] };
+
+const FRAME: Rgb = [0x55; 3];
+const ROWS: Rgb = [0xe4; 3];
+const COLUMNS: Rgb = [0xf0; 3];
 
 /// Okabe and Ito's colours, which the colour-blind can tell apart; their yellow is too pale for lines on white.
-const COLOURS: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
+const COLOURS: [Rgb; 7] = [
+    [0x00, 0x72, 0xb2],
+    [0xd5, 0x5e, 0x00],
+    [0x00, 0x9e, 0x73],
+    [0xcc, 0x79, 0xa7],
+    [0xe6, 0x9f, 0x00],
+    [0x56, 0xb4, 0xe9],
+    [0x00, 0x00, 0x00],
+];
 
 /// Lines of more series than there are colours are told apart by their dashes.
-const DASHES: [&str; 3] = ["none", "8 4", "2 3"];
+const DASHES: [&[f32]; 3] = [&[], &[8.0, 4.0], &[2.0, 3.0]];
 
 /// Lines of up to so many points have their points marked.
 const MOST_MARKED: usize = 40;
@@ -72,7 +81,7 @@ impl Chart {
     }
 
     /// Draws the chart with its upper left corner at (0, `top`).
-    fn draw(&self, svg: &mut String, top: f64) {
+    fn draw(&self, drawing: &mut Drawing, top: f64) {
         let points = || self.series.iter().flat_map(|series| &series.points).filter(|point| self.shows(point));
         let x_axis = Axis::new(points().map(|point| point.0), self.log_x);
         let zero = (self.from_zero && !self.log_y).then_some(0.0);
@@ -83,40 +92,44 @@ impl Chart {
         let tick_width = y_axis.ticks.iter().map(|tick| width_of(&tick.label, TICK)).fold(0.0, f64::max);
         let left = 52.0 + tick_width;
         let right = WIDTH - 32.0;
-        text(svg, (WIDTH / 2.0, top + 34.0), Anchor::Middle, &self.title, fitting(&self.title, TITLE, WIDTH - 40.0));
-        let upper = self.legend(svg, left, right, top + 62.0);
+        drawing.text((WIDTH / 2.0, top + 34.0), Anchor::Middle, &self.title, fitting(&self.title, TITLE, WIDTH - 40.0));
+        let upper = self.legend(drawing, left, right, top + 62.0);
         let lower = top + HEIGHT - 62.0;
         let x_place = |x: f64| left + x_axis.place(x) * (right - left);
         let y_place = |y: f64| lower - y_axis.place(y) * (lower - upper);
 
         for tick in &y_axis.ticks {
             let y = y_place(tick.value);
-            line(svg, (left, y), (right, y), "#e4e4e4");
-            text(svg, (left - 9.0, y + 4.5), Anchor::End, &tick.label, TICK);
+            drawing.rule((left, y), (right, y), ROWS);
+            drawing.text((left - 9.0, y + 4.5), Anchor::End, &tick.label, TICK);
         }
         for tick in &x_axis.ticks {
             let x = x_place(tick.value);
-            line(svg, (x, upper), (x, lower), "#f0f0f0");
-            line(svg, (x, lower), (x, lower + 5.0), "#555555");
-            text(svg, (x, lower + 21.0), Anchor::Middle, &tick.label, TICK);
+            drawing.rule((x, upper), (x, lower), COLUMNS);
+            drawing.rule((x, lower), (x, lower + 5.0), FRAME);
+            drawing.text((x, lower + 21.0), Anchor::Middle, &tick.label, TICK);
         }
-        line(svg, (left, upper), (left, lower), "#555555");
-        line(svg, (left, lower), (right, lower), "#555555");
+        drawing.rule((left, upper), (left, lower), FRAME);
+        drawing.rule((left, lower), (right, lower), FRAME);
         let middle = ((left + right) / 2.0, (upper + lower) / 2.0);
-        text(svg, (middle.0, lower + 46.0), Anchor::Middle, &self.x_label, fitting(&self.x_label, LABEL, right - left));
-        let _ = writeln!(svg, r#"<g transform="translate(26 {:.1}) rotate(-90)">"#, middle.1);
-        text(svg, (0.0, 0.0), Anchor::Middle, &self.y_label, fitting(&self.y_label, LABEL, lower - upper + 40.0));
-        svg.push_str("</g>\n");
+        drawing.text(
+            (middle.0, lower + 46.0),
+            Anchor::Middle,
+            &self.x_label,
+            fitting(&self.x_label, LABEL, right - left),
+        );
+        let y_style = fitting(&self.y_label, LABEL, lower - upper + 40.0);
+        drawing.upright_text((26.0, middle.1), Anchor::Middle, &self.y_label, y_style);
 
         for (index, series) in self.series.iter().enumerate() {
             let place = |&(x, y): &(f64, f64)| (x_place(x), y_place(y));
             for part in series.points.split(|point| !self.shows(point)).filter(|part| !part.is_empty()) {
-                let places: Vec<(f64, f64)> = part.iter().map(place).collect();
-                curve(svg, &places, index, series.points.len() <= MOST_MARKED || places.len() == 1);
+                let is_marked = series.points.len() <= MOST_MARKED || part.len() == 1;
+                curve(drawing, part.iter().map(place).collect(), index, is_marked);
             }
         }
         if is_empty {
-            text(svg, middle, Anchor::Middle, "no data", LABEL);
+            drawing.text(middle, Anchor::Middle, "no data", LABEL);
         }
     }
 
@@ -126,7 +139,7 @@ impl Chart {
     }
 
     /// Draws the legend in as many rows as it needs, and returns where the plot below it begins.
-    fn legend(&self, svg: &mut String, left: f64, right: f64, top: f64) -> f64 {
+    fn legend(&self, drawing: &mut Drawing, left: f64, right: f64, top: f64) -> f64 {
         if self.series.iter().all(|series| series.label.is_empty()) {
             return top;
         }
@@ -136,33 +149,20 @@ impl Chart {
         let columns = ((right - left + 20.0) / cell).max(1.0) as usize;
         for (index, series) in self.series.iter().enumerate() {
             let (x, y) = (left + (index % columns) as f64 * cell, top + (index / columns) as f64 * 22.0);
-            curve(svg, &[(x, y), (x + 28.0, y)], index, false);
-            text(svg, (x + 36.0, y + 5.0), Anchor::Start, &series.label, fitting(&series.label, LABEL, room));
+            curve(drawing, vec![(x, y), (x + 28.0, y)], index, false);
+            drawing.text((x + 36.0, y + 5.0), Anchor::Start, &series.label, fitting(&series.label, LABEL, room));
         }
         top + 22.0 * self.series.len().div_ceil(columns) as f64 - 2.0
     }
 }
 
-fn line(svg: &mut String, from: (f64, f64), to: (f64, f64), colour: &str) {
-    let _ = writeln!(
-        svg,
-        r#"<path d="M{:.1} {:.1}L{:.1} {:.1}" fill="none" stroke="{colour}"/>"#,
-        from.0, from.1, to.0, to.1
-    );
-}
-
 /// Draws the line of series `index`, whose look follows from its number.
-fn curve(svg: &mut String, places: &[(f64, f64)], index: usize, is_marked: bool) {
+fn curve(drawing: &mut Drawing, places: Vec<Place>, index: usize, is_marked: bool) {
     let colour = COLOURS[index % COLOURS.len()];
-    let dashes = DASHES[index / COLOURS.len() % DASHES.len()];
-    let joined: Vec<String> = places.iter().map(|(x, y)| format!("{x:.2} {y:.2}")).collect();
-    let _ = writeln!(
-        svg,
-        r#"<path d="M{}" fill="none" stroke="{colour}" stroke-width="2.2" stroke-linejoin="round" stroke-dasharray="{dashes}"/>"#,
-        joined.join("L")
-    );
-    for (x, y) in places.iter().filter(|_| is_marked) {
-        let _ = writeln!(svg, r#"<circle cx="{x:.2}" cy="{y:.2}" r="3.4" fill="{colour}"/>"#);
+    let marked = if is_marked { places.clone() } else { Vec::new() };
+    drawing.curve(places, colour, DASHES[index / COLOURS.len() % DASHES.len()]);
+    for place in marked {
+        drawing.dot(place, colour);
     }
 }
 
@@ -183,14 +183,13 @@ pub fn paths(path_stem: &Path) -> [PathBuf; 2] {
 ///
 /// Those of [`write_atomically`].
 pub fn save(charts: &[Chart], path_stem: &Path) -> Result<[PathBuf; 2]> {
-    let mut body = String::new();
+    let mut drawing = Drawing::new(WIDTH, HEIGHT * charts.len().max(1) as f64);
     for (index, chart) in charts.iter().enumerate() {
-        chart.draw(&mut body, index as f64 * HEIGHT);
+        chart.draw(&mut drawing, index as f64 * HEIGHT);
     }
-    let drawing = svg::document(WIDTH, HEIGHT * charts.len().max(1) as f64, &body);
     let paths = paths(path_stem);
-    write_atomically(&paths[0], |file| file.write_all(drawing.as_bytes()))?;
-    write_atomically(&paths[1], |file| file.write_all(&svg::png(&svg::render(&drawing, 2.0)?)?))?;
+    write_atomically(&paths[0], |file| file.write_all(drawing.svg().as_bytes()))?;
+    write_atomically(&paths[1], |file| file.write_all(&drawing.raster(2.0)?.png()?))?;
     Ok(paths)
 }
 

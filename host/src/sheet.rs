@@ -2,12 +2,9 @@
 
 use std::path::Path;
 
-use resvg::tiny_skia::{Pixmap, PremultipliedColorU8};
-
-use crate::data::Image;
+use crate::drawing::{Anchor, Drawing, Raster, Rgb, Style, fitting};
 use crate::error::Result;
 use crate::file::write_atomically;
-use crate::plot::svg::{self, Anchor, Style, fitting, text};
 
 /// The most digits on one sheet.
 pub const MOST: usize = 200;
@@ -15,21 +12,23 @@ pub const MOST: usize = 200;
 const MARGIN: usize = 24;
 const HEAD: usize = 56;
 
-/// Pixels of the sheet to a pixel of a digit.
-const SCALE: usize = 4;
-const DIGIT: usize = 28 * SCALE;
+/// The side of the square that a digit is shown in.
+const DIGIT: usize = 112;
 const CELL_WIDTH: usize = DIGIT + 20;
 const CELL_HEIGHT: usize = DIGIT + 44;
 
-const TITLE: Style = Style { size: 24.0, bold: true, colour: "#1a1a1a" };
-const CAPTION: Style = Style { size: 18.0, bold: false, colour: "#1a1a1a" };
-const SCORE: Style = Style { size: 15.0, bold: false, colour: "#666666" };
+const TITLE: Style = Style { size: 24.0, bold: true, colour: [0x1a; 3] };
+const CAPTION: Style = Style { size: 18.0, bold: false, colour: [0x1a; 3] };
+const SCORE: Style = Style { size: 15.0, bold: false, colour: [0x66; 3] };
+const FRAME: Rgb = [0xd0; 3];
 
 /// A digit of a sheet.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Digit<'a> {
-    /// Its image.
-    pub image: &'a Image,
+    /// Its pixels row by row, from 0 for paper to 255 for ink.
+    pub image: &'a [u8],
+    /// How many of them make a row.
+    pub width: usize,
     /// What it is, 0 to 9.
     pub label: u8,
     /// What it was taken for, 0 to 9.
@@ -45,10 +44,10 @@ pub struct Digit<'a> {
 ///
 /// Those of [`write_atomically`].
 pub fn save(title: &str, digits: &[Digit<'_>], path: &Path) -> Result<()> {
-    write_atomically(path, |file| file.write_all(&svg::png(&draw(title, digits)?)?))
+    write_atomically(path, |file| file.write_all(&draw(title, digits)?.png()?))
 }
 
-fn draw(title: &str, digits: &[Digit<'_>]) -> std::io::Result<Pixmap> {
+fn draw(title: &str, digits: &[Digit<'_>]) -> std::io::Result<Raster> {
     let title = match digits.len() {
         0 => format!("{title} (none)"),
         MOST.. if digits.len() > MOST => format!("{title} (the first {MOST} of {})", digits.len()),
@@ -65,45 +64,46 @@ fn draw(title: &str, digits: &[Digit<'_>]) -> std::io::Result<Pixmap> {
         (MARGIN + column * CELL_WIDTH + (CELL_WIDTH - DIGIT) / 2, HEAD + row * CELL_HEIGHT)
     };
 
-    let mut body = String::new();
+    let mut drawing = Drawing::new(width as f64, height as f64);
     let room = (width - 2 * MARGIN) as f64;
-    text(&mut body, (width as f64 / 2.0, 36.0), Anchor::Middle, &title, fitting(&title, TITLE, room));
+    drawing.text((width as f64 / 2.0, 36.0), Anchor::Middle, &title, fitting(&title, TITLE, room));
     for (index, digit) in shown.iter().enumerate() {
         let (left, top) = corner(index);
         let (left, baseline) = (left as f64, (top + DIGIT + 23) as f64);
         let caption = format!("{} → {}", digit.label, digit.predicted);
         match digit.score {
-            None => text(&mut body, (left + DIGIT as f64 / 2.0, baseline), Anchor::Middle, &caption, CAPTION),
+            None => drawing.text((left + DIGIT as f64 / 2.0, baseline), Anchor::Middle, &caption, CAPTION),
             Some(score) => {
-                text(&mut body, (left, baseline), Anchor::Start, &caption, CAPTION);
-                text(&mut body, (left + DIGIT as f64, baseline), Anchor::End, &format!("{score:.2}"), SCORE);
+                drawing.text((left, baseline), Anchor::Start, &caption, CAPTION);
+                drawing.text((left + DIGIT as f64, baseline), Anchor::End, &format!("{score:.2}"), SCORE);
             }
         }
     }
-    let mut sheet = svg::render(&svg::document(width as f64, height as f64, &body), 1.0)?;
+    let mut sheet = drawing.raster(1.0)?;
     for (index, digit) in shown.iter().enumerate() {
-        paint(&mut sheet, digit.image, corner(index));
+        paint(&mut sheet, digit, corner(index));
     }
     Ok(sheet)
 }
 
-/// Paints a digit and its frame, with the digit's upper left corner at (`left`, `top`).
-fn paint(sheet: &mut Pixmap, image: &Image, (left, top): (usize, usize)) {
-    let width = sheet.width() as usize;
-    let frame = PremultipliedColorU8::from_rgba(208, 208, 208, 255);
-    let pixels = sheet.pixels_mut();
-    for y in 0..DIGIT + 2 {
-        for x in 0..DIGIT + 2 {
-            let is_frame = [x, y].iter().any(|&place| place == 0 || place == DIGIT + 1);
+/// Paints a digit and its frame in the middle of the square with its upper left corner at (`left`, `top`).
+fn paint(sheet: &mut Raster, digit: &Digit<'_>, (left, top): (usize, usize)) {
+    let columns = digit.width.clamp(1, digit.image.len().max(1));
+    let rows = digit.image.len() / columns;
+    // Enlarged by a whole factor, so that all pixels become squares of one size.
+    let side = columns.max(rows);
+    let scaled = |length: usize| if side <= DIGIT { DIGIT / side * length } else { (DIGIT * length).div_ceil(side) };
+    let (width, height) = (scaled(columns), scaled(rows));
+    let (left, top) = (left + (DIGIT - width) / 2, top + (DIGIT - height) / 2);
+    for y in 0..height + 2 {
+        for x in 0..width + 2 {
+            let is_frame = x == 0 || x == width + 1 || y == 0 || y == height + 1;
             let colour = if is_frame {
-                frame
+                FRAME
             } else {
-                let gray = 255 - image[(y - 1) / SCALE * 28 + (x - 1) / SCALE];
-                PremultipliedColorU8::from_rgba(gray, gray, gray, 255)
+                [255 - digit.image[(y - 1) * rows / height * columns + (x - 1) * columns / width]; 3]
             };
-            if let Some(colour) = colour {
-                pixels[(top + y - 1) * width + left + x - 1] = colour;
-            }
+            sheet.pixels[(top + y - 1) * sheet.width + left + x - 1] = colour;
         }
     }
 }
@@ -112,8 +112,11 @@ fn paint(sheet: &mut Pixmap, image: &Image, (left, top): (usize, usize)) {
 mod tests {
     use super::*;
 
-    fn digits<'a>(image: &'a Image, count: usize) -> Vec<Digit<'a>> {
-        vec![Digit { image, label: 7, predicted: 1, score: Some(0.98) }; count]
+    /// Sheet pixels to one of a digit of 28 x 28.
+    const SCALE: usize = 4;
+
+    fn digits(image: &[u8], count: usize) -> Vec<Digit<'_>> {
+        vec![Digit { image, width: 28, label: 7, predicted: 1, score: Some(0.98) }; count]
     }
 
     #[test]
@@ -121,7 +124,7 @@ mod tests {
         let mut image = [0; 784];
         image[28 + 2] = 255;
         let sheet = draw("Mistakes", &digits(&image, 7)).unwrap();
-        let gray = |x, y| sheet.pixel(x as u32, y as u32).unwrap().red();
+        let gray = |x: usize, y: usize| sheet.pixels[y * sheet.width + x][0];
         for cell in [0, 1, 5] {
             let (x, y) = (MARGIN + 10 + cell % 5 * CELL_WIDTH, HEAD + cell / 5 * CELL_HEIGHT);
             assert_eq!(gray(x + 2 * SCALE, y + SCALE), 0);
@@ -130,6 +133,28 @@ mod tests {
             assert_eq!(gray(x - 1, y + 3), 208);
             let caption = (0..DIGIT).flat_map(|dx| (5..30).map(move |dy| (x + dx, y + DIGIT + dy)));
             assert!(caption.filter(|&(x, y)| gray(x, y) < 128).count() > 50);
+        }
+    }
+
+    #[test]
+    fn images_of_any_size_are_shown_whole() {
+        // An image with ink in its last pixel only, and where that ends on the sheet.
+        for (width, height, right, bottom) in
+            [(28, 28, 112, 112), (32, 32, 104, 104), (1, 3, 74, 111), (500, 224, 112, 81)]
+        {
+            let mut image = vec![0; width * height];
+            image[width * height - 1] = 255;
+            let digit = Digit { image: &image, width, label: 7, predicted: 1, score: None };
+            let sheet = draw("One", &[digit]).unwrap();
+            let gray = |x: usize, y: usize| sheet.pixels[(HEAD + y) * sheet.width + MARGIN + 10 + x][0];
+            assert_eq!(gray(right, bottom), 208, "{width} x {height}");
+            assert_ne!(gray(right - 1, bottom - 1), 208, "{width} x {height}");
+            if width <= DIGIT {
+                assert_eq!(gray(right - 1, bottom - 1), 0, "{width} x {height}");
+            }
+        }
+        for (image, width) in [(&[][..], 0), (&[], 28), (&[1, 2, 3], 0), (&[1, 2, 3], 2), (&[1, 2, 3], usize::MAX)] {
+            draw("Odd", &[Digit { image, width, label: 0, predicted: 0, score: None }]).unwrap();
         }
     }
 

@@ -74,7 +74,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         let score = output.get(predicted).copied().unwrap_or(0.0);
         confusion.count(label, predicted);
         if predicted != usize::from(label) {
-            wrong.push(Digit { image, label, predicted: predicted as u8, score: Some(score) });
+            wrong.push(Digit { image, width: 28, label, predicted: predicted as u8, score: Some(score) });
         }
     }
     wrong.sort_by(|a, b| b.score.unwrap_or(0.0).total_cmp(&a.score.unwrap_or(0.0)));

@@ -2,30 +2,28 @@
 
 use std::fs;
 
-use resvg::tiny_skia::Pixmap;
 use tempfile::TempDir;
 
 use super::*;
+use crate::drawing::Raster;
 
 fn chart(points: Vec<(f64, f64)>) -> Chart {
     let series = vec![Series { label: "a < b & c".into(), points }];
     Chart { title: "T".into(), x_label: "X".into(), y_label: "Y".into(), series, ..Chart::default() }
 }
 
-fn drawn(chart: &Chart) -> (String, Pixmap) {
-    let mut body = String::new();
-    chart.draw(&mut body, 0.0);
-    let drawing = svg::document(WIDTH, HEIGHT, &body);
-    let picture = svg::render(&drawing, 1.0).unwrap();
-    (drawing, picture)
+fn drawn(chart: &Chart) -> (String, Raster) {
+    let mut drawing = Drawing::new(WIDTH, HEIGHT);
+    chart.draw(&mut drawing, 0.0);
+    (drawing.svg(), drawing.raster(1.0).unwrap())
 }
 
-fn pixels_of(picture: &Pixmap, colour: [u8; 3]) -> usize {
-    picture.pixels().iter().filter(|pixel| [pixel.red(), pixel.green(), pixel.blue()] == colour).count()
+fn pixels_of(picture: &Raster, colour: Rgb) -> usize {
+    picture.pixels.iter().filter(|&&pixel| pixel == colour).count()
 }
 
-const BLUE: [u8; 3] = [0x00, 0x72, 0xb2];
-const ORANGE: [u8; 3] = [0xd5, 0x5e, 0x00];
+const BLUE: Rgb = COLOURS[0];
+const ORANGE: Rgb = COLOURS[1];
 
 #[test]
 fn both_files_are_written_whatever_the_stem() {
@@ -52,7 +50,7 @@ fn lines_and_texts_are_drawn() {
     assert!(pixels_of(&picture, BLUE) > 500);
     assert!(pixels_of(&picture, ORANGE) > 500);
     // Titles are drawn by the program's own font: near-black pixels where no line goes.
-    let title = (0..40 * picture.width() as usize).filter(|&i| picture.pixels()[i].red() < 60).count();
+    let title = picture.pixels[..40 * picture.width].iter().filter(|pixel| pixel[0] < 60).count();
     assert!(title > 20);
 }
 
@@ -87,8 +85,8 @@ fn nothing_leaves_the_sheet() {
     (crowded.title, crowded.x_label, crowded.y_label) = (long.clone(), long.clone(), long.clone());
     crowded.series = (0..9).map(|i| Series { label: long[i..20 * i].into(), ..crowded.series[0].clone() }).collect();
     let (_, picture) = drawn(&crowded);
-    let (width, height) = (picture.width() as usize, picture.height() as usize);
-    let is_white = |x: usize, y: usize| picture.pixel(x as u32, y as u32).unwrap().red() == 255;
+    let (width, height) = (picture.width, picture.height);
+    let is_white = |x: usize, y: usize| picture.pixels[y * width + x][0] == 255;
     assert!((0..width).all(|x| is_white(x, 2) && is_white(x, height - 3)));
     assert!((0..height).all(|y| is_white(2, y) && is_white(width - 3, y)));
 }
