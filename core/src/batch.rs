@@ -1,5 +1,6 @@
 //! A mini-batch's memory: for each image some values, side by side.
 
+use crate::executor::{Executor, pieces, split_rows};
 use crate::net::load_pixels;
 use crate::tensor::argmax;
 use core::ops::Range;
@@ -195,6 +196,21 @@ impl<'a> Batch<'a> {
     pub fn load(&mut self, image: usize, pixels: &[u8], class: u8) {
         load_pixels(pixels, self.input(image));
         set_class(self.target(image), class);
+    }
+
+    /// Puts in images ([`load`](Self::load)), some on each thread: `source` gives the pixels and the class of the image of
+    /// a number.
+    pub fn load_all<'b>(&mut self, source: impl Fn(usize) -> (&'b [u8], u8) + Sync, executor: &impl Executor) {
+        let layout = self.layout;
+        let pieces = pieces(layout.inputs * self.len(), executor);
+        let (memory, stride) = (&mut *self.images.memory, self.images.stride);
+        split_rows(memory, stride, 0, pieces, executor, &|memory, first| {
+            let mut batch = Batch { images: Images { memory, stride }, layout };
+            for image in 0..batch.len() {
+                let (pixels, class) = source(first + image);
+                batch.load(image, pixels, class);
+            }
+        });
     }
 
     /// What the network gave in the last training step, before the step; empty if there is no such image.

@@ -11,7 +11,7 @@ use crate::tensor::Tensor;
 use core::fmt;
 use heapless::String;
 use serde::{Deserialize, Serialize};
-use zerocopy::FromBytes;
+use zerocopy::{FromBytes, IntoBytes};
 
 /// The first eight bytes of a model file. As in PNG, the line ends show what a text transfer did to it.
 pub const MAGIC: [u8; 8] = *b"MINNET\r\n";
@@ -86,6 +86,13 @@ pub enum ModelError {
         /// The fingerprint in the file.
         found: u32,
     },
+    /// The architecture is the one that was asked for, and yet the file has more or fewer weights.
+    Count {
+        /// Weights, or bytes of an integer network, that the architecture has.
+        expected: usize,
+        /// What the file says.
+        found: usize,
+    },
     /// A byte between the parts is not zero.
     Padding,
     /// A weight is infinite or not a number.
@@ -115,6 +122,9 @@ impl ModelError {
             Self::Layout => "the model's sizes contradict each other: the file is damaged, copy it again",
             Self::Checksum => "the model's checksum is wrong: the file is damaged, copy it again",
             Self::Architecture { .. } => "the model belongs to another network than the program's",
+            Self::Count { .. } => {
+                "the model's number of weights is not that of its architecture: the program that wrote it is at fault"
+            }
             Self::Padding => "a byte between the model's parts is not zero: the program that wrote it is at fault",
             Self::NotFinite { .. } => "a weight is infinite or not a number: train again, with a smaller --eta",
             Self::Scale => "a scale of the integer model is out of its range: the program that wrote it is at fault",
@@ -136,6 +146,7 @@ impl fmt::Display for ModelError {
             Self::Architecture { expected, found } => {
                 write!(f, " (fingerprint {found:08x} instead of {expected:08x})")
             }
+            Self::Count { expected, found } => write!(f, " ({found} instead of {expected})"),
             Self::NotFinite { index } => write!(f, " (weight {index})"),
             _ => Ok(()),
         }
@@ -173,6 +184,17 @@ impl<'a, In: Tensor, L: Layer<In>> Model<'a, In, L> {
         let net = Net::ref_from_bytes(block.ok_or(ModelError::Layout)?).map_err(|_| ModelError::Misaligned)?;
         Ok(Self { net, metadata: metadata(bytes)? })
     }
+}
+
+/// The parameters in a float model's bytes, in place, where the architecture is known as a text. The bytes must begin at a
+/// multiple of 4 in memory.
+///
+/// # Errors
+/// As [`Model::parse`].
+pub fn parameters<'a>(bytes: &'a [u8], architecture: &str, count: usize) -> Result<&'a [f32], ModelError> {
+    let weights = check(bytes, fingerprint(architecture), count)?;
+    let block = bytes.get(weights..).and_then(|rest| rest.get(..4 * count)).ok_or(ModelError::Layout)?;
+    <[f32]>::ref_from_bytes(block).map_err(|_| ModelError::Misaligned)
 }
 
 /// An integer network in a model file's bytes.
@@ -220,8 +242,11 @@ pub const fn check_block(bytes: &[u8], element: u32, fingerprint: u32, count: us
     if header.element != element {
         return Err(ModelError::Element(header.element));
     }
-    if header.fingerprint != fingerprint || header.count != count {
+    if header.fingerprint != fingerprint {
         return Err(ModelError::Architecture { expected: fingerprint, found: header.fingerprint });
+    }
+    if header.count != count {
+        return Err(ModelError::Count { expected: count, found: header.count });
     }
     let mut i = PRELUDE + header.metadata;
     while i < header.weights {
@@ -334,17 +359,28 @@ pub fn write<In: Tensor, L: Layer<In>, E>(
     metadata: &Metadata,
     put: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
-    write_file::<In, L, E>(ELEMENT_F32, L::PARAMETERS, metadata, put, |emit| {
+    write_file(Net::<In, L>::ARCHITECTURE.as_str(), ELEMENT_F32, L::PARAMETERS, metadata, put, |emit| {
         let mut result = Ok(());
         net.visit(|_, run| {
-            for value in run {
-                if result.is_ok() {
-                    result = emit(&value.to_le_bytes());
-                }
+            if result.is_ok() {
+                result = emit(run.as_bytes());
             }
         });
         result
     })
+}
+
+/// As [`write()`], where the architecture is known as a text; the parameters are in the order of its layers.
+///
+/// # Errors
+/// What `put` gives; writing stops there.
+pub fn write_parameters<E>(
+    architecture: &str,
+    parameters: &[f32],
+    metadata: &Metadata,
+    put: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    write_file(architecture, ELEMENT_F32, parameters.len(), metadata, put, |emit| emit(parameters.as_bytes()))
 }
 
 /// Writes the file of an integer network, as [`write()`] does. `Net<In, L>` is its float twin.
@@ -357,10 +393,11 @@ pub fn write_quantized<In: Tensor, L: QuantLayer<In, W>, W: Weights, E>(
     put: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
     let block = net.block();
-    write_file::<In, L, E>(W::ELEMENT, block.len(), metadata, put, |emit| emit(block))
+    write_file(Net::<In, L>::ARCHITECTURE.as_str(), W::ELEMENT, block.len(), metadata, put, |emit| emit(block))
 }
 
-fn write_file<In: Tensor, L: Layer<In>, E>(
+fn write_file<E>(
+    architecture: &str,
     element: u32,
     count: usize,
     metadata: &Metadata,
@@ -370,7 +407,7 @@ fn write_file<In: Tensor, L: Layer<In>, E>(
     let mut metadata = metadata.clone();
     metadata.architecture.clear();
     // The text and the string hold 255 bytes each.
-    let _ = metadata.architecture.push_str(Net::<In, L>::ARCHITECTURE.as_str());
+    let _ = metadata.architecture.push_str(architecture);
     metadata.pixel_divisor = PIXEL_DIVISOR;
     let mut encoded = [0; METADATA_MAX];
     // Two strings of 255 bytes, one of 16, and seven numbers fit.
@@ -384,7 +421,7 @@ fn write_file<In: Tensor, L: Layer<In>, E>(
         put(bytes)
     };
     emit(&MAGIC)?;
-    for number in [VERSION, element, Net::<In, L>::FINGERPRINT].into_iter().chain(sizes) {
+    for number in [VERSION, element, fingerprint(architecture)].into_iter().chain(sizes) {
         emit(&number.to_le_bytes())?;
     }
     emit(encoded)?;

@@ -295,6 +295,18 @@ pub enum Error {
     #[error("{line}: this program has no name for the network that learns there ({architecture})")]
     DeviceUnknown { line: String, architecture: String },
 
+    // Networks and data.
+    /// A network is given as many parameters as it does not have.
+    #[error("{found} parameters for a network that has {expected}")]
+    Parameters { found: usize, expected: usize },
+
+    /// The data are not for this network.
+    #[error(
+        "the network takes {inputs} values and gives {outputs}; the data have {pixels} values an image and {classes} \
+         classes: begin the network's text with their size, and end it with an output for each class"
+    )]
+    Sizes { inputs: usize, outputs: usize, pixels: usize, classes: usize },
+
     // The machine.
     /// There is not enough memory.
     #[error("{bytes} bytes of memory are not to be had; try a smaller --batch, or close other programs")]

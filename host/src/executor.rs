@@ -1,7 +1,8 @@
 //! Threads and vector units for the core's [`Executor`].
 
 use crate::error::{Error, Result};
-use minnet::executor::{Executor, Kernel};
+use minnet::executor::Executor;
+use std::cell::Cell;
 
 mod team;
 
@@ -48,6 +49,20 @@ impl Vectors {
         }
         Self::Baseline
     }
+
+    /// What the core knows them by.
+    #[allow(unsafe_code)]
+    fn token(self) -> minnet::executor::Vectors {
+        match self {
+            // SAFETY: `Threads::new` takes no more than `detect` has found on this processor.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { minnet::executor::Vectors::avx512() },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { minnet::executor::Vectors::avx2() },
+            _ => minnet::executor::Vectors::BASELINE,
+        }
+    }
 }
 
 impl Threads {
@@ -77,35 +92,23 @@ impl Executor for Threads {
         self.team.join(&self.pool, a, b)
     }
 
-    #[inline(always)]
-    fn vectorize(&self, kernel: impl Kernel) {
-        simd::run(self.vectors, kernel);
+    fn vectors(&self) -> minnet::executor::Vectors {
+        self.vectors.token()
+    }
+
+    fn scratch<R>(&self, len: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
+        // Work within work finds the place empty, and gets memory of its own.
+        let mut values = SCRATCH.take();
+        if values.len() < len {
+            values.resize(len, 0.0);
+        }
+        let result = work(&mut values[..len]);
+        SCRATCH.set(values);
+        result
     }
 }
 
-mod simd {
-    //! The one place that steps into code compiled for instructions that not every processor has.
-
-    use super::Vectors;
-    use minnet::executor::{Executor, Kernel, Serial};
-
-    #[cfg(target_arch = "x86_64")]
-    #[allow(unsafe_code)]
-    #[inline(always)]
-    pub(super) fn run(vectors: Vectors, kernel: impl Kernel) {
-        use minnet::executor::x86;
-        match vectors {
-            // SAFETY: `Threads::new` takes no more than `Vectors::detect` has found on this processor.
-            Vectors::Avx512 => unsafe { x86::avx512(kernel) },
-            // SAFETY: as above.
-            Vectors::Avx2 => unsafe { x86::avx2(kernel) },
-            Vectors::Baseline => Serial.vectorize(kernel),
-        }
-    }
-
-    #[cfg(not(target_arch = "x86_64"))]
-    #[inline(always)]
-    pub(super) fn run(_: Vectors, kernel: impl Kernel) {
-        Serial.vectorize(kernel);
-    }
+thread_local! {
+    /// What a thread lends to inner loops, kept for the next.
+    static SCRATCH: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
 }

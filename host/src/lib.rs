@@ -18,6 +18,7 @@ pub mod experiment;
 pub mod file;
 pub mod model;
 pub mod nets;
+pub mod network;
 pub mod network2;
 pub mod picture;
 pub mod plot;

@@ -3,8 +3,12 @@
 use crate::data::{Image, Samples};
 use crate::error::{Error, Result};
 use crate::executor::Threads;
-use crate::model;
+use crate::network::zeroed;
+use minnet::batch::{Images, Layout};
+use minnet::cost::CostFunction;
 use minnet::executor::Alone;
+use minnet::layer::Parameters;
+use minnet::module::{self, Module};
 use minnet::prelude::*;
 use rand_core::{Rng, SeedableRng};
 use rand_xorshift::XorShiftRng;
@@ -155,19 +159,24 @@ impl History {
 /// epoch is then measured as it is.
 ///
 /// # Errors
-/// [`Error::Memory`], and [`Error::Diverged`] if the weights become infinite or not numbers.
-pub fn train<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(
-    net: &mut Net<In, L>,
+/// [`Error::Memory`]; [`Error::Sizes`] if the images or the classes are not those that the network takes and gives; and
+/// [`Error::Diverged`] if the weights become infinite or not numbers.
+pub fn train<M: Module + Send>(
+    net: &mut M,
+    cost: CostFunction,
     training: Samples<'_>,
     validation: Samples<'_>,
     hyper: &Hyper,
     executor: &Threads,
     observe: &mut Observe<'_>,
 ) -> Result<History> {
+    for set in [training, validation] {
+        check(net, set)?;
+    }
     let mut rng = XorShiftRng::seed_from_u64(hyper.seed);
     net.initialize(hyper.init, &mut rng);
-    let mut batch = model::batch(hyper.batch.min(training.len()))?;
-    let mut best = Vec::with_capacity(Net::<In, L>::PARAMETERS);
+    let mut memory = batch_memory(net, hyper.batch.clamp(1, training.len().max(1)))?;
+    let mut best = Vec::new();
     let mut order: Vec<u32> = (0..training.len() as u32).collect();
     let mut history = History { epochs: Vec::new(), chosen: 0, stopped: false };
     let mut most_right = None;
@@ -179,15 +188,14 @@ pub fn train<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(
         }
         let eta = hyper.eta(epoch);
         let mut progress = |images: &[u32], done| observe(Event::Batch { images, done });
-        let (met, flow) = executor.run(|| {
-            run_epoch::<In, L, C>(net, &mut batch, training, &order, eta, hyper, &mut rng, executor, &mut progress)
-        });
+        let pass = Pass { cost, training, order: &order, eta, hyper, executor };
+        let (met, flow) = executor.run(|| pass.run(net, &mut memory, &mut rng, &mut progress));
         let seconds = start.elapsed().as_secs_f64();
         if !met.cost.is_finite() || !is_finite(net) {
             return Err(Error::Diverged { epoch: epoch + 1, eta });
         }
 
-        let score = |set| executor.run(|| evaluate::<In, L, C>(net, set, executor));
+        let score = |set| executor.run(|| evaluate(net, cost, set, executor));
         let training = if hyper.monitor_training { score(training)? } else { met };
         let validation = if validation.is_empty() { None } else { Some(score(validation)?) };
         let right = validation.map(|score| score.right);
@@ -206,120 +214,165 @@ pub fn train<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(
             break;
         }
     }
-    restore(net, &best);
+    if history.chosen > 0 {
+        restore(net, &best);
+    }
     Ok(history)
 }
 
 /// One pass over the images in `order`. The last mini-batch is smaller if the images run out.
-#[expect(clippy::too_many_arguments, reason = "it is the body of a loop, apart so that the pool can run it")]
-fn run_epoch<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(
-    net: &mut Net<In, L>,
-    batch: &mut [Sample<In, L>],
-    training: Samples<'_>,
-    order: &[u32],
+struct Pass<'a> {
+    cost: CostFunction,
+    training: Samples<'a>,
+    order: &'a [u32],
     eta: f32,
-    hyper: &Hyper,
-    rng: &mut XorShiftRng,
-    executor: &Threads,
-    progress: &mut impl FnMut(&[u32], usize) -> ControlFlow<()>,
-) -> (Score, ControlFlow<()>) {
-    let batches = order.len().div_ceil(batch.len().max(1));
-    let count = match hyper.regularization {
-        Regularization::PerImage => order.len(),
-        Regularization::PerBatch => batches,
-    };
-    let (mut score, mut cost) = (Score { right: 0, images: 0, cost: 0.0 }, 0.0);
-    let mut flow = ControlFlow::Continue(());
-    for indices in order.chunks(batch.len().max(1)) {
-        let batch = &mut batch[..indices.len()];
-        let image = |number: usize| {
-            let index = indices[number] as usize;
-            (&training.images[index][..], training.labels[index])
+    hyper: &'a Hyper,
+    executor: &'a Threads,
+}
+
+impl Pass<'_> {
+    fn run(
+        &self,
+        net: &mut impl Module,
+        memory: &mut [f32],
+        rng: &mut XorShiftRng,
+        progress: &mut impl FnMut(&[u32], usize) -> ControlFlow<()>,
+    ) -> (Score, ControlFlow<()>) {
+        let Self { cost, training, order, eta, hyper, executor } = *self;
+        let (layout, activation) = (net.layout(), net.activation());
+        let mut batch = Batch::new(memory, layout);
+        let count = match hyper.regularization {
+            Regularization::PerImage => order.len(),
+            Regularization::PerBatch => order.len().div_ceil(batch.len().max(1)),
         };
-        load_batch(batch, image, executor);
-        let sgd = Sgd::new(eta, indices.len()).with_l2(eta, hyper.lambda, count);
-        net.train::<C>(batch, &sgd, rng, executor);
-        for sample in batch.iter() {
-            score.right += usize::from(sample.is_right());
-            cost += f64::from(sample.cost::<C>());
+        let delta = |a: &[f32], y: &[f32], delta: &mut [f32]| cost.delta(activation, a, y, delta);
+        let (mut score, mut costs) = (Score { right: 0, images: 0, cost: 0.0 }, 0.0);
+        let mut flow = ControlFlow::Continue(());
+        for indices in order.chunks(batch.len().max(1)) {
+            let mut batch = batch.first(indices.len());
+            let image = |number: usize| {
+                let index = indices[number] as usize;
+                (&training.images[index][..], training.labels[index])
+            };
+            batch.load_all(image, executor);
+            let sgd = Sgd::new(eta, indices.len()).with_l2(eta, hyper.lambda, count);
+            module::train(net, &delta, &mut batch, &sgd, rng, executor);
+            for image in 0..batch.len() {
+                score.right += usize::from(batch.is_right(image));
+                costs += f64::from(batch.cost(image, |a, y| cost.value(a, y)));
+            }
+            score.images += batch.len();
+            flow = progress(indices, score.images);
+            if flow.is_break() {
+                break;
+            }
         }
-        score.images += batch.len();
-        flow = progress(indices, score.images);
-        if flow.is_break() {
-            break;
-        }
+        score.cost = costs / score.images.max(1) as f64;
+        (score, flow)
     }
-    score.cost = cost / score.images.max(1) as f64;
-    (score, flow)
+}
+
+/// Memory for a mini-batch of so many images.
+///
+/// # Errors
+/// [`Error::Memory`].
+pub fn batch_memory(net: &impl Module, images: usize) -> Result<Vec<f32>> {
+    zeroed(net.layout().stride().saturating_mul(images))
+}
+
+/// Whether a network takes these images, and has an output for each of their classes.
+fn check(net: &impl Module, set: Samples<'_>) -> Result<()> {
+    let Layout { inputs, outputs, .. } = net.layout();
+    let pixels = set.images.first().map_or(inputs, |image| image.len());
+    let classes = set.labels.iter().max().map_or(0, |&label| usize::from(label) + 1);
+    if pixels == inputs && classes <= outputs {
+        return Ok(());
+    }
+    Err(Error::Sizes { inputs, outputs, pixels, classes })
 }
 
 /// Measures a network on a set of images, by inference.
 ///
 /// # Errors
-/// [`Error::Memory`].
-pub fn evaluate<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(
-    net: &Net<In, L>,
-    set: Samples<'_>,
-    executor: &Threads,
-) -> Result<Score> {
-    Ok(score::<L::Out, L::Activation, C>(&outputs(net, set, executor)?, set))
+/// [`Error::Memory`] and [`Error::Sizes`].
+pub fn evaluate(net: &impl Module, cost: CostFunction, set: Samples<'_>, executor: &Threads) -> Result<Score> {
+    Ok(score(&outputs(net, set, executor)?, cost, set))
 }
 
 /// Measures a network's outputs for a set of images.
-pub fn score<Out: Tensor, A: Activation, C: Cost<A>>(outputs: &[Out], set: Samples<'_>) -> Score {
-    let (mut right, mut cost) = (0, 0.0);
-    let mut target = Out::ZERO;
+pub fn score(outputs: &Outputs, cost: CostFunction, set: Samples<'_>) -> Score {
+    let (mut right, mut sum) = (0, 0.0);
+    let mut target = vec![0.0; outputs.classes];
     for (output, &label) in outputs.iter().zip(set.labels) {
-        for (index, value) in target.flat_mut().iter_mut().enumerate() {
-            *value = if index == usize::from(label) { 1.0 } else { 0.0 };
+        target.fill(0.0);
+        if let Some(place) = target.get_mut(usize::from(label)) {
+            *place = 1.0;
         }
-        right += usize::from(argmax(output.flat()) == usize::from(label));
-        cost += f64::from(C::value(output.flat(), target.flat()));
+        right += usize::from(argmax(output) == usize::from(label));
+        sum += f64::from(cost.value(output, &target));
     }
-    Score { right, images: set.len(), cost: cost / set.len().max(1) as f64 }
+    Score { right, images: set.len(), cost: sum / set.len().max(1) as f64 }
+}
+
+/// A network's output for each image, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outputs {
+    values: Vec<f32>,
+    classes: usize,
+}
+
+impl Outputs {
+    /// Of images with so many outputs each.
+    pub fn new(values: Vec<f32>, classes: usize) -> Self {
+        Self { values, classes }
+    }
+
+    /// Each image's output.
+    pub fn iter(&self) -> std::slice::ChunksExact<'_, f32> {
+        self.values.chunks_exact(self.classes.max(1))
+    }
+
+    /// The output of an image; empty if there is no such image.
+    pub fn get(&self, image: usize) -> &[f32] {
+        self.iter().nth(image).unwrap_or_default()
+    }
 }
 
 /// A network's output for each image, in order.
 ///
 /// # Errors
-/// [`Error::Memory`].
-pub fn outputs<In: Tensor, L: Layer<In>>(
-    net: &Net<In, L>,
-    set: Samples<'_>,
-    executor: &Threads,
-) -> Result<Vec<L::Out>> {
-    let mut outputs = vec![L::Out::ZERO; set.len()];
+/// [`Error::Memory`] and [`Error::Sizes`].
+pub fn outputs(net: &impl Module, set: Samples<'_>, executor: &Threads) -> Result<Outputs> {
+    check(net, set)?;
+    let classes = net.layout().outputs;
+    let mut values = zeroed(set.len() * classes)?;
     // Several pieces for each thread, but none so small that its images share less than they could.
     let share = |pieces: usize| set.len().div_ceil(pieces);
     let piece = share(executor.threads() * 4).max(TOGETHER.min(share(executor.threads()))).max(1);
     executor.run(|| {
         rayon::scope(|scope| {
-            for (images, outputs) in set.images.chunks(piece).zip(outputs.chunks_mut(piece)) {
+            for (images, outputs) in set.images.chunks(piece).zip(values.chunks_mut(piece * classes.max(1))) {
                 scope.spawn(move |_| infer(net, images, outputs, executor));
             }
         });
     });
-    Ok(outputs)
+    Ok(Outputs { values, classes })
 }
 
 /// Images that go through a layer before the next layer: so many share what is read of its weights.
 const TOGETHER: usize = 128;
 
-fn infer<In: Tensor, L: Layer<In>>(net: &Net<In, L>, images: &[Image], outputs: &mut [L::Out], executor: &Threads) {
-    let length = Net::<In, L>::RAM.max(1);
-    let mut memory = vec![0.0; length * TOGETHER.min(images.len())];
-    for (images, outputs) in images.chunks(TOGETHER).zip(outputs.chunks_mut(TOGETHER)) {
-        let mut buffers: Vec<&mut [f32]> = memory.chunks_mut(length).take(images.len()).collect();
-        for (image, buffer) in images.iter().zip(&mut buffers) {
-            if let Some(input) = Net::<In, L>::input_in(buffer) {
-                load_pixels(image, input);
-            }
+fn infer(net: &impl Module, images: &[Image], outputs: &mut [f32], executor: &Threads) {
+    let (stride, Layout { inputs, outputs: classes, .. }) = (net.ram().max(1), net.layout());
+    let mut memory = vec![0.0; stride * TOGETHER.min(images.len())];
+    for (images, outputs) in images.chunks(TOGETHER).zip(outputs.chunks_mut(TOGETHER * classes.max(1))) {
+        let memory = &mut memory[..stride * images.len()];
+        for (image, place) in images.iter().zip(memory.chunks_exact_mut(stride)) {
+            load_pixels(image, &mut place[..inputs]);
         }
-        net.infer_batch(&mut buffers, &Alone(executor));
-        for (buffer, output) in buffers.iter().zip(outputs) {
-            if let Some(result) = Net::<In, L>::output_in(buffer) {
-                *output = *result;
-            }
+        let output = net.infer(Images::new(memory, stride), &Alone(executor));
+        for (place, result) in outputs.chunks_exact_mut(classes.max(1)).zip(memory.chunks_exact(stride)) {
+            place.copy_from_slice(&result[output..output + classes]);
         }
     }
 }
@@ -333,33 +386,32 @@ pub(crate) fn shuffle(order: &mut [u32], rng: &mut impl Rng) {
     }
 }
 
-fn is_finite<In: Tensor, L: Layer<In>>(net: &Net<In, L>) -> bool {
+fn is_finite(net: &impl Module) -> bool {
     let mut finite = true;
-    net.visit(|run| finite &= run.iter().all(|value| value.is_finite()));
+    net.visit(&mut |_, run| finite &= run.iter().all(|value| value.is_finite()));
     finite
 }
 
-/// Σw², biases left out: a network shows each layer's weights, then its biases.
-fn weights_squared<In: Tensor, L: Layer<In>>(net: &Net<In, L>) -> f64 {
-    let (mut sum, mut is_weights) = (0.0, true);
-    net.visit(|run| {
-        if is_weights {
+/// Σw², biases left out.
+fn weights_squared(net: &impl Module) -> f64 {
+    let mut sum = 0.0;
+    net.visit(&mut |kind, run| {
+        if kind == Parameters::Weights {
             sum += run.iter().map(|&weight| f64::from(weight) * f64::from(weight)).sum::<f64>();
         }
-        is_weights = !is_weights;
     });
     sum
 }
 
 /// Puts all parameters into `values`, in place of what it holds.
-pub(crate) fn snapshot<In: Tensor, L: Layer<In>>(net: &Net<In, L>, values: &mut Vec<f32>) {
+pub(crate) fn snapshot(net: &impl Module, values: &mut Vec<f32>) {
     values.clear();
-    net.visit(|run| values.extend_from_slice(run));
+    net.visit(&mut |_, run| values.extend_from_slice(run));
 }
 
 /// Gives a network the parameters of a [`snapshot`].
-pub(crate) fn restore<In: Tensor, L: Layer<In>>(net: &mut Net<In, L>, mut values: &[f32]) {
-    net.visit_mut(|run| {
+pub(crate) fn restore(net: &mut impl Module, mut values: &[f32]) {
+    net.visit_mut(&mut |_, run| {
         if let Some((these, rest)) = values.split_at_checked(run.len()) {
             run.copy_from_slice(these);
             values = rest;

@@ -1,0 +1,160 @@
+//! A network on the PC: an architecture, its cost, and its parameters on the heap.
+
+use crate::architecture::Architecture;
+use crate::error::{Error, Result};
+use crate::file::write_atomically;
+use crate::nets::Net;
+use minnet::activation::Function;
+use minnet::batch::{Images, Layout};
+use minnet::cost::CostFunction;
+use minnet::executor::Executor;
+use minnet::init::Init;
+use minnet::layer::Parameters;
+use minnet::list::List;
+use minnet::model::{self, Metadata};
+use minnet::module::Module;
+use minnet::op::Op;
+use minnet::sgd::Sgd;
+use rand_core::Rng;
+use std::path::Path;
+
+/// The layers of a network on the heap.
+pub type Layers = List<Vec<Op>, Vec<f32>>;
+
+/// A network that was read from a text.
+#[derive(Clone, Debug)]
+pub struct Network {
+    architecture: Architecture,
+    cost: CostFunction,
+    layers: Layers,
+}
+
+impl Network {
+    /// The network that `net` describes, all zeros.
+    ///
+    /// # Errors
+    /// [`Error::Memory`].
+    pub fn zeroed(net: &Net) -> Result<Self> {
+        Self::with_parameters(net, zeroed(net.architecture.parameters())?)
+    }
+
+    /// The network that `net` describes, with these parameters: layer by layer, weights before biases.
+    ///
+    /// # Errors
+    /// [`Error::Parameters`] if they are too few or too many.
+    pub fn with_parameters(net: &Net, parameters: Vec<f32>) -> Result<Self> {
+        let (found, expected) = (parameters.len(), net.architecture.parameters());
+        let layers = List::new(net.architecture.layers().to_vec(), parameters);
+        let layers = layers.ok_or(Error::Parameters { found, expected })?;
+        Ok(Self { architecture: net.architecture.clone(), cost: net.cost, layers })
+    }
+
+    /// Its architecture.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// Its cost.
+    pub fn cost(&self) -> CostFunction {
+        self.cost
+    }
+
+    /// Its layers.
+    pub fn layers(&self) -> &Layers {
+        &self.layers
+    }
+
+    /// All parameters: layer by layer, weights before biases.
+    pub fn parameters(&self) -> &[f32] {
+        self.layers.parameters()
+    }
+
+    /// As [`parameters`](Self::parameters), to write.
+    pub fn parameters_mut(&mut self) -> &mut [f32] {
+        self.layers.parameters_mut()
+    }
+
+    /// As [`minnet::net::Net::weight_hash`].
+    pub fn weight_hash(&self) -> u64 {
+        self.layers.weight_hash()
+    }
+
+    /// Writes a model file, whole or not at all.
+    ///
+    /// # Errors
+    /// Those of [`write_atomically`].
+    pub fn save(&self, path: &Path, metadata: &Metadata) -> Result<()> {
+        let architecture = self.architecture.to_string();
+        write_atomically(path, |file| {
+            model::write_parameters(&architecture, self.parameters(), metadata, |bytes| file.write_all(bytes))
+        })
+    }
+}
+
+/// So many zeros on the heap.
+///
+/// # Errors
+/// [`Error::Memory`].
+pub fn zeroed(values: usize) -> Result<Vec<f32>> {
+    let bytes = values.saturating_mul(size_of::<f32>());
+    // Fresh memory that is zero already is not touched: `vec![0.0; n]` asks for it so, and would abort without it.
+    let mut probe = Vec::<f32>::new();
+    probe.try_reserve_exact(values).map_err(|_| Error::Memory { bytes })?;
+    drop(probe);
+    Ok(vec![0.0; values])
+}
+
+/// A network is trained and run as its layers are.
+impl Module for Network {
+    fn layout(&self) -> Layout {
+        self.layers.layout()
+    }
+
+    fn ram(&self) -> usize {
+        self.layers.ram()
+    }
+
+    fn activation(&self) -> Function {
+        self.layers.activation()
+    }
+
+    fn initialize(&mut self, init: Init, rng: &mut impl Rng) {
+        self.layers.initialize(init, rng);
+    }
+
+    fn visit(&self, visitor: &mut impl FnMut(Parameters, &[f32])) {
+        self.layers.visit(visitor);
+    }
+
+    fn visit_mut(&mut self, visitor: &mut impl FnMut(Parameters, &mut [f32])) {
+        self.layers.visit_mut(visitor);
+    }
+
+    fn infer(&self, images: Images, executor: &impl Executor) -> usize {
+        self.layers.infer(images, executor)
+    }
+
+    fn macs(&self) -> usize {
+        self.layers.macs()
+    }
+
+    fn is_large(&self) -> bool {
+        self.layers.is_large()
+    }
+
+    fn forward(&self, images: Images, executor: &impl Executor) {
+        self.layers.forward(images, executor);
+    }
+
+    fn backward(&self, images: Images, executor: &impl Executor) {
+        self.layers.backward(images, executor);
+    }
+
+    fn update(&mut self, images: &Images, sgd: &Sgd, executor: &impl Executor) {
+        self.layers.update(images, sgd, executor);
+    }
+
+    fn step(&mut self, images: Images, sgd: &Sgd, executor: &impl Executor) {
+        self.layers.step(images, sgd, executor);
+    }
+}
