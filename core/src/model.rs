@@ -6,7 +6,8 @@
 
 use crate::layer::Layer;
 use crate::net::{Net, PIXEL_DIVISOR};
-use crate::quant::{Int4, QuantLayer, Quantized, Weights};
+use crate::op::Op;
+use crate::quant::{self, QuantLayer, Quantized, Weights, Width, Word};
 use crate::tensor::Tensor;
 use core::fmt;
 use heapless::String;
@@ -17,7 +18,7 @@ use zerocopy::FromBytes;
 pub const MAGIC: [u8; 8] = *b"MINNET\r\n";
 /// The version of the format that this crate reads and writes.
 pub const VERSION: u32 = 1;
-/// The element type of the weights: 32-bit IEEE 754. Those of integer networks are [`Weights::ELEMENT`].
+/// The element type of the weights: 32-bit IEEE 754. Those of integer networks are [`Width::element`].
 pub const ELEMENT_F32: u32 = 0;
 /// Where the metadata begin: the length of the prelude.
 const PRELUDE: usize = 32;
@@ -93,8 +94,18 @@ pub enum ModelError {
         /// The place of the weight in the block, counted from 0.
         index: usize,
     },
+    /// A network of these layers has no integer form ([`quant::check`]).
+    Layers,
+    /// A weight of an integer network is below its range.
+    Weight,
+    /// What a row of an integer network's weights leaves of its last word is not zero.
+    RowPadding,
+    /// An integer network's bias is out of its range.
+    Bias,
     /// An integer network's scale is out of its range.
     Scale,
+    /// The value of a logit's step is not a positive number.
+    Step,
     /// The bytes do not begin at a multiple of 4 in memory, so that the weights cannot be used in place.
     Misaligned,
     /// The metadata cannot be decoded.
@@ -117,6 +128,15 @@ impl ModelError {
             Self::Architecture { .. } => "the model belongs to another network than the program's",
             Self::Padding => "a byte between the model's parts is not zero: the program that wrote it is at fault",
             Self::NotFinite { .. } => "a weight is infinite or not a number: train again, with a smaller --eta",
+            Self::Layers => "a network of these layers has no integer form: the program that wrote it is at fault",
+            Self::Weight => "a weight of the integer model is out of its range: the program that wrote it is at fault",
+            Self::RowPadding => {
+                "a row of the integer model's weights does not end with zeros: the program that wrote it is at fault"
+            }
+            Self::Bias => "a bias of the integer model is out of its range: the program that wrote it is at fault",
+            Self::Step => {
+                "the step of the integer model's logits is not a positive number: the program that wrote it is at fault"
+            }
             Self::Scale => "a scale of the integer model is out of its range: the program that wrote it is at fault",
             Self::Misaligned => "the model's bytes are not aligned to 4: embed them with `include_model!`",
             Self::Metadata => "the model's metadata cannot be decoded: the program that wrote it is at fault",
@@ -154,7 +174,12 @@ pub struct Model<'a, In: Tensor, L: Layer<In>> {
 
 impl<In: Tensor, L: Layer<In>> Net<In, L> {
     /// What tells this architecture from others in a model file: the CRC-32 of its words.
-    pub const FINGERPRINT: u32 = CRC.checksum(Self::ARCHITECTURE.as_str().as_bytes());
+    pub const FINGERPRINT: u32 = fingerprint(Self::ARCHITECTURE.as_str());
+}
+
+/// What tells an architecture from others in a model file: the CRC-32 of its words.
+pub const fn fingerprint(architecture: &str) -> u32 {
+    CRC.checksum(architecture.as_bytes())
 }
 
 impl<'a, In: Tensor, L: Layer<In>> Model<'a, In, L> {
@@ -178,16 +203,16 @@ pub struct QuantizedModel<'a, N, W> {
     pub metadata: Metadata,
 }
 
-impl<'a, In: Tensor, L: QuantLayer<In, W>, W: Weights> QuantizedModel<'a, Net<In, L>, W> {
+impl<'a, In: Tensor, L: QuantLayer<In>, W: Weights> QuantizedModel<'a, Net<In, L>, W> {
     /// Checks `bytes` and finds the integer network in them. They may begin anywhere in memory.
     ///
     /// # Errors
     /// The first defect found, in the order of [`ModelError`]'s variants.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ModelError> {
-        let size = Quantized::<Net<In, L>, W>::FLASH_BYTES;
-        let start = check_block(bytes, W::ELEMENT, Net::<In, L>::FINGERPRINT, size)?;
-        let block = bytes.get(start..).and_then(|rest| rest.get(..size)).ok_or(ModelError::Layout)?;
-        Ok(Self { net: Quantized::new(block).ok_or(ModelError::Scale)?, metadata: metadata(bytes)? })
+        let start = Quantized::<Net<In, L>, W>::check(bytes)?;
+        let words = bytes.get(start..).map_or(&[][..], |rest| rest.as_chunks().0);
+        let words = words.get(..Quantized::<Net<In, L>, W>::WORDS).ok_or(ModelError::Layout)?;
+        Ok(Self { net: Quantized::unchecked(words), metadata: metadata(bytes)? })
     }
 }
 
@@ -248,6 +273,26 @@ pub const fn check(bytes: &[u8], fingerprint: u32, parameters: usize) -> Result<
     Ok(weights)
 }
 
+/// Checks everything in an integer network's file but the metadata's encoding, and gives the place of its words.
+///
+/// # Errors
+/// The first defect found, in the order of [`ModelError`]'s variants.
+pub const fn check_quantized(bytes: &[u8], ops: &[Op], width: Width, fingerprint: u32) -> Result<usize, ModelError> {
+    if quant::check(ops).is_err() {
+        return Err(ModelError::Layers);
+    }
+    let count = quant::words(ops, width) * size_of::<Word>();
+    let start = match check_block(bytes, width.element(), fingerprint, count) {
+        Ok(start) => start,
+        Err(error) => return Err(error),
+    };
+    let (words, _) = bytes.split_at(start).1.split_at(count).0.as_chunks();
+    match quant::validate(ops, width, words) {
+        Ok(()) => Ok(start),
+        Err(error) => Err(error),
+    }
+}
+
 /// Reads the metadata of a model of any network, after checking its checksum.
 ///
 /// # Errors
@@ -286,7 +331,7 @@ impl Header {
         if version != VERSION {
             return Err(ModelError::Version(version));
         }
-        if element > Int4::ELEMENT {
+        if element != ELEMENT_F32 && Width::of_element(element).is_none() {
             return Err(ModelError::Element(element));
         }
         let fingerprint = word(bytes, 16);
@@ -329,7 +374,7 @@ pub fn write<In: Tensor, L: Layer<In>, E>(
     metadata: &Metadata,
     put: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
-    write_file::<In, L, E>(ELEMENT_F32, L::PARAMETERS, metadata, put, |emit| {
+    write_file(Net::<In, L>::ARCHITECTURE.as_str(), ELEMENT_F32, L::PARAMETERS, metadata, put, |emit| {
         let mut result = Ok(());
         net.visit(|run| {
             for value in run {
@@ -342,20 +387,22 @@ pub fn write<In: Tensor, L: Layer<In>, E>(
     })
 }
 
-/// Writes the file of an integer network, as [`write()`] does. `Net<In, L>` is its float twin.
+/// Writes the file of an integer network, as [`write()`] does: of [`Quantized::block`], with its architecture's text.
 ///
 /// # Errors
 /// What `put` gives; writing stops there.
-pub fn write_quantized<In: Tensor, L: QuantLayer<In, W>, W: Weights, E>(
-    net: Quantized<'_, Net<In, L>, W>,
+pub fn write_quantized<E>(
+    architecture: &str,
+    width: Width,
+    block: &[u8],
     metadata: &Metadata,
     put: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
-    let block = net.block();
-    write_file::<In, L, E>(W::ELEMENT, block.len(), metadata, put, |emit| emit(block))
+    write_file(architecture, width.element(), block.len(), metadata, put, |emit| emit(block))
 }
 
-fn write_file<In: Tensor, L: Layer<In>, E>(
+fn write_file<E>(
+    architecture: &str,
     element: u32,
     count: usize,
     metadata: &Metadata,
@@ -364,8 +411,8 @@ fn write_file<In: Tensor, L: Layer<In>, E>(
 ) -> Result<(), E> {
     let mut metadata = metadata.clone();
     metadata.architecture.clear();
-    // The text and the string hold 255 bytes each.
-    let _ = metadata.architecture.push_str(Net::<In, L>::ARCHITECTURE.as_str());
+    // A text and the string hold 255 bytes each.
+    let _ = metadata.architecture.push_str(architecture);
     metadata.pixel_divisor = PIXEL_DIVISOR;
     let mut encoded = [0; METADATA_MAX];
     // Two strings of 255 bytes, one of 16, and seven numbers fit.
@@ -379,7 +426,7 @@ fn write_file<In: Tensor, L: Layer<In>, E>(
         put(bytes)
     };
     emit(&MAGIC)?;
-    for number in [VERSION, element, Net::<In, L>::FINGERPRINT].into_iter().chain(sizes) {
+    for number in [VERSION, element, fingerprint(architecture)].into_iter().chain(sizes) {
         emit(&number.to_le_bytes())?;
     }
     emit(encoded)?;
@@ -423,11 +470,10 @@ macro_rules! include_quantized {
     ($net:ty, $path:expr) => {{
         const FILE: &[u8] = include_bytes!($path);
         #[allow(long_running_const_eval)]
-        const WEIGHTS: usize =
-            match $crate::model::check_block(FILE, <$net>::ELEMENT, <$net>::FINGERPRINT, <$net>::FLASH_BYTES) {
-                Ok(place) => place,
-                Err(error) => panic!("{}", error.message()),
-            };
+        const WEIGHTS: usize = match <$net>::check(FILE) {
+            Ok(place) => place,
+            Err(error) => panic!("{}", error.message()),
+        };
         // At a multiple of 4, where a microcontroller reads words at once.
         #[repr(align(4))]
         struct Aligned([[u8; 4]; <$net>::WORDS]);
