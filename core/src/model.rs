@@ -6,7 +6,8 @@
 
 use crate::layer::Layer;
 use crate::net::{Net, PIXEL_DIVISOR};
-use crate::quant::{Int4, QuantLayer, Quantized, Weights};
+use crate::op::Op;
+use crate::quant::{self, QuantLayer, Quantized, Weights, Width, Word};
 use crate::tensor::Tensor;
 use core::fmt;
 use heapless::String;
@@ -17,7 +18,7 @@ use zerocopy::{FromBytes, IntoBytes};
 pub const MAGIC: [u8; 8] = *b"MINNET\r\n";
 /// The version of the format that this crate reads and writes.
 pub const VERSION: u32 = 1;
-/// The element type of the weights: 32-bit IEEE 754. Those of integer networks are [`Weights::ELEMENT`].
+/// The element type of the weights: 32-bit IEEE 754. Those of integer networks are [`Width::element`].
 pub const ELEMENT_F32: u32 = 0;
 /// Where the metadata begin: the length of the prelude.
 const PRELUDE: usize = 32;
@@ -100,8 +101,18 @@ pub enum ModelError {
         /// The place of the weight in the block, counted from 0.
         index: usize,
     },
+    /// A network of these layers has no integer form ([`quant::check`]).
+    Layers,
+    /// A weight of an integer network is below its range.
+    Weight,
+    /// What a row of an integer network's weights leaves of its last word is not zero.
+    RowPadding,
+    /// An integer network's bias is out of its range.
+    Bias,
     /// An integer network's scale is out of its range.
     Scale,
+    /// The value of a logit's step is not a positive number.
+    Step,
     /// The bytes do not begin at a multiple of 4 in memory, so that the weights cannot be used in place.
     Misaligned,
     /// The metadata cannot be decoded.
@@ -127,6 +138,15 @@ impl ModelError {
             }
             Self::Padding => "a byte between the model's parts is not zero: the program that wrote it is at fault",
             Self::NotFinite { .. } => "a weight is infinite or not a number: train again, with a smaller --eta",
+            Self::Layers => "a network of these layers has no integer form: the program that wrote it is at fault",
+            Self::Weight => "a weight of the integer model is out of its range: the program that wrote it is at fault",
+            Self::RowPadding => {
+                "a row of the integer model's weights does not end with zeros: the program that wrote it is at fault"
+            }
+            Self::Bias => "a bias of the integer model is out of its range: the program that wrote it is at fault",
+            Self::Step => {
+                "the step of the integer model's logits is not a positive number: the program that wrote it is at fault"
+            }
             Self::Scale => "a scale of the integer model is out of its range: the program that wrote it is at fault",
             Self::Misaligned => "the model's bytes are not aligned to 4: embed them with `include_model!`",
             Self::Metadata => "the model's metadata cannot be decoded: the program that wrote it is at fault",
@@ -205,16 +225,16 @@ pub struct QuantizedModel<'a, N, W> {
     pub metadata: Metadata,
 }
 
-impl<'a, In: Tensor, L: QuantLayer<In, W>, W: Weights> QuantizedModel<'a, Net<In, L>, W> {
+impl<'a, In: Tensor, L: QuantLayer<In>, W: Weights> QuantizedModel<'a, Net<In, L>, W> {
     /// Checks `bytes` and finds the integer network in them. They may begin anywhere in memory.
     ///
     /// # Errors
     /// The first defect found, in the order of [`ModelError`]'s variants.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ModelError> {
-        let size = Quantized::<Net<In, L>, W>::FLASH_BYTES;
-        let start = check_block(bytes, W::ELEMENT, Net::<In, L>::FINGERPRINT, size)?;
-        let block = bytes.get(start..).and_then(|rest| rest.get(..size)).ok_or(ModelError::Layout)?;
-        Ok(Self { net: Quantized::new(block).ok_or(ModelError::Scale)?, metadata: metadata(bytes)? })
+        let start = Quantized::<Net<In, L>, W>::check(bytes)?;
+        let words = bytes.get(start..).map_or(&[][..], |rest| rest.as_chunks().0);
+        let words = words.get(..Quantized::<Net<In, L>, W>::WORDS).ok_or(ModelError::Layout)?;
+        Ok(Self { net: Quantized::unchecked(words), metadata: metadata(bytes)? })
     }
 }
 
@@ -278,6 +298,26 @@ pub const fn check(bytes: &[u8], fingerprint: u32, parameters: usize) -> Result<
     Ok(weights)
 }
 
+/// Checks everything in an integer network's file but the metadata's encoding, and gives the place of its words.
+///
+/// # Errors
+/// The first defect found, in the order of [`ModelError`]'s variants.
+pub const fn check_quantized(bytes: &[u8], ops: &[Op], width: Width, fingerprint: u32) -> Result<usize, ModelError> {
+    if quant::check(ops).is_err() {
+        return Err(ModelError::Layers);
+    }
+    let count = quant::words(ops, width) * size_of::<Word>();
+    let start = match check_block(bytes, width.element(), fingerprint, count) {
+        Ok(start) => start,
+        Err(error) => return Err(error),
+    };
+    let (words, _) = bytes.split_at(start).1.split_at(count).0.as_chunks();
+    match quant::validate(ops, width, words) {
+        Ok(()) => Ok(start),
+        Err(error) => Err(error),
+    }
+}
+
 /// Reads the metadata of a model of any network, after checking its checksum.
 ///
 /// # Errors
@@ -316,7 +356,7 @@ impl Header {
         if version != VERSION {
             return Err(ModelError::Version(version));
         }
-        if element > Int4::ELEMENT {
+        if element != ELEMENT_F32 && Width::of_element(element).is_none() {
             return Err(ModelError::Element(element));
         }
         let fingerprint = word(bytes, 16);
@@ -383,17 +423,18 @@ pub fn write_parameters<E>(
     write_file(architecture, ELEMENT_F32, parameters.len(), metadata, put, |emit| emit(parameters.as_bytes()))
 }
 
-/// Writes the file of an integer network, as [`write()`] does. `Net<In, L>` is its float twin.
+/// Writes the file of an integer network, as [`write()`] does: of [`Quantized::block`], with its architecture's text.
 ///
 /// # Errors
 /// What `put` gives; writing stops there.
-pub fn write_quantized<In: Tensor, L: QuantLayer<In, W>, W: Weights, E>(
-    net: Quantized<'_, Net<In, L>, W>,
+pub fn write_quantized<E>(
+    architecture: &str,
+    width: Width,
+    block: &[u8],
     metadata: &Metadata,
     put: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
-    let block = net.block();
-    write_file(Net::<In, L>::ARCHITECTURE.as_str(), W::ELEMENT, block.len(), metadata, put, |emit| emit(block))
+    write_file(architecture, width.element(), block.len(), metadata, put, |emit| emit(block))
 }
 
 fn write_file<E>(
@@ -406,7 +447,7 @@ fn write_file<E>(
 ) -> Result<(), E> {
     let mut metadata = metadata.clone();
     metadata.architecture.clear();
-    // The text and the string hold 255 bytes each.
+    // A text and the string hold 255 bytes each.
     let _ = metadata.architecture.push_str(architecture);
     metadata.pixel_divisor = PIXEL_DIVISOR;
     let mut encoded = [0; METADATA_MAX];
@@ -465,11 +506,10 @@ macro_rules! include_quantized {
     ($net:ty, $path:expr) => {{
         const FILE: &[u8] = include_bytes!($path);
         #[allow(long_running_const_eval)]
-        const WEIGHTS: usize =
-            match $crate::model::check_block(FILE, <$net>::ELEMENT, <$net>::FINGERPRINT, <$net>::FLASH_BYTES) {
-                Ok(place) => place,
-                Err(error) => panic!("{}", error.message()),
-            };
+        const WEIGHTS: usize = match <$net>::check(FILE) {
+            Ok(place) => place,
+            Err(error) => panic!("{}", error.message()),
+        };
         // At a multiple of 4, where a microcontroller reads words at once.
         #[repr(align(4))]
         struct Aligned([[u8; 4]; <$net>::WORDS]);

@@ -58,6 +58,16 @@ impl Pooling {
         }
     }
 
+    /// What it makes of integer sums of a square of 2x2 positions, by rows; of the first alone if it has no squares.
+    #[inline(always)]
+    pub(crate) fn of_sums(self, sums: [i32; 4]) -> i32 {
+        let [first, others @ ..] = sums;
+        match self {
+            Self::None => first,
+            Self::Max2 => others.into_iter().fold(first, |greatest, sum| if sum > greatest { sum } else { greatest }),
+        }
+    }
+
     /// A text followed by a space and its word, if it has one.
     pub(crate) const fn append(self, text: Text) -> Text {
         if self.name().is_empty() { text } else { text.then(" ").then(self.name()) }

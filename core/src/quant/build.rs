@@ -1,150 +1,158 @@
 //! From floats to integers: the steps of weights and activations.
 
-use super::layer::{Next, QuantLayer};
-use super::requantize::{Hidden, LOGIT, Rule, SIGMOID_STEP, Scale};
-use super::weights::Weights;
-use crate::net::{Net, PIXEL_DIVISOR};
-use crate::tensor::Tensor;
+use super::ops::{self, BIAS, Next, Place, QuantError, is_positive, rows, words_of};
+use super::requantize::{Hidden, LOGIT, SIGMOID_STEP, Scale};
+use super::weights::{Width, Word};
+use crate::net::PIXEL_DIVISOR;
+use crate::op::Op;
 
-/// Layers whose activations need a step, at most.
-const LAYERS: usize = 16;
-
-/// The greatest activation that calibration saw in each ReLU layer.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Ranges {
-    greatest: heapless::Vec<f32, LAYERS>,
-    /// The layer whose turn it is.
-    turn: usize,
+/// Calibrates: raises `greatest`, which is 0 at first, to the greatest of an operator's outputs for an image.
+pub fn note(greatest: &mut f32, outputs: &[f32]) {
+    *greatest = outputs.iter().fold(*greatest, |greatest, &a| if a > greatest { a } else { greatest });
 }
 
-impl Ranges {
-    /// Shows the activations `A` of the next layer.
-    pub(super) fn note<A: Rule>(&mut self, activations: &[f32]) {
-        if A::HIDDEN != Some(Hidden::Relu) {
-            return;
+/// Turns a network into integers: the words of [`Quantized`](super::Quantized).
+///
+/// `parameters` are those of the float network, layer by layer, weights before biases. `greatest` has a number for each
+/// operator, its greatest output over the images of the calibration ([`note`]); only those of ReLU layers count.
+/// `block` needs [`words`](super::words) words.
+///
+/// # Errors
+/// What [`check`](super::check) finds; slices of other lengths; numbers that integers cannot hold. What is in `block`
+/// then is of no use.
+pub fn build(
+    ops: &[Op],
+    mut parameters: &[f32],
+    greatest: &[f32],
+    width: Width,
+    mut block: &mut [Word],
+) -> Result<(), QuantError> {
+    ops::check(ops)?;
+    is_length("parameters", ops.iter().map(|op| op.parameters()).sum(), parameters.len())?;
+    is_length("greatest outputs", ops.len(), greatest.len())?;
+    is_length("words", ops::words(ops, width), block.len())?;
+    // The value of a step of the activations, and of the logits.
+    let (mut step, mut logit) = (1.0 / f32::from(PIXEL_DIVISOR), 1.0);
+    for (index, (&op, &greatest)) in ops.iter().zip(greatest).enumerate() {
+        let (own, rest) = parameters.split_at(op.parameters());
+        let (words, after) = block.split_at_mut(words_of(op, width));
+        (parameters, block) = (rest, after);
+        let layer = Place { number: index + 1, op };
+        let next = Next::before(ops.get(index + 1..).unwrap_or_default());
+        match op {
+            Op::Flatten(_) => {}
+            Op::Dropout(op) => step *= op.staying(),
+            Op::Dense(_) | Op::Conv(_) => {
+                let hidden = next.hidden(op.activation().hidden());
+                if !own.iter().all(|parameter| parameter.is_finite()) || !greatest.is_finite() {
+                    return Err(QuantError::NotFinite(layer));
+                }
+                let z_step = build_layer(op, own, step, hidden, greatest, width, words);
+                let z_step = z_step.ok_or(QuantError::Range(layer))?;
+                step = if hidden == Some(Hidden::Sigmoid) { 1.0 / 255.0 } else { z_step };
+                logit = z_step;
+            }
         }
-        let greatest = activations.iter().fold(0.0, |greatest, &a| if a > greatest { a } else { greatest });
-        match self.greatest.get_mut(self.turn) {
-            Some(old) => *old = old.max(greatest),
-            // A network of more layers than fit keeps the last ones' ranges at 1.
-            None => drop(self.greatest.push(greatest)),
-        }
-        self.turn += 1;
     }
+    if let [word] = block {
+        *word = logit.to_le_bytes();
+    }
+    Ok(())
 }
 
-/// Where integer parameters go, layer by layer.
-pub struct Build<'a> {
-    ranges: &'a Ranges,
-    turn: usize,
-    put: &'a mut dyn FnMut(u32),
+fn is_length(what: &'static str, expected: usize, found: usize) -> Result<(), QuantError> {
+    if found == expected { Ok(()) } else { Err(QuantError::Length { what, expected, found }) }
 }
 
-/// One layer's parameters, as the float network has them.
-pub(super) struct Floats<'a, F> {
-    /// Weights that lead to one output.
-    pub(super) weights: usize,
-    /// How many of them stand together, in words of their own.
-    pub(super) row: usize,
-    /// Weight i that leads to output o.
-    pub(super) weight: F,
-    /// One for each output.
-    pub(super) bias: &'a [f32],
+/// Writes a layer: for each output its rows of weights, then all biases, then all scales. Gives the value of a step of
+/// z; `None` if there is none that goes with every scale.
+fn build_layer(
+    op: Op,
+    parameters: &[f32],
+    input_step: f32,
+    hidden: Option<Hidden>,
+    greatest: f32,
+    width: Width,
+    words: &mut [Word],
+) -> Option<f32> {
+    let outputs = op.biases();
+    let (rows, length) = rows(op);
+    let (weights, biases) = parameters.split_at(op.weights());
+    let (places, numbers) = words.split_at_mut(words.len() - 2 * outputs);
+    let (bias_places, scales) = numbers.split_at_mut(outputs);
+    places.fill([0; 4]);
+    let row = width.words(length).max(1);
+    let mut places = places.chunks_mut(row);
+    // The greatest value of a sum's unit. Until all are known, a scale's place keeps its output's.
+    let mut greatest_unit = 0.0f32;
+    for (o, ((bias, bias_place), scale)) in biases.iter().zip(bias_places).zip(scales.iter_mut()).enumerate() {
+        let weight = |i: usize| weights.get(i * outputs + o).copied().unwrap_or(0.0);
+        // The bias, in units of the sum, must fit into 30 bits.
+        let least = (bias.abs() * width.step() as f32 / input_step / BIAS as f32).max(1e-20);
+        let step = step_of(weight, rows * length, least, width);
+        for (first, row) in (0..rows * length).step_by(length.max(1)).zip(places.by_ref()) {
+            width.pack((first..first + length).map(|i| quantize(weight(i), step, width)), row);
+        }
+        let unit = step * input_step / width.step() as f32;
+        if !is_positive(unit) {
+            return None;
+        }
+        *bias_place = (libm::roundf(bias / unit) as i32).clamp(-BIAS, BIAS).to_le_bytes();
+        *scale = unit.to_le_bytes();
+        greatest_unit = greatest_unit.max(unit);
+    }
+    // Every unit's factor must be one that a scale can hold.
+    let least = greatest_unit / Scale::GREATEST;
+    // A layer that was silent on every image has any step.
+    let range = if greatest > 0.0 { greatest } else { 1.0 };
+    let z_step = match hidden {
+        Some(Hidden::Relu) => least.max(range / 255.0),
+        Some(Hidden::Sigmoid) if least > SIGMOID_STEP => return None,
+        Some(Hidden::Sigmoid) => SIGMOID_STEP,
+        None => least.max(LOGIT),
+    };
+    for scale in scales {
+        *scale = Scale::new(f32::from_le_bytes(*scale) / z_step).word();
+    }
+    is_positive(z_step).then_some(z_step)
 }
 
-/// Turns a network into integers: gives `put` the words of [`Quantized`](super::Quantized), in order.
-pub fn build<In: Tensor, L: QuantLayer<In, W>, W: Weights>(
-    net: &Net<In, L>,
-    ranges: &Ranges,
-    mut put: impl FnMut(u32),
-) {
-    let pixel = 1.0 / f32::from(PIXEL_DIVISOR);
-    let logit = net.layers().build(pixel, Next::Nobody, &mut Build { ranges, turn: 0, put: &mut put });
-    put(logit.to_bits());
-}
-
-/// The value of a step for weights that lead to one output, as [`build`] chooses it.
-pub fn weight_step<W: Weights>(weights: &dyn Fn(usize) -> f32, count: usize) -> f32 {
-    Floats { weights: count, row: count, weight: |_, i| weights(i), bias: &[] }.weight_step::<W>(0, 1.0)
+/// The value of a step for the `count` weights that lead to one output, as [`build`] chooses it.
+pub fn weight_step(weight: &dyn Fn(usize) -> f32, count: usize, width: Width) -> f32 {
+    step_of(weight, count, 1e-20, width)
 }
 
 /// The nearest weight to `weight` that is a whole number of steps.
 #[inline]
-pub fn on_grid<W: Weights>(weight: f32, step: f32) -> f32 {
-    quantize::<W>(weight, step) as f32 * step
+pub fn on_grid(weight: f32, step: f32, width: Width) -> f32 {
+    quantize(weight, step, width) as f32 * step
 }
 
-impl Build<'_> {
-    /// Writes a layer: for each output its rows of weights, then all biases, then all scales. Gives the value of a
-    /// step of the outputs.
-    pub(super) fn layer<W: Weights, const OUT: usize>(
-        &mut self,
-        floats: &Floats<'_, impl Fn(usize, usize) -> f32>,
-        input_step: f32,
-        hidden: Option<Hidden>,
-    ) -> f32 {
-        let steps: [f32; OUT] = core::array::from_fn(|o| floats.weight_step::<W>(o, input_step));
-        // The value of a sum's unit.
-        let units = steps.map(|step| step * input_step / W::STEP as f32);
-        // Every unit's factor must be one that a scale can hold.
-        let least = units.iter().fold(0.0, |greatest: f32, &unit| greatest.max(unit)) / Scale::GREATEST;
-        let z_step = match hidden {
-            Some(Hidden::Relu) => least.max(self.range() / 255.0),
-            Some(Hidden::Sigmoid) => SIGMOID_STEP,
-            None => least.max(LOGIT),
-        };
-        for (o, &step) in steps.iter().enumerate() {
-            for first in (0..floats.weights).step_by(floats.row.max(1)) {
-                let row = first..floats.weights.min(first + floats.row);
-                W::pack(row.map(|i| quantize::<W>((floats.weight)(o, i), step)), self.put);
-            }
-        }
-        for (bias, unit) in floats.bias.iter().zip(units) {
-            (self.put)(libm::roundf(bias / unit) as i32 as u32);
-        }
-        for unit in units {
-            (self.put)(Scale::new(unit / z_step).word());
-        }
-        if hidden == Some(Hidden::Sigmoid) { 1.0 / 255.0 } else { z_step }
+/// The value of a step of weights that lead to one output, at least `least`: of some fractions of the greatest
+/// weight's, the one of the least squared error. 8 bits are fine enough for the greatest itself.
+fn step_of(weight: impl Fn(usize) -> f32, count: usize, least: f32, width: Width) -> f32 {
+    let weights = || (0..count).map(&weight);
+    let greatest = weights().fold(0.0, |greatest: f32, w| greatest.max(w.abs()));
+    let full = (greatest / width.limit() as f32).max(least);
+    if let Width::Eight = width {
+        return full;
     }
-
-    fn range(&mut self) -> f32 {
-        self.turn += 1;
-        let range = self.ranges.greatest.get(self.turn - 1).copied().unwrap_or(1.0);
-        // A layer that was silent on every image has any step.
-        if range > 0.0 { range } else { 1.0 }
-    }
-}
-
-impl<F: Fn(usize, usize) -> f32> Floats<'_, F> {
-    /// The value of a step of the weights of output `o`: of some fractions of the greatest weight's, the one of the
-    /// least squared error. 8 bits are fine enough for the greatest itself.
-    fn weight_step<W: Weights>(&self, o: usize, input_step: f32) -> f32 {
-        let weights = || (0..self.weights).map(|i| (self.weight)(o, i));
-        let greatest = weights().fold(0.0, |greatest: f32, w| greatest.max(w.abs()));
-        let bias = self.bias.get(o).map_or(0.0, |bias| bias.abs());
-        // The bias, in units of the sum, must fit into 30 bits.
-        let least = (bias * W::STEP as f32 / input_step / (1 << 30) as f32).max(1e-20);
-        let full = (greatest / W::LIMIT as f32).max(least);
-        let error = |step: f32| -> f32 {
-            weights().map(|w| w - quantize::<W>(w, step) as f32 * step).map(|error| error * error).sum()
-        };
-        let (mut best, mut least_error) = (full, error(full));
-        // Fewer bits want some of the greatest weights cut off; weights that are on a grid already stay there.
-        let fractions = (40..100).map(|percent| percent as f32 / 100.0);
-        let grids = (1..W::LIMIT).map(|greatest| W::LIMIT as f32 / greatest as f32);
-        for factor in fractions.chain(grids).filter(|_| W::LIMIT < 127) {
-            let step = (full * factor).max(least);
-            let error = error(step);
-            if error < least_error {
-                (best, least_error) = (step, error);
-            }
+    let error = |step: f32| -> f32 { weights().map(|w| w - on_grid(w, step, width)).map(|error| error * error).sum() };
+    let (mut best, mut least_error) = (full, error(full));
+    // Few bits want some of the greatest weights cut off; weights that are on a grid already stay there.
+    let fractions = (40..100).map(|percent| percent as f32 / 100.0);
+    let grids = (1..width.limit()).map(|greatest| width.limit() as f32 / greatest as f32);
+    for factor in fractions.chain(grids) {
+        let step = (full * factor).max(least);
+        let error = error(step);
+        if error < least_error {
+            (best, least_error) = (step, error);
         }
-        best
     }
+    best
 }
 
 /// A weight in steps.
-fn quantize<W: Weights>(weight: f32, step: f32) -> i32 {
-    (libm::roundf(weight / step) as i32).clamp(-W::LIMIT, W::LIMIT)
+fn quantize(weight: f32, step: f32, width: Width) -> i32 {
+    (libm::roundf(weight / step) as i32).clamp(-width.limit(), width.limit())
 }

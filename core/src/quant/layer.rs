@@ -1,144 +1,92 @@
 //! What a layer is in integers, and how layers in sequence make one.
 
-use super::requantize::{Hidden, Scale, logit};
+use super::conv::Constant;
+use super::ops::{Next, Ops, layer_words};
 use super::weights::{Weights, Word};
-use super::Build;
+use super::{conv, dense};
+use crate::activation::{Activation, Elementwise};
+use crate::layers::Image;
 use crate::layer::{Layer, Seq};
-use crate::layers::{Dropout, Flatten};
+use crate::layers::{Conv5x5, Dense, Dropout, Flatten};
+use crate::op::{self, Op};
+use crate::pool::Pool;
+use crate::shape::{Size, Window};
 use crate::tensor::Tensor;
 
-/// A layer that has an integer form with the weights `W`.
-///
-/// In a file it is [`WORDS`](Self::WORDS) words; in RAM its activations take half a word each.
+/// A layer that has an integer form.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no integer form for the input `{In}`",
     note = "quantized networks are made of `Conv5x5`, `Dense`, `Flatten` and `Dropout`, with ReLU or sigmoid in \
             hidden layers"
 )]
-pub trait QuantLayer<In: Tensor, W: Weights>: Layer<In> {
-    /// Words of weights, biases and scales.
-    const WORDS: usize;
-    /// Words of RAM in the buffer of the input.
-    const FRONT_WORDS: usize;
-    /// Words of RAM in the other buffer.
-    const BACK_WORDS: usize;
-    /// Whether it takes its input in groups of four.
-    const GROUPED: bool;
-    /// Whether it may stand before another layer.
-    const INNER: bool;
+pub trait QuantLayer<In: Tensor>: Layer<In> {
+    /// Its operators, in order.
+    const OPS: Ops;
 
     /// Computes the output from the layer's words. The buffers are those of [`Layer::infer`], in words. What is too
     /// short is left as it is.
-    fn run(words: &[Word], front: &mut [u32], back: &mut [u32], next: Next);
-
-    /// Whether the layer's scales are in their ranges; `words` are those of the layer.
-    fn is_valid(words: &[Word]) -> bool;
-
-    /// Turns the layer's parameters into integers, and gives the value of a step of its outputs.
-    fn build(&self, input_step: f32, next: Next, build: &mut Build<'_>) -> f32;
-
+    fn run<W: Weights>(words: &[Word], front: &mut [u32], back: &mut [u32], next: Next);
 }
 
-/// Who takes a layer's outputs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// A layer that takes them as they are.
-    Layer,
-    /// A layer that takes them in groups of four.
-    Grouped,
-    /// Nobody: they are the logits.
-    Nobody,
-}
-
-impl Next {
-    /// A layer's activation in its place; `None` for the last.
-    pub(super) const fn hidden(self, hidden: Option<Hidden>) -> Option<Hidden> {
-        match self {
-            Self::Nobody => None,
-            _ => hidden,
-        }
-    }
-
-    /// What is given out for a sum: an activation or a logit.
-    #[inline(always)]
-    pub(super) fn value(self, hidden: Option<Hidden>, sum: i32, scale: Scale) -> u16 {
-        match self.hidden(hidden) {
-            Some(hidden) => hidden.activate(sum, scale),
-            None => logit(sum, scale) as u16,
-        }
-    }
-}
-
-/// What comes after the first of two layers.
-const fn after(grouped: bool) -> Next {
-    if grouped { Next::Grouped } else { Next::Layer }
-}
-
-impl<In: Tensor, W: Weights, A: QuantLayer<In, W>, B: QuantLayer<A::Out, W>> QuantLayer<In, W> for Seq<A, B> {
-    const WORDS: usize = A::WORDS + B::WORDS;
-    const FRONT_WORDS: usize = max(A::FRONT_WORDS, if A::IN_PLACE { B::FRONT_WORDS } else { B::BACK_WORDS });
-    const BACK_WORDS: usize = max(A::BACK_WORDS, if A::IN_PLACE { B::BACK_WORDS } else { B::FRONT_WORDS });
-    const GROUPED: bool = A::GROUPED;
-    const INNER: bool = {
-        assert!(A::INNER, "a quantized network's hidden layers need ReLU or sigmoid");
-        B::INNER
-    };
+impl<In: Tensor, A: QuantLayer<In>, B: QuantLayer<A::Out>> QuantLayer<In> for Seq<A, B> {
+    const OPS: Ops = A::OPS.then(B::OPS.as_slice());
 
     #[inline(always)]
-    fn run(words: &[Word], front: &mut [u32], back: &mut [u32], next: Next) {
-        let Some((first, second)) = words.split_at_checked(A::WORDS) else { return };
-        A::run(first, front, back, const { after(B::GROUPED) });
-        if A::IN_PLACE { B::run(second, front, back, next) } else { B::run(second, back, front, next) }
-    }
-
-    fn is_valid(words: &[Word]) -> bool {
-        words.split_at_checked(A::WORDS).is_some_and(|(first, second)| A::is_valid(first) && B::is_valid(second))
-    }
-
-    fn build(&self, input_step: f32, next: Next, build: &mut Build<'_>) -> f32 {
-        let step = self.0.build(input_step, after(B::GROUPED), build);
-        self.1.build(step, next, build)
+    fn run<W: Weights>(words: &[Word], front: &mut [u32], back: &mut [u32], next: Next) {
+        let Some((first, second)) = words.split_at_checked(const { layer_words(A::OPS.as_slice(), W::WIDTH) }) else {
+            return;
+        };
+        let after = const { Next::before(B::OPS.as_slice()) };
+        A::run::<W>(first, front, back, if let Next::Nobody = after { next } else { after });
+        if A::IN_PLACE { B::run::<W>(second, front, back, next) } else { B::run::<W>(second, back, front, next) }
     }
 }
 
-macro_rules! nothing_to_store {
-    () => {
-        const WORDS: usize = 0;
-        const FRONT_WORDS: usize = 0;
-        const BACK_WORDS: usize = 0;
-        const GROUPED: bool = true;
-        const INNER: bool = true;
+impl<const IN: usize, const OUT: usize, A: Activation> QuantLayer<[f32; IN]> for Dense<IN, OUT, A> {
+    const OPS: Ops = Ops::one(Op::Dense(op::Dense { inputs: IN, outputs: OUT, activation: A::FUNCTION }));
 
-        #[inline(always)]
-        fn run(_: &[Word], _: &mut [u32], _: &mut [u32], _: Next) {}
-
-        fn is_valid(_: &[Word]) -> bool {
-            true
-        }
-    };
+    #[inline(always)]
+    fn run<W: Weights>(words: &[Word], front: &mut [u32], back: &mut [u32], next: Next) {
+        let op = const { op::Dense { inputs: IN, outputs: OUT, activation: A::FUNCTION } };
+        dense::run::<W>(op, words, front, back, next);
+    }
 }
 
-/// Nothing moves: a dense layer comes after it, which takes groups of four of the vector.
-impl<In: Tensor, W: Weights> QuantLayer<In, W> for Flatten
+impl<P: Pool, A: Elementwise, const HEIGHT: usize, const WIDTH: usize, const IN: usize, const OUT: usize>
+    QuantLayer<Image<HEIGHT, WIDTH, IN>> for Conv5x5<IN, OUT, P, A>
+where
+    Size<HEIGHT>: Window<P>,
+    Size<WIDTH>: Window<P>,
+{
+    const OPS: Ops = Ops::one(Op::Conv(conv5x5::<P, A>(HEIGHT, WIDTH, IN, OUT)));
+
+    #[inline(always)]
+    fn run<W: Weights>(words: &[Word], front: &mut [u32], back: &mut [u32], next: Next) {
+        let op = const { conv5x5::<P, A>(HEIGHT, WIDTH, IN, OUT) };
+        conv::run::<W, Constant<WIDTH, IN>>(op, words, front, back, next);
+    }
+}
+
+const fn conv5x5<P: Pool, A: Activation>(height: usize, width: usize, channels: usize, filters: usize) -> op::Conv {
+    let (pooling, activation) = (P::POOLING, A::FUNCTION);
+    op::Conv { height, width, channels, filter_height: 5, filter_width: 5, filters, pooling, activation }
+}
+
+/// Nothing moves.
+impl<In: Tensor> QuantLayer<In> for Flatten
 where
     Self: Layer<In>,
 {
-    nothing_to_store!();
+    const OPS: Ops = Ops::one(Op::Flatten(In::LEN));
 
-    fn build(&self, input_step: f32, _: Next, _: &mut Build<'_>) -> f32 {
-        input_step
-    }
+    #[inline(always)]
+    fn run<W: Weights>(_: &[Word], _: &mut [u32], _: &mut [u32], _: Next) {}
 }
 
-/// The probability of staying goes into the value of a step. Dropout stands before dense layers.
-impl<In: Tensor, W: Weights, const PERCENT: u8> QuantLayer<In, W> for Dropout<PERCENT> {
-    nothing_to_store!();
+/// The probability of staying goes into the value of a step.
+impl<In: Tensor, const PERCENT: u8> QuantLayer<In> for Dropout<PERCENT> {
+    const OPS: Ops = Ops::one(Op::Dropout(op::Dropout { values: In::LEN, percent: PERCENT }));
 
-    fn build(&self, input_step: f32, _: Next, _: &mut Build<'_>) -> f32 {
-        input_step * Self::op(1).staying()
-    }
-}
-
-const fn max(a: usize, b: usize) -> usize {
-    if a > b { a } else { b }
+    #[inline(always)]
+    fn run<W: Weights>(_: &[Word], _: &mut [u32], _: &mut [u32], _: Next) {}
 }

@@ -1,9 +1,13 @@
 //! A network in integers, used where it lies.
 
+use super::QuantizedList;
 use super::kernel::{group, halves};
-use super::layer::{Next, QuantLayer};
+use super::layer::QuantLayer;
+use super::ops::{Next, buffers, check, validate, words};
 use super::weights::{Int8, Weights, Word};
+use crate::model::{ModelError, check_quantized};
 use crate::net::Net;
+use crate::op::Op;
 use crate::tensor::Tensor;
 use crate::text::Text;
 use core::marker::PhantomData;
@@ -33,14 +37,20 @@ impl<N, W> Clone for Quantized<'_, N, W> {
 
 impl<N, W> Copy for Quantized<'_, N, W> {}
 
-impl<'a, In: Tensor, L: QuantLayer<In, W>, W: Weights> Quantized<'a, Net<In, L>, W> {
+impl<'a, In: Tensor, L: QuantLayer<In>, W: Weights> Quantized<'a, Net<In, L>, W> {
+    const OPS: &'static [Op] = L::OPS.as_slice();
+    const BUFFERS: [usize; 2] = buffers(Self::OPS);
+    const NEXT: Next = Next::before(Self::OPS);
     /// Words of weights, biases and scales, and the value of a logit's step.
-    pub const WORDS: usize = L::WORDS + 1;
+    pub const WORDS: usize = match check(Self::OPS) {
+        Ok(()) => words(Self::OPS, W::WIDTH),
+        Err(error) => panic!("{}", error.message()),
+    };
     /// Bytes of flash that they take.
     pub const FLASH_BYTES: usize = Self::WORDS * size_of::<Word>();
     /// Words of RAM that inference needs, its input included: the length of the buffer for
     /// [`infer_pixels`](Self::infer_pixels).
-    pub const RAM: usize = L::FRONT_WORDS + L::BACK_WORDS;
+    pub const RAM: usize = Self::BUFFERS[0] + Self::BUFFERS[1];
     /// Bytes of RAM that inference needs, its input included.
     pub const RAM_BYTES: usize = Self::RAM * size_of::<u32>();
     /// The architecture in words: that of the float network.
@@ -48,18 +58,34 @@ impl<'a, In: Tensor, L: QuantLayer<In, W>, W: Weights> Quantized<'a, Net<In, L>,
     /// What tells this architecture from others in a model file: that of the float network.
     pub const FINGERPRINT: u32 = Net::<In, L>::FINGERPRINT;
     /// The number of the element type in a model file.
-    pub const ELEMENT: u32 = W::ELEMENT;
+    pub const ELEMENT: u32 = W::WIDTH.element();
 
-    /// The network in a model file's block; `None` if its length is another, or a scale is out of its range.
-    pub fn new(block: &'a [u8]) -> Option<Self> {
-        let (words, rest) = block.as_chunks();
-        let is_valid = rest.is_empty() && words.len() == Self::WORDS && L::is_valid(words.get(..L::WORDS)?);
-        is_valid.then_some(Self::unchecked(words))
+    /// The network in a model file's block.
+    ///
+    /// # Errors
+    /// What [`validate`] finds.
+    pub fn new(block: &'a [u8]) -> Result<Self, ModelError> {
+        let words = words_in(block)?;
+        validate(Self::OPS, W::WIDTH, words)?;
+        Ok(Self::unchecked(words))
+    }
+
+    /// Checks everything in the network's file but the metadata's encoding, and gives the place of the block.
+    ///
+    /// # Errors
+    /// The first defect found, in the order of [`ModelError`]'s variants.
+    pub const fn check(file: &[u8]) -> Result<usize, ModelError> {
+        check_quantized(file, Self::OPS, W::WIDTH, Self::FINGERPRINT)
     }
 
     /// The network in these words. Others than those that [`new`](Self::new) accepts give senseless results.
     pub const fn unchecked(words: &'a [Word]) -> Self {
         Self { words, kind: PhantomData }
+    }
+
+    /// The same network as a list of operators.
+    pub const fn list(self) -> QuantizedList<'a> {
+        QuantizedList::unchecked(Self::OPS, W::WIDTH, self.words)
     }
 
     /// The bytes of its words.
@@ -69,18 +95,18 @@ impl<'a, In: Tensor, L: QuantLayer<In, W>, W: Weights> Quantized<'a, Net<In, L>,
 
     /// A hash of these bytes: CRC-64/XZ. Equal hashes mean equal networks.
     pub fn weight_hash(&self) -> u64 {
-        crate::net::CRC.checksum(self.block())
+        self.list().weight_hash()
     }
 
     /// The value of a logit's step: a logit times this is the weighted input z of an output neuron.
     pub fn step(&self) -> f32 {
-        self.words.last().map_or(0.0, |word| f32::from_le_bytes(*word))
+        self.list().step()
     }
 
     /// The logits for an image of 8-bit pixels, computed in `ram`, which needs [`RAM`](Self::RAM) words. Fewer do not
     /// compile. Pixels beyond the input's size are left out; where there are too few, the rest is 0.
     pub fn infer_pixels<'r, const RAM: usize>(&self, pixels: &[u8], ram: &'r mut [u32; RAM]) -> &'r [i16] {
-        const { assert!(RAM >= L::FRONT_WORDS + L::BACK_WORDS, "the buffer is too short: give it `Quantized::RAM` words") }
+        const { assert!(RAM >= Self::RAM, "the buffer is too short: give it `Quantized::RAM` words") }
         self.infer_pixels_with(pixels, ram)
     }
 
@@ -88,17 +114,26 @@ impl<'a, In: Tensor, L: QuantLayer<In, W>, W: Weights> Quantized<'a, Net<In, L>,
     /// if it is too short.
     #[inline(always)]
     pub fn infer_pixels_with<'r>(&self, pixels: &[u8], ram: &'r mut [u32]) -> &'r [i16] {
-        let Some((front, back)) = ram.split_at_mut_checked(L::FRONT_WORDS) else { return &[] };
-        load_pixels(pixels.get(..In::LEN).unwrap_or(pixels), front, L::GROUPED);
-        L::run(self.words, front, back, Next::Nobody);
+        let Some(ram) = ram.get_mut(..const { Self::RAM }) else { return &[] };
+        let (front, back) = ram.split_at_mut(const { Self::BUFFERS[0] });
+        load_pixels(pixels.get(..In::LEN).unwrap_or(pixels), front, matches!(const { Self::NEXT }, Next::Grouped));
+        L::run::<W>(self.words, front, back, Next::Nobody);
         let output = if L::IN_PLACE { front } else { back };
         halves(output).as_flattened().get(..L::Out::LEN).unwrap_or_default()
     }
 }
 
+/// A model file's block as words.
+pub(super) fn words_in(block: &[u8]) -> Result<&[Word], ModelError> {
+    match block.as_chunks() {
+        (words, []) => Ok(words),
+        _ => Err(ModelError::Layout),
+    }
+}
+
 /// Puts pixels into their places; the rest of `front` becomes 0.
 #[inline(always)]
-fn load_pixels(pixels: &[u8], front: &mut [u32], grouped: bool) {
+pub(super) fn load_pixels(pixels: &[u8], front: &mut [u32], grouped: bool) {
     let (groups, rest) = pixels.as_chunks();
     let (places, others) = front.as_chunks_mut();
     for (place, pixels) in places.iter_mut().zip(groups) {

@@ -2,7 +2,7 @@
 
 use super::Word;
 use super::kernel::multiply_shift;
-use crate::activation::{Identity, Relu, Sigmoid, Softmax, Tanh};
+use crate::activation::Function;
 
 /// The least value of a logit's step: logits reach from -128 to 128 at least.
 pub(super) const LOGIT: f32 = 1.0 / 256.0;
@@ -17,9 +17,10 @@ impl Scale {
     pub(super) const GREATEST: f32 = 0.249;
 
     /// The nearest to `factor`, which is taken as [`GREATEST`](Self::GREATEST) if it is above, and as 2^-32 if it is
-    /// below.
+    /// below, or no number.
     pub(super) fn new(factor: f32) -> Self {
-        let (mut m, mut s) = (factor.clamp(1.0 / (1u64 << 32) as f32, Self::GREATEST), 0);
+        // `max` takes the other where one is no number; `clamp` would not.
+        let (mut m, mut s) = (factor.max(1.0 / (1u64 << 32) as f32).min(Self::GREATEST), 0);
         while m < 16_384.0 {
             m *= 2.0;
             s += 1;
@@ -28,17 +29,18 @@ impl Scale {
         if m == 1 << 15 { Self(1 << 14 | (s - 1) << 16) } else { Self(m | s << 16) }
     }
 
-    pub(super) fn from_word(word: Word) -> Self {
+    pub(super) const fn from_word(word: Word) -> Self {
         Self(u32::from_le_bytes(word))
     }
 
-    pub(super) fn word(self) -> u32 {
-        self.0
+    pub(super) const fn word(self) -> Word {
+        self.0.to_le_bytes()
     }
 
     /// Whether the numbers are in their ranges.
-    fn is_valid(self) -> bool {
-        (1 << 14..1 << 15).contains(&(self.0 & 0xffff)) && (17..48).contains(&(self.0 >> 16))
+    pub(super) const fn is_valid(self) -> bool {
+        let (m, s) = (self.0 & 0xffff, self.0 >> 16);
+        m >> 14 == 1 && 17 <= s && s < 48
     }
 
     /// The sum times the factor, rounded to the nearest integer, halves up: (sum·m + 2^(s-1)) >> s, in 64 bits.
@@ -50,21 +52,6 @@ impl Scale {
     }
 }
 
-/// Whether the last words of a layer, the scales of its outputs, are in their ranges.
-pub(super) fn are_valid(words: &[Word], outputs: usize) -> bool {
-    words.iter().rev().take(outputs).all(|word| Scale::from_word(*word).is_valid())
-}
-
-/// How an activation is computed in integers.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` has no integer form",
-    note = "quantized networks have ReLU and sigmoid in hidden layers, and any of minnet's exact activations at the end"
-)]
-pub trait Rule {
-    /// What can be done with a hidden layer's sums; `None` for activations that only the last layer may have.
-    const HIDDEN: Option<Hidden>;
-}
-
 /// A hidden layer's activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hidden {
@@ -74,23 +61,16 @@ pub enum Hidden {
     Sigmoid,
 }
 
-impl Rule for Relu {
-    const HIDDEN: Option<Hidden> = Some(Hidden::Relu);
-}
-
-impl Rule for Sigmoid {
-    const HIDDEN: Option<Hidden> = Some(Hidden::Sigmoid);
-}
-
-macro_rules! only_last {
-    ($($activation:ty),*) => {$(
-        impl Rule for $activation {
-            const HIDDEN: Option<Hidden> = None;
+impl Function {
+    /// How integers compute it in a hidden layer; `None` for activations that only the last layer may have.
+    pub const fn hidden(self) -> Option<Hidden> {
+        match self {
+            Self::Relu => Some(Hidden::Relu),
+            Self::Sigmoid => Some(Hidden::Sigmoid),
+            _ => None,
         }
-    )*};
+    }
 }
-
-only_last!(Identity, Softmax, Tanh);
 
 /// z of one step in the table of σ.
 pub(super) const SIGMOID_STEP: f32 = 1.0 / 32.0;
@@ -141,18 +121,20 @@ mod tests {
         for factor in [0.249, 0.125, 0.1, 3e-3, 1.234e-6, 1e-9] {
             let scale = Scale::new(factor);
             assert!(scale.is_valid(), "{factor}: {scale:?}");
-            let (m, s) = (scale.word() & 0xffff, scale.word() >> 16);
+            let (m, s) = (scale.0 & 0xffff, scale.0 >> 16);
             let error = f64::from(m) / (1u64 << s) as f64 / f64::from(factor) - 1.0;
             assert!(error.abs() <= 1.0 / 32_768.0 || factor < 1e-8, "{factor}: {error}");
         }
-        assert!(Scale::new(0.0).is_valid() && Scale::new(9.0).is_valid() && Scale::new(f32::NAN.max(0.0)).is_valid());
+        for factor in [0.0, 9.0, -1.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            assert!(Scale::new(factor).is_valid(), "{factor}");
+        }
     }
 
     #[test]
     fn rounding_is_as_specified() {
         for factor in [0.249, 0.1, 0.004_321, 1e-5] {
             let scale = Scale::new(factor);
-            let (m, s) = (i128::from(scale.word() & 0xffff), scale.word() >> 16);
+            let (m, s) = (i128::from(scale.0 & 0xffff), scale.0 >> 16);
             let sums = (0..31).flat_map(|bit| [-1, 0, 1].map(|d: i32| (1i32 << bit).wrapping_add(d)));
             for sum in sums.flat_map(|sum| [sum, sum.wrapping_neg(), sum.wrapping_mul(31) / 7]) {
                 let exact = ((i128::from(sum) * m + (1 << (s - 1))) >> s) as i32;

@@ -1,40 +1,38 @@
-//! Every layer against plain loops over the specification, which read the words for themselves.
+//! Every layer against plain loops over the specification, which read the words for themselves; types against lists.
 
 use super::*;
+use crate::activation::Function;
+use crate::layer::Seq;
+use crate::model::{self, QuantizedModel};
+use crate::op::{self, Op};
+use crate::pool::Pooling;
 use crate::prelude::*;
 use rand_core::{Rng, SeedableRng};
 use rand_xorshift::XorShiftRng;
 
 extern crate std;
+use std::boxed::Box;
+use std::string::ToString;
 use std::vec::Vec;
 
-/// A layer, as the loops need it.
-#[derive(Clone, Copy)]
-enum Plain {
-    Dense { inputs: usize, outputs: usize, hidden: Option<Hidden> },
-    Conv { side: usize, inputs: usize, outputs: usize, pool: usize, hidden: Option<Hidden> },
-}
-
-const RELU: Option<Hidden> = Some(Hidden::Relu);
-
 /// Reads words in order.
-struct Reader<'a>(core::slice::Iter<'a, u32>);
+struct Reader<'a>(core::slice::Iter<'a, Word>);
 
 impl Reader<'_> {
     fn word(&mut self) -> u32 {
-        *self.0.next().unwrap()
+        u32::from_le_bytes(*self.0.next().unwrap())
     }
 
     /// A row of weights, in units of the sums.
-    fn row(&mut self, length: usize, bits: usize) -> Vec<i64> {
+    fn row(&mut self, length: usize, width: Width) -> Vec<i64> {
         let mut row = Vec::new();
         while row.len() < length {
             let word = self.word();
             let byte = |i: usize| (word >> (8 * i)) as u8;
             let nibble = |half: usize, i: usize| i64::from((byte(i) << (4 * (1 - half))) as i8 >> 4) * 16;
-            match bits {
-                8 => row.extend((0..4).map(|i| i64::from(byte(i) as i8))),
-                _ => row.extend((0..8).map(|i| nibble(i / 4, i % 4))),
+            match width {
+                Width::Eight => row.extend((0..4).map(|i| i64::from(byte(i) as i8))),
+                Width::Four => row.extend((0..8).map(|i| nibble(i / 4, i % 4))),
             }
         }
         assert!(row[length..].iter().all(|&padding| padding == 0));
@@ -62,141 +60,421 @@ fn finish(sum: i64, (bias, m, s): (i64, i64, u32), hidden: Option<Hidden>) -> i6
     }
 }
 
-fn plain(layers: &[Plain], bits: usize, words: &[u32], pixels: &[u8]) -> Vec<i64> {
+/// For each output of a convolution, in order: its filter, and the places of the first pixels under its positions.
+fn positions(op: op::Conv) -> impl Iterator<Item = (usize, Vec<usize>)> {
+    let side = op.pooling.side();
+    let square = move |y: usize, x: usize| {
+        let first = move |at: usize| ((y * side + at / side) * op.width + x * side + at % side) * op.channels;
+        (0..side * side).map(first).collect::<Vec<_>>()
+    };
+    let places = (0..op.out_height()).flat_map(move |y| (0..op.out_width()).map(move |x| (y, x)));
+    places.flat_map(move |(y, x)| (0..op.filters).map(move |o| (o, square(y, x))))
+}
+
+/// The logits.
+fn plain(ops: &[Op], width: Width, words: &[Word], pixels: &[u8]) -> Vec<i64> {
     let mut reader = Reader(words.iter());
     let mut values: Vec<i64> = pixels.iter().map(|&pixel| i64::from(pixel)).collect();
-    for layer in layers {
-        values = match *layer {
-            Plain::Dense { inputs, outputs, hidden } => {
-                let rows: Vec<_> = (0..outputs).map(|_| reader.row(inputs, bits)).collect();
-                let numbers = reader.numbers(outputs);
+    let last = ops.iter().rposition(|op| op.biases() > 0).unwrap();
+    for (index, &op) in ops.iter().enumerate() {
+        let hidden = if index < last { op.activation().hidden() } else { None };
+        values = match op {
+            Op::Dense(op) => {
+                let rows: Vec<_> = (0..op.outputs).map(|_| reader.row(op.inputs, width)).collect();
+                let numbers = reader.numbers(op.outputs);
                 let sum = |row: &Vec<i64>| row.iter().zip(&values).map(|(w, x)| w * x).sum();
                 rows.iter().zip(numbers).map(|(row, numbers)| finish(sum(row), numbers, hidden)).collect()
             }
-            Plain::Conv { side, inputs, outputs, pool, hidden } => {
-                let mut filter = || (0..5).map(|_| reader.row(5 * inputs, bits)).collect::<Vec<_>>();
-                let filters: Vec<_> = (0..outputs).map(|_| filter()).collect();
-                let numbers = reader.numbers(outputs);
-                let sum = |filter: &Vec<Vec<i64>>, y: usize, x: usize| -> i64 {
+            Op::Conv(op) => {
+                let length = op.filter_width * op.channels;
+                let mut filter = || (0..op.filter_height).map(|_| reader.row(length, width)).collect::<Vec<_>>();
+                let filters: Vec<_> = (0..op.filters).map(|_| filter()).collect();
+                let numbers = reader.numbers(op.filters);
+                let sum = |filter: &Vec<Vec<i64>>, first: usize| -> i64 {
                     let row = |(ky, row): (usize, &Vec<i64>)| -> i64 {
-                        row.iter().zip(&values[((y + ky) * side + x) * inputs..]).map(|(w, x)| w * x).sum()
+                        row.iter().zip(&values[first + ky * op.width * op.channels..]).map(|(w, x)| w * x).sum()
                     };
                     filter.iter().enumerate().map(row).sum()
                 };
-                let mut out = Vec::new();
-                for (y, x) in (0..(side - 4) / pool).flat_map(|y| (0..(side - 4) / pool).map(move |x| (y, x))) {
-                    for (filter, &numbers) in filters.iter().zip(&numbers) {
-                        let square = (0..pool * pool).map(|at| sum(filter, y * pool + at / pool, x * pool + at % pool));
-                        out.push(finish(square.max().unwrap(), numbers, hidden));
-                    }
-                }
-                out
+                let output = |(o, square): (usize, Vec<usize>)| {
+                    finish(square.iter().map(|&at| sum(&filters[o], at)).max().unwrap(), numbers[o], hidden)
+                };
+                positions(op).map(output).collect()
             }
+            Op::Flatten(_) | Op::Dropout(_) => values,
         };
     }
     values
 }
 
-/// Builds a random network, and compares it on random images with the plain loops, and with its float twin.
-fn compare<const RAM: usize, W: Weights, In: Tensor, L: QuantLayer<In, W>>(layers: &[Plain], error: f32) {
-    let mut rng = XorShiftRng::seed_from_u64(7);
-    let mut net = std::boxed::Box::new(Net::<In, L>::ZERO);
-    net.initialize(Init::FanIn, &mut rng);
-    let mut ram = std::vec![0.0; Net::<In, L>::RAM];
-    let mut image = || (0..In::LEN).map(|_| (rng.next_u32() >> 24) as u8).collect::<Vec<u8>>();
-    let images: Vec<Vec<u8>> = (0..20).map(|_| image()).collect();
-
-    let mut ranges = Ranges::default();
-    for image in &images {
-        load_pixels(image, Net::<In, L>::input_in(&mut ram).unwrap());
-        net.calibrate::<W>(&mut ram, &mut ranges);
+/// The float network's weighted inputs z of the last layer with weights, and the greatest output of each layer.
+fn floats(ops: &[Op], mut parameters: &[f32], pixels: &[u8], greatest: &mut [f32]) -> Vec<f32> {
+    let mut values: Vec<f32> = pixels.iter().map(|&pixel| f32::from(pixel) / 256.0).collect();
+    let mut z = Vec::new();
+    for (&op, greatest) in ops.iter().zip(greatest) {
+        let (own, rest) = parameters.split_at(op.parameters());
+        let (weights, biases) = own.split_at(op.weights());
+        match op {
+            Op::Dense(op) => {
+                let sum = |o: usize| -> f32 { (0..op.inputs).map(|i| values[i] * weights[i * op.outputs + o]).sum() };
+                z = biases.iter().enumerate().map(|(o, bias)| sum(o) + bias).collect();
+            }
+            Op::Conv(op) => {
+                let length = op.filter_width * op.channels;
+                let sum = |o: usize, first: usize| -> f32 {
+                    let tap = |i: usize| values[first + i / length * op.width * op.channels + i % length];
+                    (0..op.taps()).map(|i| tap(i) * weights[i * op.filters + o]).sum()
+                };
+                let output = |(o, square): (usize, Vec<usize>)| {
+                    square.iter().map(|&at| sum(o, at)).fold(f32::NEG_INFINITY, f32::max) + biases[o]
+                };
+                z = positions(op).map(output).collect();
+            }
+            Op::Flatten(_) => {}
+            Op::Dropout(op) => values.iter_mut().for_each(|value| *value *= op.staying()),
+        }
+        if op.biases() > 0 {
+            values.clone_from(&z);
+            op.activation().forward(&mut values);
+        }
+        note(greatest, &values);
+        parameters = rest;
     }
-    let mut words = Vec::new();
-    build::<In, L, W>(&net, &ranges, |word| words.push(word));
-    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-    let quantized = Quantized::<Net<In, L>, W>::new(&bytes).unwrap();
-    assert_eq!(bytes.len(), Quantized::<Net<In, L>, W>::FLASH_BYTES);
+    z
+}
 
+fn random(rng: &mut XorShiftRng, limit: usize) -> usize {
+    rng.next_u32() as usize % limit
+}
+
+/// Parameters such that activations neither grow nor vanish from layer to layer.
+fn random_parameters(ops: &[Op], rng: &mut XorShiftRng) -> Vec<f32> {
+    let mut uniform = || rng.next_u32() as i32 as f32 / (1u32 << 31) as f32;
+    let mut parameters = Vec::new();
+    for op in ops {
+        let fan_in = op.weights() / op.biases().max(1);
+        parameters.extend((0..op.weights()).map(|_| uniform() * (3.0 / fan_in as f32).sqrt()));
+        parameters.extend((0..op.biases()).map(|_| uniform()));
+    }
+    parameters
+}
+
+fn random_images(count: usize, size: usize, rng: &mut XorShiftRng) -> Vec<Vec<u8>> {
+    (0..count).map(|_| (0..size).map(|_| (rng.next_u32() >> 24) as u8).collect()).collect()
+}
+
+/// A network's words, calibrated with some images.
+fn quantized(ops: &[Op], parameters: &[f32], images: &[Vec<u8>], width: Width) -> Vec<Word> {
+    let mut greatest = std::vec![0.0; ops.len()];
+    for image in images {
+        floats(ops, parameters, image, &mut greatest);
+    }
+    let mut block = std::vec![[0xff; 4]; words(ops, width)];
+    build(ops, parameters, &greatest, width, &mut block).unwrap();
+    block
+}
+
+/// Compares a list with the plain loops, and with its float twin.
+fn compare_list(ops: &[Op], width: Width, parameters: &[f32], images: &[Vec<u8>]) {
+    let text: Vec<_> = ops.iter().map(|op| op.text().to_string()).collect();
+    let block = quantized(ops, parameters, images, width);
+    let net = QuantizedList::new(ops, width, block.as_flattened()).unwrap();
     let (mut worst, mut greatest) = (0.0f32, 0.0f32);
-    for image in &images {
-        // What was in the memory before does not matter.
-        let mut memory = [0xdead_beef; RAM];
-        let logits = quantized.infer_pixels(image, &mut memory);
+    for image in images {
+        // What was in the memory before does not matter, and no more of it is taken than was said.
+        let mut memory = std::vec![0xdead_beef; ram_words(ops)];
+        let logits = net.infer_pixels_with(image, &mut memory);
         let found: Vec<i64> = logits.iter().map(|&logit| i64::from(logit)).collect();
-        assert_eq!(found, plain(layers, if W::ELEMENT == 1 { 8 } else { 4 }, &words, image));
-        let float = net.infer_with(|input| load_pixels(image, input), &mut ram, &Serial).unwrap();
-        for (logit, z) in logits.iter().zip(float.flat()) {
-            worst = worst.max((f32::from(*logit) * quantized.step() - z).abs());
+        assert_eq!(found, plain(ops, width, &block, image), "{}: {text:?}", ops[0].inputs());
+        let z = floats(ops, parameters, image, &mut std::vec![0.0; ops.len()]);
+        for (logit, z) in logits.iter().zip(z) {
+            worst = worst.max((f32::from(*logit) * net.step() - z).abs());
             greatest = greatest.max(z.abs());
         }
     }
-    assert!(worst <= error * greatest, "off by {worst} of {greatest}");
+    let layers = ops.iter().filter(|op| op.biases() > 0).count() as f32;
+    let error = if width == Width::Eight { 0.02 } else { 0.25 };
+    assert!(worst <= error * layers * greatest.max(1.0), "off by {worst} of {greatest}: {text:?}");
+}
+
+/// A random list: images or vectors, filters of all shapes, any channels, dropout in every place.
+fn random_list(rng: &mut XorShiftRng) -> Vec<Op> {
+    let mut ops = Vec::new();
+    let hidden = [Function::Relu, Function::Sigmoid];
+    let drop = |ops: &mut Vec<Op>, values: usize, rng: &mut XorShiftRng| {
+        for _ in 0..[0, 0, 1, 2][random(rng, 4)] {
+            ops.push(Op::Dropout(op::Dropout { values, percent: random(rng, 60) as u8 }));
+        }
+    };
+    let (mut height, mut width, mut channels) = (1 + random(rng, 12), 1 + random(rng, 12), 1 + random(rng, 9));
+    drop(&mut ops, height * width * channels, rng);
+    for _ in 0..random(rng, 4) {
+        let (filter_height, filter_width) = (1 + random(rng, height.min(6)), 1 + random(rng, width.min(6)));
+        let pools = height > filter_height && width > filter_width && random(rng, 2) == 0;
+        let conv = op::Conv {
+            height,
+            width,
+            channels,
+            filter_height,
+            filter_width,
+            filters: 1 + random(rng, 9),
+            pooling: if pools { Pooling::Max2 } else { Pooling::None },
+            activation: hidden[random(rng, 2)],
+        };
+        ops.push(Op::Conv(conv));
+        (height, width, channels) = (conv.out_height(), conv.out_width(), conv.filters);
+        drop(&mut ops, height * width * channels, rng);
+    }
+    let mut values = height * width * channels;
+    ops.push(Op::Flatten(values));
+    drop(&mut ops, values, rng);
+    let dense = if ops.iter().any(|op| op.biases() > 0) { random(rng, 3) } else { 1 + random(rng, 3) };
+    for _ in 0..dense {
+        let outputs = 1 + random(rng, 20);
+        ops.push(Op::Dense(op::Dense { inputs: values, outputs, activation: hidden[random(rng, 2)] }));
+        values = outputs;
+        drop(&mut ops, values, rng);
+    }
+    ops
+}
+
+#[test]
+fn random_lists_are_as_specified() {
+    let mut rng = XorShiftRng::seed_from_u64(19);
+    for _ in 0..150 {
+        let ops = random_list(&mut rng);
+        let parameters = random_parameters(&ops, &mut rng);
+        let images = random_images(4, ops[0].inputs(), &mut rng);
+        for width in Width::ALL {
+            compare_list(&ops, *width, &parameters, &images);
+        }
+    }
+}
+
+#[test]
+fn every_relu_layer_has_its_own_range() {
+    let dense = op::Dense { inputs: 8, outputs: 8, activation: Function::Relu };
+    let ops = [Op::Dense(dense); 20];
+    // Every layer doubles.
+    let mut parameters = Vec::new();
+    for _ in 0..ops.len() {
+        parameters.extend((0..64).map(|i| if i % 9 == 0 { 2.0 } else { 0.0 }));
+        parameters.extend([0.0; 8]);
+    }
+    compare_list(&ops, Width::Eight, &parameters, &[std::vec![0, 10, 20, 30, 40, 50, 60, 255]]);
+}
+
+/// A random network of a type, compared with its list and with the plain loops.
+fn compare<const RAM: usize, W: Weights, In: Tensor, L: QuantLayer<In>>() {
+    type Typed<'a, In, L, W> = Quantized<'a, Net<In, L>, W>;
+    let ops = L::OPS;
+    let (ops, width) = (ops.as_slice(), W::WIDTH);
+    let mut rng = XorShiftRng::seed_from_u64(7);
+    let mut net = Box::new(Net::<In, L>::ZERO);
+    net.initialize(Init::FanIn, &mut rng);
+    let mut parameters = Vec::new();
+    net.visit(|run| parameters.extend_from_slice(run));
+    let images = random_images(20, In::LEN, &mut rng);
+    compare_list(ops, width, &parameters, &images);
+
+    let block = quantized(ops, &parameters, &images, width);
+    let typed = Typed::<In, L, W>::new(block.as_flattened()).unwrap();
+    let list = QuantizedList::new(ops, width, block.as_flattened()).unwrap();
+    assert_eq!((Typed::<In, L, W>::WORDS, Typed::<In, L, W>::RAM), (block.len(), ram_words(ops)));
+    assert_eq!((typed.weight_hash(), typed.step()), (list.weight_hash(), list.step()));
+    for image in &images {
+        let (mut memory, mut other) = ([0xdead_beef; RAM], [0xabad_cafe; RAM]);
+        let logits = typed.infer_pixels(image, &mut memory);
+        assert_eq!(logits.len(), L::Out::LEN);
+        assert_eq!(logits, list.infer_pixels_with(image, &mut other), "{}", Net::<In, L>::ARCHITECTURE);
+    }
+    assert!(typed.infer_pixels_with(&images[0], &mut [0; RAM][1..]).is_empty());
+    assert!(list.infer_pixels_with(&images[0], &mut [0; RAM][1..]).is_empty());
 }
 
 macro_rules! compare {
-    ($input:ty => $layers:ty, [$($plain:expr),*]) => {
-        compare::<{ Quantized::<Net<$input, $layers>, Int8>::RAM }, Int8, $input, $layers>(&[$($plain),*], 0.03);
-        compare::<{ Quantized::<Net<$input, $layers>, Int4>::RAM }, Int4, $input, $layers>(&[$($plain),*], 0.5);
-    };
+    ($($input:ty => $layers:ty),* $(,)?) => {$(
+        compare::<{ Quantized::<Net<$input, $layers>, Int8>::RAM }, Int8, $input, $layers>();
+        compare::<{ Quantized::<Net<$input, $layers>, Int4>::RAM }, Int4, $input, $layers>();
+    )*};
 }
 
 #[test]
-fn dense_layers_of_any_size() {
-    let last = |inputs, outputs| Plain::Dense { inputs, outputs, hidden: None };
-    compare!([f32; 1] => Dense<1, 1>, [last(1, 1)]);
-    compare!([f32; 30] => Dense<30, 10>, [last(30, 10)]);
-    compare!([f32; 68] => Dense<68, 9>, [last(68, 9)]);
-    compare!(
+fn dense_types_are_their_lists() {
+    compare! {
+        [f32; 1] => Dense<1, 1>,
+        [f32; 30] => Dense<30, 10>,
+        [f32; 68] => Dense<68, 9, Tanh>,
         [f32; 50] => seq![Dense<50, 13, Relu>, Dense<13, 7, Sigmoid>, Dense<7, 5>],
-        [
-            Plain::Dense { inputs: 50, outputs: 13, hidden: RELU },
-            Plain::Dense { inputs: 13, outputs: 7, hidden: Some(Hidden::Sigmoid) },
-            last(7, 5)
-        ]
-    );
-}
-
-#[test]
-fn convolutions_of_any_number_of_channels() {
-    let conv = |side, inputs, outputs, pool, hidden| Plain::Conv { side, inputs, outputs, pool, hidden };
-    compare!(
-        [[[f32; 1]; 16]; 16] => seq![Conv5x5<1, 4, MaxPool2, Relu>, Conv5x5<4, 3, NoPool, Relu>, Flatten, Dense<12, 3>],
-        [conv(16, 1, 4, 2, RELU), conv(6, 4, 3, 1, RELU), Plain::Dense { inputs: 12, outputs: 3, hidden: None }]
-    );
-    compare!(
-        [[[f32; 1]; 20]; 20] => seq![Conv5x5<1, 8, MaxPool2, Relu>, Conv5x5<8, 5, MaxPool2>],
-        [conv(20, 1, 8, 2, RELU), conv(8, 8, 5, 2, None)]
-    );
-    compare!(
-        [[[f32; 1]; 12]; 12] => seq![Conv5x5<1, 3, NoPool, Sigmoid>, Conv5x5<3, 2, MaxPool2>],
-        [conv(12, 1, 3, 1, Some(Hidden::Sigmoid)), conv(8, 3, 2, 2, None)]
-    );
-    compare!([[[f32; 6]; 6]; 6] => Conv5x5<6, 5, MaxPool2>, [conv(6, 6, 5, 2, None)]);
-}
-
-#[test]
-fn dropout_is_in_the_steps() {
-    type Plainly = seq![Dense<9, 8, Relu>, Dense<8, 4>];
-    type Dropped = seq![Dropout<50>, Dense<9, 8, Relu>, Dropout<20>, Dense<8, 4>];
-    let layers =
-        [Plain::Dense { inputs: 9, outputs: 8, hidden: RELU }, Plain::Dense { inputs: 8, outputs: 4, hidden: None }];
-    compare::<{ Quantized::<Net<[f32; 9], Plainly>, Int8>::RAM }, Int8, [f32; 9], Plainly>(&layers, 0.03);
-    compare::<{ Quantized::<Net<[f32; 9], Dropped>, Int8>::RAM }, Int8, [f32; 9], Dropped>(&layers, 0.03);
-}
-
-#[test]
-fn blocks_of_other_lengths_or_scales_are_refused() {
-    type Tiny<'a> = Quantized<'a, Net<[f32; 2], Dense<2, 1>>>;
-    let words: [[u8; 4]; Tiny::WORDS] = [[1, 2, 0, 0], [0; 4], [0, 0x40, 17, 0], [0; 4]];
-    let block = words.as_flattened();
-    assert!(Tiny::new(block).is_some());
-    assert!(Tiny::new(&block[..12]).is_none() && Tiny::new(&block[..15]).is_none());
-    for (byte, value) in [(9, 0x80), (9, 0x3f), (10, 16), (10, 48), (11, 1)] {
-        let mut damaged = [0; 16];
-        damaged.copy_from_slice(block);
-        damaged[byte] = value;
-        assert!(Tiny::new(&damaged).is_none(), "byte {byte} = {value}");
     }
+}
+
+#[test]
+fn convolutional_types_are_their_lists() {
+    compare! {
+        [[[f32; 1]; 16]; 16] => seq![Conv5x5<1, 4, MaxPool2, Relu>, Conv5x5<4, 3, NoPool, Relu>, Flatten, Dense<12, 3>],
+        [[[f32; 1]; 20]; 20] => seq![Conv5x5<1, 8, MaxPool2, Relu>, Conv5x5<8, 5, MaxPool2>],
+        [[[f32; 1]; 12]; 12] => seq![Conv5x5<1, 3, NoPool, Sigmoid>, Conv5x5<3, 2, MaxPool2>],
+        [[[f32; 6]; 6]; 6] => Conv5x5<6, 5, MaxPool2>,
+    }
+}
+
+#[test]
+fn what_moves_nothing_may_stand_anywhere() {
+    compare! {
+        [f32; 9] => seq![Dropout<50>, Dense<9, 8, Relu>, Dropout<20>, Dense<8, 4>],
+        // Before a convolution whose channels do not come in groups.
+        [[[f32; 1]; 12]; 12] => seq![Conv5x5<1, 3, NoPool, Relu>, Dropout<20>, Dropout<10>, Conv5x5<3, 6, NoPool>],
+        [[[f32; 3]; 6]; 6] => seq![Dropout<20>, Conv5x5<3, 2, MaxPool2>],
+        // At the end, where logits lie as they are.
+        [[[f32; 4]; 6]; 6] => seq![Conv5x5<4, 7, NoPool>, Flatten],
+        [f32; 9] => seq![Dense<9, 7, Tanh>, Dropout<50>],
+        [[[f32; 4]; 6]; 6] => seq![Flatten, Dropout<5>, Dense<144, 6, Relu>, Dropout<50>, Dense<6, 7>, Dropout<50>],
+        [f32; 9] => Seq<Seq<Dense<9, 7, Relu>, Dropout<50>>, Seq<Dense<7, 6>, Dropout<50>>>,
+    }
+}
+
+#[test]
+fn outputs_are_the_activations_of_the_logits() {
+    let ops = [
+        Op::Dense(op::Dense { inputs: 2, outputs: 3, activation: Function::Relu }),
+        Op::Dropout(op::Dropout { values: 3, percent: 50 }),
+    ];
+    let block = quantized(&ops, &[1.0; 9], &[std::vec![1, 2]], Width::Eight);
+    let net = QuantizedList::new(&ops, Width::Eight, block.as_flattened()).unwrap();
+    let mut outputs = [7.0; 3];
+    net.outputs(&[-10, 0, 100], &mut outputs);
+    assert_eq!(outputs, [0.0, 0.0, 50.0 * net.step()]);
+}
+
+const DENSE: op::Dense = op::Dense { inputs: 4, outputs: 2, activation: Function::Relu };
+
+#[test]
+fn networks_without_an_integer_form_are_refused_with_the_reason() {
+    let dense = |inputs, outputs, activation| Op::Dense(op::Dense { inputs, outputs, activation });
+    let conv = op::Conv {
+        height: 9,
+        width: 9,
+        channels: 400,
+        filter_height: 9,
+        filter_width: 9,
+        filters: 2,
+        pooling: Pooling::None,
+        activation: Function::Relu,
+    };
+    let refused = |ops: &[Op], words: &str| {
+        let error = check(ops).unwrap_err();
+        assert_eq!(error.to_string(), words);
+        assert_eq!(build(ops, &[], &[], Width::Eight, &mut []), Err(error));
+        assert_eq!(QuantizedList::new(ops, Width::Eight, &[]).unwrap_err(), ModelError::Layers);
+    };
+    for activation in Function::ALL {
+        let ops =
+            [dense(4, 3, *activation), Op::Dropout(op::Dropout { values: 3, percent: 5 }), dense(3, 2, *activation)];
+        match activation {
+            Function::Relu | Function::Sigmoid => assert_eq!(check(&ops), Ok(())),
+            _ => refused(
+                &ops,
+                &std::format!("layer 1, `{}`: a quantized network's hidden layers need ReLU or sigmoid", ops[0].text()),
+            ),
+        }
+        assert_eq!(check(&[dense(4, 2, *activation), Op::Flatten(2)]), Ok(()));
+    }
+    let inputs = "a quantized layer takes at most 32,768 inputs for each output: sums have 32 bits";
+    assert_eq!(check(&[dense(32_768, 1, Function::Identity)]), Ok(()));
+    refused(&[dense(32_769, 1, Function::Identity)], &std::format!("layer 1, `dense 1`: {inputs}"));
+    assert_eq!(check(&[Op::Conv(conv)]), Ok(()));
+    refused(
+        &[Op::Flatten(405 * 81), Op::Conv(op::Conv { channels: 405, ..conv })],
+        &std::format!("layer 2, `conv9x9 2 relu`: {inputs}"),
+    );
+    let sizes = "the layer does not take what the layer before gives";
+    refused(
+        &[dense(4, 3, Function::Relu), dense(4, 3, Function::Relu)],
+        &std::format!("layer 2, `dense 3 relu`: {sizes}"),
+    );
+    refused(&[Op::Conv(op::Conv { height: 8, ..conv })], &std::format!("layer 1, `conv9x9 2 relu`: {sizes}"));
+    let nothing = "a network without weights has nothing to quantize: add a dense layer or a convolution";
+    refused(&[], nothing);
+    refused(&[Op::Flatten(4)], nothing);
+}
+
+#[test]
+fn numbers_that_integers_cannot_hold_are_refused() {
+    let ops =
+        [Op::Dense(DENSE), Op::Dense(op::Dense { inputs: 2, ..DENSE }), Op::Dense(op::Dense { inputs: 2, ..DENSE })];
+    let count = ops.iter().map(|op| op.parameters()).sum();
+    let mut block = std::vec![[0; 4]; words(&ops, Width::Eight)];
+    let mut try_with = |parameter: f32, greatest: f32| {
+        let parameters = std::vec![parameter; count];
+        let result = build(&ops, &parameters, &[greatest; 3], Width::Eight, &mut block);
+        // Whatever is built is valid.
+        assert_eq!(result.is_ok() && validate(&ops, Width::Eight, &block).is_err(), false, "{parameter} {greatest}");
+        result
+    };
+    let first = Place { number: 1, op: ops[0] };
+    assert_eq!(try_with(f32::NAN, 1.0), Err(QuantError::NotFinite(first)));
+    assert_eq!(try_with(1.0, f32::INFINITY), Err(QuantError::NotFinite(first)));
+    assert!(matches!(try_with(1e30, 1e30), Err(QuantError::Range(Place { number: 2, .. }))));
+    assert!(matches!(try_with(1e-45, 1e-45), Err(QuantError::Range(Place { number: 3, .. }))));
+    for parameter in [0.0, 1.0, -1e-20, 1e10] {
+        assert_eq!(try_with(parameter, parameter.abs()), Ok(()));
+    }
+    let short = build(&ops, &std::vec![0.0; count - 1], &[0.0; 3], Width::Eight, &mut block);
+    assert_eq!(short, Err(QuantError::Length { what: "parameters", expected: count, found: count - 1 }));
+    let steep = [Op::Dense(op::Dense { activation: Function::Sigmoid, ..DENSE }), ops[1]];
+    let mut block = std::vec![[0; 4]; words(&steep, Width::Eight)];
+    assert!(matches!(build(&steep, &[1e3; 16], &[1.0; 2], Width::Eight, &mut block), Err(QuantError::Range(_))));
+}
+
+type Tiny<'a, W> = Quantized<'a, Net<[f32; 2], Dense<2, 1>>, W>;
+
+/// Damages one word of a block of `Tiny` at a time.
+fn defects<W: Weights>(block: [u32; 4], defects: &[(usize, u32, ModelError)]) {
+    let bytes = |block: [u32; 4]| block.map(u32::to_le_bytes).as_flattened().to_vec();
+    let whole = bytes(block);
+    assert!(Tiny::<W>::new(&whole).is_ok());
+    assert!(Tiny::<W>::new(&whole[..12]).is_err() && Tiny::<W>::new(&whole[..15]).is_err());
+    for &(place, word, error) in defects {
+        let mut damaged = block;
+        damaged[place] = word;
+        let damaged = bytes(damaged);
+        assert_eq!(Tiny::<W>::new(&damaged).err(), Some(error), "word {place} = {word:x}");
+
+        let mut file = Vec::new();
+        let architecture = Tiny::<W>::ARCHITECTURE;
+        model::write_quantized(architecture.as_str(), W::WIDTH, &damaged, &Metadata::default(), |piece| {
+            file.extend_from_slice(piece);
+            Ok::<_, ()>(())
+        })
+        .unwrap();
+        // This is what `include_quantized!` asks while the program compiles.
+        assert_eq!(Tiny::<W>::check(&file), Err(error), "word {place} = {word:x}");
+        assert_eq!(QuantizedModel::<Net<[f32; 2], Dense<2, 1>>, W>::parse(&file).err(), Some(error));
+    }
+}
+
+#[test]
+fn blocks_that_are_not_valid_are_refused() {
+    use ModelError::{Bias, RowPadding, Scale, Step, Weight};
+    let numbers = [
+        (1, 0x4000_0001, Bias),
+        (1, 0xbfff_ffff, Bias),
+        (2, 0x0011_8000, Scale),
+        (2, 0x0011_3fff, Scale),
+        (2, 0x0010_4000, Scale),
+        (2, 0x0030_4000, Scale),
+        (2, 0x0111_4000, Scale),
+        (3, 0, Step),
+        (3, (-1.0f32 / 256.0).to_bits(), Step),
+        (3, f32::INFINITY.to_bits(), Step),
+        (3, f32::NAN.to_bits(), Step),
+    ];
+    let block = |weights| [weights, 0x4000_0000, 0x0011_4000, 1.0f32.to_bits()];
+    let weights = [(0, 0x80, Weight), (0, 0x8000, Weight), (0, 0x1_0000, RowPadding), (0, 0xff00_0000, RowPadding)];
+    defects::<Int8>(block(0x8101), &[&weights[..], &numbers].concat());
+    let weights = [(0, 0x08, Weight), (0, 0x0800, Weight), (0, 0x10, RowPadding), (0, 0x0100_0000, RowPadding)];
+    defects::<Int4>(block(0x0901), &[&weights[..], &numbers].concat());
 }
 
 #[test]

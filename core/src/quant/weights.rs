@@ -4,86 +4,150 @@
 pub type Word = [u8; 4];
 
 /// The width of the weights.
-pub trait Weights: Copy + Send + Sync + 'static {
-    /// Groups of four weights in a word.
-    const GROUPS: usize;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
+    /// 8 bits: byte i of a word is the row's weight 4·word + i.
+    Eight,
+    /// 4 bits: the lower half of byte i is the row's weight 8·word + i, the upper half its weight 8·word + 4 + i.
+    Four,
+}
+
+impl Width {
+    /// Every width.
+    pub const ALL: &[Self] = &[Self::Eight, Self::Four];
+
+    /// Bits of a weight.
+    pub const fn bits(self) -> u32 {
+        match self {
+            Self::Eight => 8,
+            Self::Four => 4,
+        }
+    }
+
     /// The number of the element type in a model file.
-    const ELEMENT: u32;
-    /// Its words in what programs print.
-    const NAME: &'static str;
+    pub const fn element(self) -> u32 {
+        match self {
+            Self::Eight => 1,
+            Self::Four => 2,
+        }
+    }
+
+    /// The width whose number in a model file this is; `None` for floats and for numbers without a meaning.
+    pub const fn of_element(element: u32) -> Option<Self> {
+        match element {
+            1 => Some(Self::Eight),
+            2 => Some(Self::Four),
+            _ => None,
+        }
+    }
+
     /// The greatest weight, in steps; the least is its negative.
-    const LIMIT: i32;
+    pub const fn limit(self) -> i32 {
+        match self {
+            Self::Eight => 127,
+            Self::Four => 7,
+        }
+    }
+
     /// What a step counts as in the kernels: a 4-bit weight stands in the upper half of a byte.
-    const STEP: i32;
+    #[inline]
+    pub(super) const fn step(self) -> i32 {
+        match self {
+            Self::Eight => 1,
+            Self::Four => 16,
+        }
+    }
+
+    /// Groups of four weights in a word.
+    #[inline]
+    pub(super) const fn groups(self) -> usize {
+        match self {
+            Self::Eight => 1,
+            Self::Four => 2,
+        }
+    }
+
+    /// Words that a row of so many weights takes.
+    #[inline]
+    pub(super) const fn words(self, weights: usize) -> usize {
+        weights.div_ceil(4 * self.groups())
+    }
+
+    /// A weight's bits in its word, the weight being number `place` of it.
+    const fn place(self, weight: i32, place: usize) -> u32 {
+        let bits = weight as u32 & ((1 << self.bits()) - 1);
+        bits << (8 * (place % 4) + 4 * (place / 4))
+    }
+
+    /// Packs a row of weights, each a number of steps, into words that are 0.
+    pub(super) fn pack(self, row: impl Iterator<Item = i32>, words: &mut [Word]) {
+        let in_word = 4 * self.groups();
+        for (index, weight) in row.enumerate() {
+            if let Some(word) = words.get_mut(index / in_word) {
+                *word = (u32::from_le_bytes(*word) | self.place(weight, index % in_word)).to_le_bytes();
+            }
+        }
+    }
+
+    /// Whether no weight of a word is below the least.
+    pub(super) const fn is_in_range(self, word: Word) -> bool {
+        // Only the number that has no opposite is: alone of all, it becomes 0 when its highest bit is turned.
+        let (one, highest) = match self {
+            Self::Eight => (0x0101_0101, 0x8080_8080),
+            Self::Four => (0x1111_1111, 0x8888_8888),
+        };
+        let turned = u32::from_le_bytes(word) ^ highest;
+        turned.wrapping_sub(one) & !turned & highest == 0
+    }
+
+    /// Whether what a row of so many weights leaves of its last word is 0.
+    pub(super) const fn is_padded(self, weights: usize, last: Word) -> bool {
+        let in_word = 4 * self.groups();
+        let (mut padding, mut place) = (0, weights - (self.words(weights).saturating_sub(1)) * in_word);
+        while place < in_word {
+            padding |= self.place(-1, place);
+            place += 1;
+        }
+        u32::from_le_bytes(last) & padding == 0
+    }
+}
+
+/// A width as a type.
+pub trait Weights: Copy + Send + Sync + 'static {
+    /// The width.
+    const WIDTH: Width;
+    /// Groups of four weights in a word.
+    const GROUPS: usize = Self::WIDTH.groups();
 
     /// A word's groups of four weights, each as four signed bytes: the first [`GROUPS`](Self::GROUPS) of these.
     fn unpack(word: Word) -> [u32; 2];
-
-    /// Packs a row of weights, each a number of steps, into words; what is left of the last word is 0.
-    fn pack(row: impl Iterator<Item = i32>, put: &mut dyn FnMut(u32));
 }
 
-/// Words that a row of so many weights takes.
-pub(super) const fn words<W: Weights>(weights: usize) -> usize {
-    weights.div_ceil(4 * W::GROUPS)
-}
-
-/// 8-bit weights: byte i of a word is the row's weight 4·word + i.
+/// [`Width::Eight`] as a type.
 #[derive(Clone, Copy, Debug)]
 pub struct Int8;
 
-/// 4-bit weights: the lower half of byte i is the row's weight 8·word + i, the upper half its weight 8·word + 4 + i.
+/// [`Width::Four`] as a type.
 #[derive(Clone, Copy, Debug)]
 pub struct Int4;
 
 impl Weights for Int8 {
-    const GROUPS: usize = 1;
-    const ELEMENT: u32 = 1;
-    const NAME: &'static str = "8-bit";
-    const LIMIT: i32 = 127;
-    const STEP: i32 = 1;
+    const WIDTH: Width = Width::Eight;
 
     #[inline(always)]
     fn unpack(word: Word) -> [u32; 2] {
         [u32::from_le_bytes(word), 0]
     }
-
-    fn pack(row: impl Iterator<Item = i32>, put: &mut dyn FnMut(u32)) {
-        pack::<4>(row, put, |place, weight| (weight as u8 as u32) << (8 * place));
-    }
 }
 
 impl Weights for Int4 {
-    const GROUPS: usize = 2;
-    const ELEMENT: u32 = 2;
-    const NAME: &'static str = "4-bit";
-    const LIMIT: i32 = 7;
-    const STEP: i32 = 16;
+    const WIDTH: Width = Width::Four;
 
     #[inline(always)]
     fn unpack(word: Word) -> [u32; 2] {
         const UPPER: u32 = 0xf0f0_f0f0;
         let word = u32::from_le_bytes(word);
         [word << 4 & UPPER, word & UPPER]
-    }
-
-    fn pack(row: impl Iterator<Item = i32>, put: &mut dyn FnMut(u32)) {
-        pack::<8>(row, put, |place, weight| (weight as u32 & 15) << (8 * (place % 4) + 4 * (place / 4)));
-    }
-}
-
-fn pack<const N: usize>(row: impl Iterator<Item = i32>, put: &mut dyn FnMut(u32), bits: impl Fn(usize, i32) -> u32) {
-    let (mut word, mut place) = (0, 0);
-    for weight in row {
-        word |= bits(place, weight);
-        place += 1;
-        if place == N {
-            put(word);
-            (word, place) = (0, 0);
-        }
-    }
-    if place > 0 {
-        put(word);
     }
 }
 
@@ -93,12 +157,12 @@ mod tests {
 
     /// Packs a row, unpacks it, and gives the weights in steps.
     fn there_and_back<W: Weights>(row: &[i32]) -> heapless::Vec<i32, 32> {
-        let mut packed = heapless::Vec::<Word, 8>::new();
-        W::pack(row.iter().copied(), &mut |word| packed.push(word.to_le_bytes()).unwrap());
-        assert_eq!(packed.len(), words::<W>(row.len()));
+        let mut packed = [[0; 4]; 8];
+        let packed = &mut packed[..W::WIDTH.words(row.len())];
+        W::WIDTH.pack(row.iter().copied(), packed);
         let mut weights = heapless::Vec::new();
         for four in packed.iter().flat_map(|word| W::unpack(*word).into_iter().take(W::GROUPS)) {
-            let steps = four.to_le_bytes().map(|byte| i32::from(byte as i8) / W::STEP);
+            let steps = four.to_le_bytes().map(|byte| i32::from(byte as i8) / W::WIDTH.step());
             weights.extend_from_slice(&steps).unwrap();
         }
         weights
@@ -112,5 +176,37 @@ mod tests {
         }
         assert_eq!(there_and_back::<Int8>(&[-127, 127]).as_slice(), [-127, 127, 0, 0]);
         assert_eq!(there_and_back::<Int4>(&[7; 9])[8..], [7, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_weight_out_of_range_is_found_in_every_place() {
+        for width in [Width::Eight, Width::Four] {
+            for place in 0..4 * width.groups() {
+                for other in [0, 1, -1, width.limit(), -width.limit()] {
+                    let word = |weight| {
+                        let mut word = [[0; 4]];
+                        width.pack((0..4 * width.groups()).map(|i| if i == place { weight } else { other }), &mut word);
+                        word[0]
+                    };
+                    assert!(width.is_in_range(word(-width.limit())) && width.is_in_range(word(width.limit())));
+                    assert!(!width.is_in_range(word(-width.limit() - 1)), "{width:?}, place {place}, beside {other}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn padding_is_what_the_weights_leave() {
+        for width in [Width::Eight, Width::Four] {
+            let in_word = 4 * width.groups();
+            for (weights, place) in
+                (1..=2 * in_word).flat_map(|weights| (0..in_word).map(move |place| (weights, place)))
+            {
+                let mut word = [[0; 4]];
+                width.pack((0..=place).map(|i| i32::from(i == place)), &mut word);
+                let is_weight = place <= (weights - 1) % in_word;
+                assert_eq!(width.is_padded(weights, word[0]), is_weight, "{width:?}, {weights} weights, place {place}");
+            }
+        }
     }
 }

@@ -81,10 +81,10 @@ pub fn four_rows(rows: &[Word], row: usize, inputs: &[[u32; GROUP]]) -> [i32; 4]
                 ".endr",
                 "cmp {x}, {end}",
                 "bne 2b",
-                a = inlateout(reg) a,
-                b = inlateout(reg) b,
-                c = inlateout(reg) c,
-                d = inlateout(reg) d,
+                a = inout(reg) a,
+                b = inout(reg) b,
+                c = inout(reg) c,
+                d = inout(reg) d,
                 p = inout(reg) rows.as_ptr() => _,
                 s = in(reg) 4 * row,
                 x = inout(reg) inputs.as_ptr() => _,
@@ -146,10 +146,10 @@ pub fn square<const IN: usize, const WIDTH: usize>(filter: &[Word], window: &[u3
             "add {x}, {x}, #{skip}",
             "cmp {p}, {end}",
             "bne 2b",
-            a = inlateout(reg) a,
-            b = inlateout(reg) b,
-            c = inlateout(reg) c,
-            d = inlateout(reg) d,
+            a = inout(reg) a,
+            b = inout(reg) b,
+            c = inout(reg) c,
+            d = inout(reg) d,
             p = inout(reg) filter.as_ptr() => _,
             end = in(reg) filter.as_ptr().wrapping_add(25 * IN / 4),
             x = inout(reg) window.as_ptr() => _,
@@ -177,7 +177,7 @@ pub const fn reaches(width: usize, channels: usize) -> bool {
 /// The sums of a square of 2x2 positions of an image of one channel, from its pairs of weights, the left and the right
 /// one for each word under a filter's row, in an image of `WIDTH` pixels.
 #[inline(always)]
-pub fn square_of_single<const WIDTH: usize>(pairs: &[[[u32; 2]; 3]; 5], window: &[u32]) -> [i32; 4] {
+pub fn square_of_single<const WIDTH: usize>(pairs: &[[u32; 2]; 15], window: &[u32]) -> [i32; 4] {
     let [mut a, mut b, mut c, mut d] = [0i32; 4];
     if window.len() < 5 * WIDTH / 2 + 3 {
         return [0; 4];
@@ -206,10 +206,10 @@ pub fn square_of_single<const WIDTH: usize>(pairs: &[[[u32; 2]; 3]; 5], window: 
             "smlad {a}, {w0}, {x1}, {a}",
             "smlad {b}, {w1}, {x1}, {b}",
             ".endr",
-            a = inlateout(reg) a,
-            b = inlateout(reg) b,
-            c = inlateout(reg) c,
-            d = inlateout(reg) d,
+            a = inout(reg) a,
+            b = inout(reg) b,
+            c = inout(reg) c,
+            d = inout(reg) d,
             p = inout(reg) pairs.as_ptr() => _,
             x = inout(reg) window.as_ptr() => _,
             w0 = out(reg) _,
