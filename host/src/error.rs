@@ -300,6 +300,14 @@ pub enum Error {
     #[error("{found} parameters for a network that has {expected}")]
     Parameters { found: usize, expected: usize },
 
+    /// A model file's text describes no network.
+    #[error("{path}: the text of its architecture is no network: {cause}")]
+    ModelText { path: PathBuf, cause: crate::architecture::TextError },
+
+    /// A network has no integer form.
+    #[error("the network cannot be quantized: {cause}")]
+    Quantize { cause: minnet::quant::QuantError },
+
     /// The data are not for this network.
     #[error(
         "the network takes {inputs} values and gives {outputs}; the data have {pixels} values an image and {classes} \

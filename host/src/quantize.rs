@@ -1,30 +1,31 @@
 //! Integer networks: made from float ones, and run on data sets.
 
+use crate::architecture::Architecture;
 use crate::data::Samples;
 use crate::error::{Error, Result};
 use crate::executor::Threads;
-use crate::model;
-use crate::train::{self, Score, shuffle};
-use minnet::prelude::*;
-use minnet::quant::{QuantLayer, Quantized, Ranges, Weights, build, on_grid, weight_step};
+use crate::file::write_atomically;
+use crate::network::Network;
+use crate::train::{self, Outputs, Score, batch_memory, check, shuffle};
+use minnet::batch::{Batch, Images, Layout};
+use minnet::cost::CostFunction;
+use minnet::executor::{Alone, Executor};
+use minnet::layer::Parameters;
+use minnet::model::{self, Metadata, ModelError};
+use minnet::module::{self, Module};
+use minnet::net::load_pixels;
+use minnet::quant::{self, QuantizedList, Width, Word, build, note, on_grid, ram_words, weight_step};
+use minnet::sgd::Sgd;
 use rand_core::SeedableRng;
 use rand_xorshift::XorShiftRng;
-
-/// The widths of weights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bits {
-    /// 8 bits: [`Int8`](minnet::quant::Int8).
-    Eight,
-    /// 4 bits: [`Int4`](minnet::quant::Int4).
-    Four,
-}
+use std::path::Path;
 
 /// How a network is trained on with its weights on the grid of the integers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finetune {
     /// Passes over the training images; 0 leaves the weights as they are.
     pub epochs: u32,
-    /// Images in a mini-batch.
+    /// Images in a mini-batch; at least 1.
     pub batch: usize,
     /// The learning rate of the first epoch.
     pub eta: f32,
@@ -34,63 +35,69 @@ pub struct Finetune {
     pub seed: u64,
 }
 
-/// Trains a network so that it does well with its weights rounded to those of `W`, and leaves them rounded.
+/// Trains a network so that it does well with its weights rounded to those of `width`, and leaves them rounded.
 ///
 /// The forward and backward passes see rounded weights; what they learn goes to weights that are not rounded (the
 /// straight-through estimator; Courbariaux et al. 2015). Ends with the epoch of the best validation accuracy, the state
 /// before the first epoch counted. `observe` is told of each epoch (0 is the state before), and may not stop it.
 ///
 /// # Errors
-/// [`Error::Memory`], [`Error::Diverged`].
-pub fn finetune<W: Weights, In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(
-    net: &mut Net<In, L>,
+/// [`Error::Memory`], [`Error::Sizes`], [`Error::Diverged`].
+pub fn finetune(
+    net: &mut Network,
+    width: Width,
     training: Samples<'_>,
     validation: Samples<'_>,
     settings: &Finetune,
     executor: &Threads,
     observe: &mut (dyn FnMut(u32, Score) + Send),
 ) -> Result<()> {
+    check(net, training)?;
     let mut rng = XorShiftRng::seed_from_u64(settings.seed);
-    let mut batch = model::batch(settings.batch.min(training.len()))?;
+    let mut memory = batch_memory(net, settings.batch.clamp(1, training.len().max(1)))?;
     let mut order: Vec<u32> = (0..training.len() as u32).collect();
-    let mut grid = Grid::of::<W, In, L>(net);
-    let score = |net: &Net<In, L>| executor.run(|| train::evaluate::<In, L, C>(net, validation, executor));
+    let mut grid = Grid::of(net, width);
+    let (cost, activation, layout) = (net.cost(), net.activation(), net.layout());
+    let delta = |a: &[f32], y: &[f32], delta: &mut [f32]| cost.delta(activation, a, y, delta);
+    let score = |net: &Network| executor.run(|| train::evaluate(net, cost, validation, executor));
 
-    grid.round::<W, In, L>(net);
+    grid.round(net);
     let mut most = score(net)?;
     observe(0, most);
-    let mut best = Vec::new();
-    train::snapshot(net, &mut best);
+    let mut best = net.parameters().to_vec();
     for epoch in 0..settings.epochs {
         let eta = train::between(settings.eta, settings.final_eta, epoch, settings.epochs);
         shuffle(&mut order, &mut rng);
+        let mut batch = Batch::new(&mut memory, layout);
         for indices in order.chunks(batch.len().max(1)) {
-            let batch = &mut batch[..indices.len()];
-            for (sample, &index) in batch.iter_mut().zip(indices) {
-                sample.load(&training.images[index as usize], training.labels[index as usize]);
+            let mut batch = batch.first(indices.len());
+            for (place, &index) in indices.iter().enumerate() {
+                batch.load(place, &training.images[index as usize], training.labels[index as usize]);
             }
-            executor.run(|| net.train::<C>(batch, &Sgd::new(eta, indices.len()), &mut rng, executor));
+            let sgd = Sgd::new(eta, indices.len());
+            executor.run(|| module::train(net, &delta, &mut batch, &sgd, &mut rng, executor));
             grid.learn(net);
-            grid.round::<W, In, L>(net);
+            grid.round(net);
         }
         if !grid.weights.iter().all(|weight| weight.is_finite()) {
             return Err(Error::Diverged { epoch: epoch + 1, eta });
         }
-        grid.measure::<W>();
-        grid.round::<W, In, L>(net);
+        grid.measure();
+        grid.round(net);
         let now = score(net)?;
         observe(epoch + 1, now);
         if now.right > most.right {
             most = now;
-            train::snapshot(net, &mut best);
+            best.copy_from_slice(net.parameters());
         }
     }
-    train::restore(net, &best);
+    net.parameters_mut().copy_from_slice(&best);
     Ok(())
 }
 
 /// A network's parameters as they are learned, and the grid that they are rounded to.
 struct Grid {
+    width: Width,
     /// All parameters, not rounded.
     weights: Vec<f32>,
     /// The same, rounded.
@@ -101,110 +108,198 @@ struct Grid {
 }
 
 impl Grid {
-    fn of<W: Weights, In: Tensor, L: Layer<In>>(net: &Net<In, L>) -> Self {
-        let mut grid = Self { weights: Vec::new(), rounded: Vec::new(), layers: Vec::new() };
-        let mut before = None;
-        net.visit(|run| {
-            // Weights come before biases.
-            match before.take() {
-                None => before = Some((grid.weights.len(), run.len())),
-                Some((start, count)) => grid.layers.push((start, count, vec![0.0; run.len()])),
+    fn of(net: &Network, width: Width) -> Self {
+        let mut grid = Self { width, weights: Vec::new(), rounded: Vec::new(), layers: Vec::new() };
+        net.visit(&mut |kind, run| {
+            match (kind, grid.layers.last_mut()) {
+                (Parameters::Weights, _) => grid.layers.push((grid.weights.len(), run.len(), Vec::new())),
+                // Biases come after the weights, one for each output.
+                (Parameters::Biases, Some((_, _, steps))) => steps.resize(run.len(), 0.0),
+                (Parameters::Biases, None) => {}
             }
             grid.weights.extend_from_slice(run);
         });
-        grid.measure::<W>();
+        grid.measure();
         grid
     }
 
     /// Chooses the steps anew.
-    fn measure<W: Weights>(&mut self) {
+    fn measure(&mut self) {
         for (start, count, steps) in &mut self.layers {
             let outputs = steps.len().max(1);
             for (o, step) in steps.iter_mut().enumerate() {
-                *step = weight_step::<W>(&|i| self.weights[*start + i * outputs + o], *count / outputs);
+                *step = weight_step(&|i| self.weights[*start + i * outputs + o], *count / outputs, self.width);
             }
         }
     }
 
     /// Gives the network the rounded weights, and the biases as they are.
-    fn round<W: Weights, In: Tensor, L: Layer<In>>(&mut self, net: &mut Net<In, L>) {
+    fn round(&mut self, net: &mut Network) {
         self.rounded.clone_from(&self.weights);
         for (start, count, steps) in &self.layers {
             for row in self.rounded[*start..*start + *count].chunks_mut(steps.len().max(1)) {
                 for (weight, step) in row.iter_mut().zip(steps) {
-                    *weight = on_grid::<W>(*weight, *step);
+                    *weight = on_grid(*weight, *step, self.width);
                 }
             }
         }
-        train::restore(net, &self.rounded);
+        net.parameters_mut().copy_from_slice(&self.rounded);
     }
 
     /// Takes over what the network has learned since it was rounded.
-    fn learn<In: Tensor, L: Layer<In>>(&mut self, net: &Net<In, L>) {
-        let mut places = self.weights.iter_mut().zip(&self.rounded);
-        net.visit(|run| {
-            for (learned, (weight, rounded)) in run.iter().zip(places.by_ref()) {
-                *weight += learned - rounded;
-            }
-        });
-    }
-}
-
-/// The bytes of a network's integer form, its activations' ranges taken from `calibration`.
-pub fn quantize<W: Weights, In: Tensor, L: QuantLayer<In, W>>(net: &Net<In, L>, calibration: Samples<'_>) -> Vec<u8> {
-    let mut ram = vec![0.0; Net::<In, L>::RAM];
-    let mut ranges = Ranges::default();
-    for image in calibration.images {
-        if let Some(input) = Net::<In, L>::input_in(&mut ram) {
-            load_pixels(image, input);
+    fn learn(&mut self, net: &Network) {
+        for ((weight, learned), rounded) in self.weights.iter_mut().zip(net.parameters()).zip(&self.rounded) {
+            *weight += learned - rounded;
         }
-        net.calibrate::<W>(&mut ram, &mut ranges);
     }
-    let mut block = Vec::with_capacity(Quantized::<Net<In, L>, W>::FLASH_BYTES);
-    build::<In, L, W>(net, &ranges, |word| block.extend_from_slice(&word.to_le_bytes()));
-    block
 }
 
-/// The logits of each image, in order.
-pub fn logits<W: Weights, In: Tensor, L: QuantLayer<In, W>>(
-    net: Quantized<'_, Net<In, L>, W>,
-    set: Samples<'_>,
-    executor: &Threads,
-) -> Vec<i16> {
-    let mut all = vec![0; set.len() * L::Out::LEN];
-    let piece = set.len().div_ceil(executor.threads() * 4).max(1);
-    executor.run(|| {
-        rayon::scope(|scope| {
-            for (images, logits) in set.images.chunks(piece).zip(all.chunks_mut(piece * L::Out::LEN.max(1))) {
-                scope.spawn(move |_| {
-                    let mut ram = vec![0; Quantized::<Net<In, L>, W>::RAM];
-                    for (image, place) in images.iter().zip(logits.chunks_mut(L::Out::LEN.max(1))) {
-                        let found = net.infer_pixels_with(image, &mut ram);
-                        if found.len() == place.len() {
-                            place.copy_from_slice(found);
+/// Bytes of flash that an architecture takes in integers.
+pub fn flash_bytes(architecture: &Architecture, width: Width) -> usize {
+    quant::words(architecture.layers(), width) * size_of::<Word>()
+}
+
+/// Bytes of RAM that an inference takes in integers.
+pub fn ram_bytes(architecture: &Architecture) -> usize {
+    ram_words(architecture.layers()) * size_of::<u32>()
+}
+
+/// A network in integers on the heap.
+#[derive(Clone, Debug)]
+pub struct Integers {
+    architecture: Architecture,
+    width: Width,
+    words: Vec<Word>,
+}
+
+impl Integers {
+    /// The network of this architecture in the bytes of a model file's block.
+    ///
+    /// # Errors
+    /// Those of [`QuantizedList::new`].
+    pub fn new(architecture: Architecture, width: Width, block: Vec<u8>) -> std::result::Result<Self, ModelError> {
+        QuantizedList::new(architecture.layers(), width, &block)?;
+        let words = block.as_chunks().0.to_vec();
+        Ok(Self { architecture, width, words })
+    }
+
+    /// The integer form of a network, the ranges of its activations taken from `calibration`.
+    ///
+    /// # Errors
+    /// [`Error::Sizes`], and [`Error::Quantize`] if there is none.
+    pub fn of(net: &Network, width: Width, calibration: Samples<'_>, executor: &Threads) -> Result<Self> {
+        check(net, calibration)?;
+        let ops = net.architecture().layers();
+        let mut words = vec![Word::default(); quant::words(ops, width)];
+        let greatest = greatest_outputs(net, calibration, executor);
+        build(ops, net.parameters(), &greatest, width, &mut words).map_err(|cause| Error::Quantize { cause })?;
+        Ok(Self { architecture: net.architecture().clone(), width, words })
+    }
+
+    /// Its architecture.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// The width of its weights.
+    pub fn width(&self) -> Width {
+        self.width
+    }
+
+    /// The network, to run.
+    ///
+    /// # Panics
+    /// Never: it was checked when it was made.
+    pub fn list(&self) -> QuantizedList<'_> {
+        QuantizedList::new(self.architecture.layers(), self.width, self.words.as_flattened())
+            .unwrap_or_else(|error| unreachable!("a network that was checked: {error}"))
+    }
+
+    /// Bytes of flash that it takes.
+    pub fn flash_bytes(&self) -> usize {
+        flash_bytes(&self.architecture, self.width)
+    }
+
+    /// Bytes of RAM that an inference takes.
+    pub fn ram_bytes(&self) -> usize {
+        ram_bytes(&self.architecture)
+    }
+
+    /// The logits of each image, in order, [`outputs`](Architecture::outputs) of each.
+    ///
+    /// # Errors
+    /// [`Error::Sizes`].
+    pub fn logits(&self, set: Samples<'_>, executor: &Threads) -> Result<Vec<i16>> {
+        crate::train::check_sizes(self.architecture.inputs(), self.architecture.outputs(), set)?;
+        let (list, classes) = (self.list(), self.architecture.outputs());
+        let mut all = vec![0; set.len() * classes];
+        let piece = set.len().div_ceil(executor.threads() * 4).max(1);
+        executor.run(|| {
+            rayon::scope(|scope| {
+                for (images, logits) in set.images.chunks(piece).zip(all.chunks_mut(piece * classes.max(1))) {
+                    let list = &list;
+                    scope.spawn(move |_| {
+                        let mut ram = vec![0; ram_words(list.ops())];
+                        for (image, place) in images.iter().zip(logits.chunks_mut(classes.max(1))) {
+                            let found = list.infer_pixels_with(image, &mut ram);
+                            if found.len() == place.len() {
+                                place.copy_from_slice(found);
+                            }
                         }
-                    }
-                });
-            }
+                    });
+                }
+            });
         });
-    });
-    all
+        Ok(all)
+    }
+
+    /// The outputs of each image, in order, as the float network would give them.
+    ///
+    /// # Errors
+    /// [`Error::Sizes`].
+    pub fn outputs(&self, set: Samples<'_>, executor: &Threads) -> Result<Outputs> {
+        let (list, classes) = (self.list(), self.architecture.outputs());
+        let logits = self.logits(set, executor)?;
+        let mut values = vec![0.0; logits.len()];
+        for (logits, values) in logits.chunks(classes.max(1)).zip(values.chunks_mut(classes.max(1))) {
+            list.outputs(logits, values);
+        }
+        Ok(Outputs::new(values, classes))
+    }
+
+    /// Measures it on a set of images.
+    ///
+    /// # Errors
+    /// [`Error::Sizes`].
+    pub fn evaluate(&self, cost: CostFunction, set: Samples<'_>, executor: &Threads) -> Result<Score> {
+        Ok(train::score(&self.outputs(set, executor)?, cost, set))
+    }
+
+    /// Writes a model file, whole or not at all.
+    ///
+    /// # Errors
+    /// Those of [`write_atomically`].
+    pub fn save(&self, path: &Path, metadata: &Metadata) -> Result<()> {
+        let (architecture, block) = (self.architecture.to_string(), self.words.as_flattened());
+        write_atomically(path, |file| {
+            model::write_quantized(&architecture, self.width, block, metadata, |bytes| file.write_all(bytes))
+        })
+    }
 }
 
-/// The outputs of each image, in order, as the float network would give them: the activation of the logits.
-pub fn outputs<W: Weights, In: Tensor, L: QuantLayer<In, W>>(
-    net: Quantized<'_, Net<In, L>, W>,
-    set: Samples<'_>,
-    executor: &Threads,
-) -> Vec<L::Out> {
-    let logits = logits(net, set, executor);
-    let output = |logits: &[i16]| {
-        let mut output = L::Out::ZERO;
-        for (value, &logit) in output.flat_mut().iter_mut().zip(logits) {
-            *value = f32::from(logit) * net.step();
-        }
-        L::Activation::forward(output.flat_mut());
-        output
-    };
-    logits.chunks(L::Out::LEN.max(1)).map(output).collect()
+/// The greatest output of each layer over some images.
+fn greatest_outputs(net: &Network, calibration: Samples<'_>, executor: &Threads) -> Vec<f32> {
+    let mut greatest = vec![0.0; net.layers().ops().len()];
+    let (stride, Layout { inputs, .. }) = (net.ram().max(1), net.layout());
+    let mut memory = vec![0.0; stride];
+    for image in calibration.images {
+        load_pixels(image, &mut memory[..inputs]);
+        let mut places = greatest.iter_mut();
+        net.layers().infer_seen(Images::new(&mut memory, stride), &Alone(executor), |op, images, output| {
+            if let (Some(place), Some(image)) = (places.next(), images.iter_mut().next()) {
+                note(place, &image[output..output + op.outputs()]);
+            }
+        });
+    }
+    greatest
 }

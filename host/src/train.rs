@@ -281,8 +281,13 @@ pub fn batch_memory(net: &impl Module, images: usize) -> Result<Vec<f32>> {
 }
 
 /// Whether a network takes these images, and has an output for each of their classes.
-fn check(net: &impl Module, set: Samples<'_>) -> Result<()> {
+pub(crate) fn check(net: &impl Module, set: Samples<'_>) -> Result<()> {
     let Layout { inputs, outputs, .. } = net.layout();
+    check_sizes(inputs, outputs, set)
+}
+
+/// Whether a network of so many inputs and outputs is one for these images.
+pub(crate) fn check_sizes(inputs: usize, outputs: usize, set: Samples<'_>) -> Result<()> {
     let pixels = set.images.first().map_or(inputs, |image| image.len());
     let classes = set.labels.iter().max().map_or(0, |&label| usize::from(label) + 1);
     if pixels == inputs && classes <= outputs {
