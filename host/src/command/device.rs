@@ -83,7 +83,7 @@ fn bundled_model(device: &Network) -> PathBuf {
     let models = ["models/digits.minnet", "models/digits-small.minnet"].map(|path| in_repository(path.into()));
     let fits = |path: &&PathBuf| {
         let metadata = File::read(path).and_then(|file| file.metadata());
-        metadata.is_ok_and(|metadata| metadata.architecture == device.architecture)
+        metadata.is_ok_and(|metadata| metadata.architecture.as_str() == device.architecture)
     };
     models.iter().find(fits).unwrap_or(&models[0]).clone()
 }
@@ -92,4 +92,22 @@ fn bundled_model(device: &Network) -> PathBuf {
 fn in_repository(path: PathBuf) -> PathBuf {
     let there = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(&path);
     if !path.is_file() && there.is_file() { there } else { path }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_model_is_the_one_of_the_device_s_network() {
+        let of = |architecture: &str| {
+            let architecture = architecture.to_owned();
+            bundled_model(&Network { architecture, cost: "".into(), fingerprint: 0, weight_bytes: 0, ram_bytes: 0 })
+        };
+        for name in ["digits.minnet", "digits-small.minnet"] {
+            let file = File::read(&in_repository(Path::new("models").join(name))).unwrap();
+            assert!(of(&file.metadata().unwrap().architecture).ends_with(name), "{name}");
+        }
+        assert!(of("784: dense 10 softmax").ends_with("digits.minnet"));
+    }
 }

@@ -211,3 +211,20 @@ fn another_version_of_the_protocol_is_told() {
     let error = Client::connect(Box::new(Other), "a desk", TIMING).err().unwrap().to_string();
     assert!(error.contains("speaks version 1 of the protocol, this program version 2"), "{error}");
 }
+
+#[test]
+fn a_line_over_tcp_carries_bytes_both_ways_until_the_other_end_is_gone() {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut line = connect(&listener.local_addr().unwrap().to_string()).unwrap();
+    let (mut other, _) = listener.accept().unwrap();
+    let mut buffer = [0; 8];
+    assert_eq!(line.receive(&mut buffer, Duration::from_millis(1)).unwrap(), 0);
+    line.send(b"there").unwrap();
+    other.read_exact(&mut buffer[..5]).unwrap();
+    assert_eq!(&buffer[..5], b"there");
+    other.write_all(b"back").unwrap();
+    assert_eq!(line.receive(&mut buffer, Duration::from_secs(10)).unwrap(), 4);
+    drop(other);
+    assert_eq!(line.receive(&mut buffer, Duration::from_secs(10)).unwrap_err().kind(), ErrorKind::UnexpectedEof);
+}
