@@ -30,7 +30,7 @@ impl Drawing {
         for mark in &self.marks {
             match mark {
                 Mark::Rule { from, to, colour } => {
-                    raster.fill(&line(&[*from, *to]), &Stroke::new(RULE_WIDTH), to_pixels, *colour);
+                    raster.fill(&line(&[*from, *to]), Stroke::new(RULE_WIDTH), to_pixels, *colour);
                 }
                 Mark::Curve { places, colour, dashes } => {
                     let mut stroke = Stroke::new(CURVE_WIDTH);
