@@ -3,7 +3,7 @@
 //! The host's tests include this very file, so it knows no board: only `minnet`, `wire` and the random numbers' crates.
 
 use minnet::prelude::*;
-use minnet::quant::{Int8, QuantLayer, Quantized};
+use minnet::quant::{QuantLayer, Quantized};
 use rand_core::SeedableRng;
 use rand_xorshift::XorShiftRng;
 use wire::image::{PIXELS, unpack};
@@ -47,7 +47,7 @@ pub struct About<'a> {
 }
 
 /// A device with an embedded network, in floats and in integers, and with one that learns where there is room for it.
-pub struct Device<'a, In: Tensor, L: QuantLayer<In, Int8>> {
+pub struct Device<'a, In: Tensor, L: QuantLayer<In>> {
     about: About<'a>,
     embedded: &'a Net<In, L>,
     integers: Quantized<'a, Net<In, L>>,
@@ -61,7 +61,7 @@ pub struct Device<'a, In: Tensor, L: QuantLayer<In, Int8>> {
     outputs: Outputs,
 }
 
-impl<'a, In: Tensor, L: QuantLayer<In, Int8>> Device<'a, In, L> {
+impl<'a, In: Tensor, L: QuantLayer<In>> Device<'a, In, L> {
     /// A device that has not learned yet.
     pub fn new(
         about: About<'a>,
@@ -196,7 +196,7 @@ impl<'a, In: Tensor, L: QuantLayer<In, Int8>> Device<'a, In, L> {
     }
 }
 
-impl<In: Tensor, L: QuantLayer<In, Int8>> Service for Device<'_, In, L> {
+impl<In: Tensor, L: QuantLayer<In>> Service for Device<'_, In, L> {
     fn answer(&mut self, request: &Request<'_>) -> Answer<'_> {
         let start = (self.about.ticks)();
         match self.execute(request) {
