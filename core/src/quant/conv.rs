@@ -33,8 +33,10 @@ pub(super) trait Operator: Copy {
 
     /// The pairs of weights of a filter.
     #[inline(always)]
-    fn pair<W: Weights>(self, filter: &[Word], pairs: &mut Self::Pairs) {
+    fn pairs<W: Weights>(self, filter: &[Word]) -> Self::Pairs {
+        let mut pairs = Self::NO_PAIRS;
         pair::<W>(filter, self.op().filter_width, pairs.as_mut());
+        pairs
     }
 
     /// The sums of a square in an image whose channels come in groups of four, from where the square's window begins.
@@ -134,10 +136,12 @@ impl<const HEIGHT: usize, const WIDTH: usize, const IN: usize, const OUT: usize,
 
     #[cfg(minnet_thumb1)]
     #[inline(always)]
-    fn pair<W: Weights>(self, filter: &[Word], pairs: &mut Self::Pairs) {
+    fn pairs<W: Weights>(self, filter: &[Word]) -> Self::Pairs {
+        let mut pairs = Self::NO_PAIRS;
         if const { !has_row::<W>(P::POOLING) } {
-            pair::<W>(filter, 5, pairs);
+            pair::<W>(filter, 5, &mut pairs);
         }
+        pairs
     }
 
     #[cfg(minnet_thumb1)]
@@ -202,14 +206,11 @@ fn channel<W: Weights, O: Operator>(
 ) {
     let op = operator.op();
     let Conv { width, channels, filters, pooling, .. } = op;
-    let mut pairs = O::NO_PAIRS;
     let is_single = channels == 1
         && pooling.side() == 2
         && width.is_multiple_of(2)
-        && op.filter_height * across(op.filter_width) <= pairs.as_ref().len();
-    if is_single {
-        operator.pair::<W>(filter, &mut pairs);
-    }
+        && op.filter_height * across(op.filter_width) <= O::NO_PAIRS.as_ref().len();
+    let pairs = if is_single { operator.pairs::<W>(filter) } else { O::NO_PAIRS };
     // All positions of a channel are at the same place of their group, or in no group.
     let mut at = place(o, next == Next::Grouped && filters.is_multiple_of(4));
     #[cfg(minnet_thumb1)]
