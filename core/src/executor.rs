@@ -4,6 +4,7 @@
 //! whether it does.
 
 use crate::batch::Images;
+use crate::kernel::vector::Aligned;
 use core::ops::Range;
 
 /// Runs pieces of work that do not depend on each other.
@@ -20,7 +21,7 @@ pub trait Executor: Sync {
         Vectors::BASELINE
     }
 
-    /// Lends `work` so many values to work in, whatever they are; fewer or none where so many are not to be had. As it
+    /// Lends `work` so many values to work in, whatever they are, best from the start of a cache line on; fewer or none where so many are not to be had. As it
     /// stands here, they lie on the stack, and there are at most 32,768.
     #[inline(always)]
     fn scratch<R>(&self, len: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
@@ -39,7 +40,7 @@ pub trait Executor: Sync {
 /// A function of its own, so that its caller's stack does not hold it.
 #[inline(never)]
 fn on_stack<const N: usize, R>(len: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
-    work([0.0; N].get_mut(..len).unwrap_or_default())
+    work(Aligned([0.0; N]).0.get_mut(..len).unwrap_or_default())
 }
 
 /// Which vectors inner loops run on. The bits are the same with each.

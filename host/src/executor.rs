@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use minnet::executor::Executor;
 use std::cell::Cell;
+use zerocopy::{FromBytes, IntoBytes, KnownLayout};
 
 mod team;
 
@@ -98,17 +99,26 @@ impl Executor for Threads {
 
     fn scratch<R>(&self, len: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
         // Work within work finds the place empty, and gets memory of its own.
-        let mut values = SCRATCH.take();
-        if values.len() < len {
-            values.resize(len, 0.0);
+        let mut lines = SCRATCH.take();
+        if lines.len() * LINE < len {
+            lines.resize(len.div_ceil(LINE), Line([0.0; LINE]));
         }
-        let result = work(&mut values[..len]);
-        SCRATCH.set(values);
+        let values = <[f32]>::mut_from_bytes(lines.as_mut_bytes()).unwrap_or_default();
+        let result = work(values.get_mut(..len).unwrap_or_default());
+        SCRATCH.set(lines);
         result
     }
 }
 
+/// Values of a cache line.
+const LINE: usize = 16;
+
+/// A cache line.
+#[derive(Clone, Copy, FromBytes, IntoBytes, KnownLayout)]
+#[repr(C, align(64))]
+struct Line([f32; LINE]);
+
 thread_local! {
     /// What a thread lends to inner loops, kept for the next.
-    static SCRATCH: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+    static SCRATCH: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
 }

@@ -74,20 +74,11 @@ impl Mask {
 }
 
 /// Values that are read so many times are worth a copy in which each vector lies in one cache line.
-const READS: usize = 16;
+pub(crate) const READS: usize = 16;
 
-/// As many values as are packed at a time; a microcontroller packs nothing.
-const ROOM: usize = if cfg!(target_os = "none") { 0 } else { 8 * 1024 };
-
-/// Room for runs whose vectors lie side by side: in a place that begins at a cache line, none of a cache line's length
-/// lies across the end of one.
-type Packed = Aligned<[f32; ROOM]>;
-
-/// Whether so many runs of `len` values fit, and being read so many times are worth it.
-#[inline(always)]
-fn is_worth_packing<V: Vector>(runs: usize, len: usize, reads: usize) -> bool {
-    (1..=ROOM).contains(&(runs * len.next_multiple_of(V::LANES))) && reads >= READS
-}
+/// Values of scratch that the kernels work in which pack weights: room for a block of rows. A microcontroller packs
+/// nothing.
+pub(crate) const ROOM: usize = if cfg!(target_os = "none") { 0 } else { 8 * 1024 };
 
 /// Copies the columns from `start` on of some rows, `len` of each, so that their vectors lie side by side: the last may
 /// repeat some values of the one before.
@@ -152,6 +143,7 @@ impl Body for AddRows<'_, '_> {
     fn run<V: Vector, const N: usize>(self) {
         let Rows { values, stride, start, len } = self.rows;
         let (Some(sums), Some(span)) = (Span::<V, N>::new(self.part.len), Span::<V, N>::new(len)) else { return };
+        let Some(rows) = values.get(start..).and_then(|values| span.source(values)) else { return };
         let mut ahead = self.ahead.map(|rows| rows.values.chunks(rows.stride).map(move |row| block_of(row, rows.start, rows.len)));
         for ((x, z), mask) in self.images.iter_mut().zip(self.masks) {
             for row in ahead.iter_mut().flatten().take(ROWS.div_ceil(IMAGES)) {
@@ -160,7 +152,7 @@ impl Body for AddRows<'_, '_> {
             let Some(mut run) = sums.run_mut(z, self.part.start) else { continue };
             let mut tile = Tile::begun(&run);
             for (index, x) in mask.terms(x.get(self.inputs.clone()).unwrap_or(&[])) {
-                if let Some(row) = span.run(values, index * stride + start) {
+                if let Some(row) = rows.at(index * stride) {
                     tile.add_product(row, V::splat(x));
                 }
             }
@@ -184,6 +176,7 @@ impl Body for AddAllRows<'_, '_> {
     fn run<V: Vector, const N: usize>(self) {
         let Rows { values, stride, start, len } = self.rows;
         let (Some(sums), Some(span)) = (Span::<V, N>::new(self.part.len), Span::<V, N>::new(len)) else { return };
+        let Some(rows) = values.get(start..).and_then(|values| span.source(values)) else { return };
         for images in self.images.as_chunks_mut::<ABREAST>().0 {
             let [(xa, za), (xb, zb), (xc, zc)] = images;
             let at = self.part.start;
@@ -192,9 +185,10 @@ impl Body for AddAllRows<'_, '_> {
                 continue;
             };
             let (mut a, mut b, mut c) = (Tile::begun(&za), Tile::begun(&zb), Tile::begun(&zc));
-            let [xa, xb, xc] = [xa, xb, xc].map(|x| x.get(self.inputs.clone()).unwrap_or(&[]));
+            let (first, count) = (self.inputs.start, self.inputs.len());
+            let [xa, xb, xc] = [block_of(xa, first, count), block_of(xb, first, count), block_of(xc, first, count)];
             for (((xa, xb), xc), index) in xa.iter().zip(xb).zip(xc).zip(0..) {
-                let Some(row) = span.run(values, index * stride + start) else { break };
+                let Some(row) = rows.at(index * stride) else { break };
                 let factors = [V::broadcast(xa), V::broadcast(xb), V::broadcast(xc)];
                 Tile::add_products([&mut a, &mut b, &mut c], row, factors);
             }
@@ -221,7 +215,7 @@ struct Block<'a> {
 struct AddBlock<'a, 'b, 'c> {
     block: Block<'a>,
     images: &'a mut [Image<'b>],
-    packed: Option<&'c mut Packed>,
+    packed: Option<&'c mut [f32]>,
 }
 
 impl Kernel for AddBlock<'_, '_, '_> {
@@ -233,7 +227,7 @@ impl Kernel for AddBlock<'_, '_, '_> {
 
 /// Adds to the sums of each image what a block of inputs gives.
 #[inline(always)]
-fn add_block<V: Vector>(block: Block, images: &mut [Image], packed: Option<&mut Packed>) {
+fn add_block<V: Vector>(block: Block, images: &mut [Image], packed: Option<&mut [f32]>) {
     let Block { rows, inputs, masks, place, ahead } = block;
     if V::LANES > 1 && rows.len < V::LANES {
         let block = Block { rows, inputs, masks, place, ahead };
@@ -252,9 +246,9 @@ fn add_block<V: Vector>(block: Block, images: &mut [Image], packed: Option<&mut 
     let reads: usize = masks.iter().map(|mask| mask.count()).sum();
     let packed = packed.filter(|_| !abreast && reads >= READS * inputs.len());
     let packed_stride = rows.len.next_multiple_of(V::LANES);
-    let packed = packed.map(|packed| {
-        pack::<V>(&mut packed.0, rows.values.chunks(rows.stride), rows.start, rows.len);
-        packed.0.as_slice()
+    let packed = packed.filter(|packed| packed.len() >= inputs.len() * packed_stride).map(|packed| {
+        pack::<V>(packed, rows.values.chunks(rows.stride), rows.start, rows.len);
+        &*packed
     });
     for part in parts::<V>(rows.len, 1) {
         let rows = match packed {
@@ -276,18 +270,20 @@ pub(crate) struct AddInputs<'a, 'b> {
     pub(crate) first: usize,
     pub(crate) panel: usize,
     pub(crate) images: &'a mut [Image<'b>],
+    /// [`ROOM`] values, or none.
+    pub(crate) scratch: &'a mut [f32],
 }
 
 impl Kernel for AddInputs<'_, '_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        let Self { op: Dense { inputs: all, outputs, .. }, weights, inputs, first, panel, images } = self;
+        let Self { op: Dense { inputs: all, outputs, .. }, weights, inputs, first, panel, images, scratch } = self;
         let count = images.first().map_or(0, |(_, z)| z.len()).min(outputs.saturating_sub(first));
         if count == 0 || inputs.end > all || images.len() > IMAGES {
             return;
         }
         let mut masks = [Mask::NONE; IMAGES];
-        let mut packed = is_worth_packing::<V>(ROWS, panel.min(count), images.len()).then_some(Aligned([0.0; ROOM]));
+        let is_worth_it = images.len() >= READS;
         let weights = weights.get(inputs.start * outputs..inputs.end * outputs).unwrap_or(&[]);
         for (number, rows) in weights.chunks(ROWS * outputs).enumerate() {
             let start = inputs.start + number * ROWS;
@@ -306,7 +302,7 @@ impl Kernel for AddInputs<'_, '_> {
                 };
                 let ahead = (count > panel).then_some(ahead);
                 let block = Block { rows: rows_of(rows, place), inputs: block.clone(), masks, place, ahead };
-                add_block::<V>(block, images, packed.as_mut());
+                add_block::<V>(block, images, is_worth_it.then_some(&mut *scratch));
             }
         }
     }
@@ -326,12 +322,14 @@ pub(crate) struct Forward<'a, 'b> {
     pub(crate) bias: &'a [f32],
     pub(crate) inputs: Range<usize>,
     pub(crate) images: &'a mut [Image<'b>],
+    /// [`ROOM`] values, or none.
+    pub(crate) scratch: &'a mut [f32],
 }
 
 impl Kernel for Forward<'_, '_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        let Self { op, weights, bias, inputs, images } = self;
+        let Self { op, weights, bias, inputs, images, scratch } = self;
         if cfg!(minnet_m4f) {
             // A device has one thread, which takes all inputs.
             for (x, z) in images.iter_mut() {
@@ -342,7 +340,7 @@ impl Kernel for Forward<'_, '_> {
                 images.iter_mut().for_each(|(_, z)| z.fill(0.0));
             }
             let is_last = inputs.end == op.inputs;
-            AddInputs { op, weights, inputs, first: 0, panel: op.outputs.max(1), images: &mut *images }.run::<V>();
+            AddInputs { op, weights, inputs, first: 0, panel: op.outputs.max(1), images: &mut *images, scratch }.run::<V>();
             if !is_last {
                 return;
             }
@@ -445,12 +443,14 @@ pub(crate) struct InputGradientAndUpdate<'a, 'b> {
     /// δ, and where these inputs' gradients go.
     pub(crate) images: &'a mut [Image<'b>],
     pub(crate) sgd: &'a Sgd,
+    /// As for [`Update`].
+    pub(crate) scratch: &'a mut [f32],
 }
 
 impl Kernel for InputGradientAndUpdate<'_, '_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        let Self { rows, outputs, first, inputs, images, sgd } = self;
+        let Self { rows, outputs, first, inputs, images, sgd, scratch } = self;
         let mut deltas = [[].as_slice(); ACROSS];
         deltas.iter_mut().zip(&*images).for_each(|(place, (delta, _))| *place = *delta);
         let deltas = deltas.get(..images.len()).unwrap_or(&[]);
@@ -468,7 +468,8 @@ impl Kernel for InputGradientAndUpdate<'_, '_> {
                 let _ = pieces.push((*delta, gradient.get_mut(start..start + count).unwrap_or_default()));
             }
             V::outline(InputGradient { rows, outputs, images: &mut pieces });
-            V::outline(Update { rows, outputs, first: first + start, inputs, deltas, sgd });
+            let scratch = &mut *scratch;
+            V::outline(Update { rows, outputs, first: first + start, inputs, deltas, sgd, scratch });
         }
     }
 }
@@ -489,31 +490,79 @@ pub(crate) struct Update<'a, 'b> {
     pub(crate) inputs: &'a [&'b [f32]],
     pub(crate) deltas: &'a [&'b [f32]],
     pub(crate) sgd: &'a Sgd,
+    /// [`update_scratch`] values; with fewer, down to [`LEAST`], it takes longer.
+    pub(crate) scratch: &'a mut [f32],
+}
+
+/// The most lanes of a vector.
+const LANES: usize = 16;
+/// Values of scratch that [`Update`] cannot do without.
+pub(crate) const LEAST: usize = 2 * ACROSS * LANES;
+
+/// Values of scratch that [`Update`] works in: the δ of all images.
+pub(crate) const fn update_scratch(outputs: usize, images: usize) -> usize {
+    let values = images * outputs.next_multiple_of(LANES);
+    if values < LEAST { LEAST } else { values }
 }
 
 impl Kernel for Update<'_, '_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        let Self { rows: weights, outputs, first, inputs: batch, deltas, sgd } = self;
-        if outputs == 0 || batch.len() > ACROSS {
+        let Self { rows, outputs, first, inputs, deltas, sgd, scratch } = self;
+        if outputs == 0 || inputs.len() > ACROSS {
             return;
         }
         if outputs < V::LANES && V::LANES > 1 {
-            return V::Half::outline(Update { rows: weights, outputs, first, inputs: batch, deltas, sgd });
+            return V::Half::outline(Update { rows, outputs, first, inputs, deltas, sgd, scratch });
         }
-        let mut packed = None;
-        let mut table = [[].as_slice(); ACROSS];
-        let packed_stride = outputs.next_multiple_of(V::LANES);
-        // The number of rows in blocks says how often the δ are read afresh.
-        let is_packed = is_worth_packing::<V>(deltas.len(), outputs, weights.len() / outputs / HEIGHT);
-        if is_packed {
-            let packed = packed.insert(Aligned([0.0; ROOM]));
-            pack::<V>(&mut packed.0, deltas.iter().copied(), 0, outputs);
-            table.iter_mut().zip(packed.0.chunks_exact(packed_stride)).for_each(|(place, run)| *place = run);
-        } else {
-            table.iter_mut().zip(deltas).for_each(|(place, delta)| *place = *delta);
+        // All outputs at a time, or as many as there is scratch for.
+        let most = (scratch.len() / inputs.len().max(1)) / LANES * LANES;
+        let width = if outputs <= most { outputs } else { most.max(2 * LANES) };
+        let mut start = 0;
+        while start < outputs {
+            // The rest may be shorter than a vector: then it reaches back. A second step would be wrong, so it is the one
+            // before that ends earlier.
+            let rest = outputs - start;
+            let len = if rest <= width {
+                rest
+            } else if rest - width < V::LANES {
+                width - V::LANES
+            } else {
+                width
+            };
+            let columns = Columns { start, len };
+            V::outline(UpdateColumns { rows, outputs, columns, first, inputs, deltas, sgd, scratch });
+            start += len;
         }
-        let packed_deltas = table.get(..deltas.len()).unwrap_or(&[]);
+    }
+}
+
+/// Some of a layer's outputs.
+#[derive(Clone, Copy)]
+struct Columns {
+    start: usize,
+    len: usize,
+}
+
+/// [`Update`] of some columns of the weights.
+struct UpdateColumns<'a, 'b> {
+    rows: &'a mut [f32],
+    outputs: usize,
+    columns: Columns,
+    first: usize,
+    inputs: &'a [&'b [f32]],
+    deltas: &'a [&'b [f32]],
+    sgd: &'a Sgd,
+    scratch: &'a mut [f32],
+}
+
+impl Kernel for UpdateColumns<'_, '_> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let Self { rows: weights, outputs, columns, first, inputs: batch, deltas, sgd, scratch } = self;
+        // δ lie side by side, and so that none of a cache line's length lies across the end of one.
+        pack::<V>(scratch, deltas.iter().copied(), columns.start, columns.len);
+        let (deltas, stride) = (&*scratch, columns.len.next_multiple_of(V::LANES));
         let mut turned = Aligned([[0.0; ACROSS]; HEIGHT]);
         let mut masks = [Mask::NONE; HEIGHT];
         // Images are turned in sixteens; those that are missing are zeros, which masks leave out.
@@ -532,21 +581,21 @@ impl Kernel for Update<'_, '_> {
                 *mask = Mask::nonzero::<V>(inputs.get(..batch.len().next_multiple_of(V::LANES)).unwrap_or(&[]));
             }
             let masks = masks.get(..count).unwrap_or(&[]);
-            let is_abreast = |masks: &[Mask]| masks.len() == ABREAST && go_abreast(masks, batch.len());
-            let groups = masks.chunks(ABREAST);
-            if !groups.clone().all(is_abreast) {
-                for part in parts::<V>(outputs, 1) {
-                    let run_len = if is_packed { part.vectors * V::LANES } else { part.len };
-                    let (rows, inputs, deltas) = (&mut *rows, &turned.0, packed_deltas);
-                    let body = UpdateBlock { rows, outputs, masks, inputs, deltas, run_len, part, sgd };
-                    dispatch::<V, _>(part.vectors, UpdateSparse(body));
+            let images = batch.len();
+            let is_abreast = |masks: &[Mask]| masks.len() == ABREAST && go_abreast(masks, images);
+            let (all, any) = (masks.chunks(ABREAST).all(is_abreast), masks.chunks(ABREAST).any(is_abreast));
+            let block = |part: Part| {
+                let place = columns.start + part.start;
+                UpdateBlock { outputs, masks, inputs: &turned.0, images, deltas, stride, place, part, sgd }
+            };
+            if !all {
+                for part in parts::<V>(columns.len, 1) {
+                    dispatch::<V, _>(part.vectors, UpdateSparse { block: block(part), rows: &mut *rows });
                 }
             }
-            if groups.clone().any(is_abreast) {
-                for part in parts::<V>(outputs, ABREAST) {
-                    let (rows, inputs) = (&mut *rows, &turned.0);
-                    let body = UpdateBlock { rows, outputs, masks, inputs, deltas, run_len: part.len, part, sgd };
-                    dispatch::<V, _>(part.vectors, UpdateAbreast(body));
+            if any {
+                for part in parts::<V>(columns.len, ABREAST) {
+                    dispatch::<V, _>(part.vectors, UpdateAbreast { block: block(part), rows: &mut *rows });
                 }
             }
         }
@@ -554,31 +603,38 @@ impl Kernel for Update<'_, '_> {
 }
 
 /// Gradient and step of a part of some rows.
-struct UpdateBlock<'a, 'b> {
-    rows: &'a mut [f32],
+struct UpdateBlock<'a> {
     outputs: usize,
     masks: &'a [Mask],
     inputs: &'a [[f32; ACROSS]; HEIGHT],
-    deltas: &'a [&'b [f32]],
-    /// How many of an image's δ a run of them has.
-    run_len: usize,
+    images: usize,
+    /// Packed, `stride` values an image.
+    deltas: &'a [f32],
+    stride: usize,
+    /// Where the part begins in a row of the weights.
+    place: usize,
+    /// The part of the packed δ.
     part: Part,
     sgd: &'a Sgd,
 }
 
 /// Those rows of a block that are not for [`UpdateAbreast`].
-struct UpdateSparse<'a, 'b>(UpdateBlock<'a, 'b>);
+struct UpdateSparse<'a> {
+    block: UpdateBlock<'a>,
+    rows: &'a mut [f32],
+}
 
-impl Body for UpdateSparse<'_, '_> {
+impl Body for UpdateSparse<'_> {
     const SHARE: usize = 1;
 
     #[inline(always)]
     fn run<V: Vector, const N: usize>(self) {
-        let UpdateBlock { rows, outputs, masks, inputs, deltas, run_len, part, sgd } = self.0;
-        let (Some(weights), Some(span)) = (Span::<V, N>::new(part.len), Span::<V, N>::new(run_len)) else { return };
-        let groups = rows.chunks_mut(ABREAST * outputs).zip(masks.chunks(ABREAST)).zip(inputs.chunks(ABREAST));
+        let UpdateBlock { outputs, masks, inputs, images, deltas, stride, place, part, sgd } = self.block;
+        let (Some(weights), Some(span)) = (Span::<V, N>::new(part.len), Span::<V, N>::new(N * V::LANES)) else { return };
+        let Some(deltas) = deltas.get(part.start..).and_then(|deltas| span.source(deltas)) else { return };
+        let groups = self.rows.chunks_mut(ABREAST * outputs).zip(masks.chunks(ABREAST)).zip(inputs.chunks(ABREAST));
         for ((rows, masks), inputs) in groups {
-            if masks.len() == ABREAST && go_abreast(masks, deltas.len()) {
+            if masks.len() == ABREAST && go_abreast(masks, images) {
                 continue;
             }
             for ((row, mask), inputs) in rows.chunks_exact_mut(outputs).zip(masks).zip(inputs) {
@@ -586,10 +642,10 @@ impl Body for UpdateSparse<'_, '_> {
                     // A row that no image reaches has the gradient 0, and stays as it is where nothing decays.
                     continue;
                 }
-                let Some(mut run) = weights.run_mut(row, part.start) else { continue };
+                let Some(mut run) = weights.run_mut(row, place) else { continue };
                 let mut gradient = Tile::<V, N>::zero();
                 for (image, x) in mask.terms(inputs) {
-                    if let Some(delta) = deltas.get(image).and_then(|delta| span.run(delta, part.start)) {
+                    if let Some(delta) = deltas.at(image * stride) {
                         gradient.add_product(delta, V::splat(x));
                     }
                 }
@@ -600,28 +656,33 @@ impl Body for UpdateSparse<'_, '_> {
 }
 
 /// Those rows of a block that go in threes, for no image has a zero there: δ is read once for three.
-struct UpdateAbreast<'a, 'b>(UpdateBlock<'a, 'b>);
+struct UpdateAbreast<'a> {
+    block: UpdateBlock<'a>,
+    rows: &'a mut [f32],
+}
 
-impl Body for UpdateAbreast<'_, '_> {
+impl Body for UpdateAbreast<'_> {
     const SHARE: usize = ABREAST;
 
     #[inline(always)]
     fn run<V: Vector, const N: usize>(self) {
-        let UpdateBlock { rows, outputs, masks, inputs, deltas, part, sgd, .. } = self.0;
-        let Some(span) = Span::<V, N>::new(part.len) else { return };
-        let groups = rows.chunks_exact_mut(ABREAST * outputs).zip(masks.chunks(ABREAST)).zip(inputs.chunks(ABREAST));
+        let UpdateBlock { outputs, masks, inputs, images, deltas, stride, place, part, sgd } = self.block;
+        // Of the packed δ, the last vector of the last part lies behind the others; that of the weights overlaps.
+        let (Some(weights), Some(span)) = (Span::<V, N>::new(part.len), Span::<V, N>::new(N * V::LANES)) else { return };
+        let Some(deltas) = deltas.get(part.start..).and_then(|deltas| span.source(deltas)) else { return };
+        let groups = self.rows.chunks_exact_mut(ABREAST * outputs).zip(masks.chunks(ABREAST)).zip(inputs.chunks(ABREAST));
         for ((rows, masks), inputs) in groups {
-            let (Ok([xa, xb, xc]), true) = (<&[_; ABREAST]>::try_from(inputs), go_abreast(masks, deltas.len())) else {
+            let (Ok([xa, xb, xc]), true) = (<&[_; ABREAST]>::try_from(inputs), go_abreast(masks, images)) else {
                 continue;
             };
             let (mut a, mut b, mut c) = (Tile::<V, N>::zero(), Tile::<V, N>::zero(), Tile::<V, N>::zero());
-            for (((delta, xa), xb), xc) in deltas.iter().zip(xa).zip(xb).zip(xc) {
-                let Some(delta) = span.run(delta, part.start) else { break };
+            for (((image, xa), xb), xc) in (0..images).zip(xa).zip(xb).zip(xc) {
+                let Some(delta) = deltas.at(image * stride) else { break };
                 let factors = [V::broadcast(xa), V::broadcast(xb), V::broadcast(xc)];
                 Tile::add_products([&mut a, &mut b, &mut c], delta, factors);
             }
             for (row, gradient) in rows.chunks_exact_mut(outputs).zip([a, b, c]) {
-                if let Some(mut run) = span.run_mut(row, part.start) {
+                if let Some(mut run) = weights.run_mut(row, place) {
                     gradient.step(&mut run, sgd);
                 }
             }

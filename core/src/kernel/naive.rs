@@ -80,7 +80,8 @@ impl Dense {
         {
             let images = batch.iter().zip(&mut sums).map(|(image, z)| (&image.x[..], &mut z[columns.clone()]));
             let (mut images, first, panel): (Vec<_>, _, _) = (images.collect(), columns.start, dense::PANEL);
-            dense::AddInputs { op: self.op(), weights, inputs: rows, first, panel, images: &mut images }.run::<V>();
+            let (images, scratch) = (&mut images[..], &mut vec![7.0; dense::ROOM][..]);
+            dense::AddInputs { op: self.op(), weights, inputs: rows, first, panel, images, scratch }.run::<V>();
         }
         for (image, z) in batch.iter().zip(&mut sums) {
             dense::add_bias(z, bias);
@@ -101,7 +102,8 @@ impl Dense {
         let all: Vec<&[f32]> = batch.iter().map(|image| &image.x[..]).collect();
         let (upper, lower) = weights.split_at_mut(inputs / 2 * outputs);
         for (rows, first, images) in [(upper, 0, &mut above), (lower, inputs / 2, &mut below)] {
-            dense::InputGradientAndUpdate { rows, outputs, first, inputs: &all, images, sgd }.run::<V>();
+            let scratch = &mut vec![7.0; dense::update_scratch(outputs, all.len())][..];
+            dense::InputGradientAndUpdate { rows, outputs, first, inputs: &all, images, sgd, scratch }.run::<V>();
         }
         assert_same_bits(&weights, updated, "weights in one pass");
         for (image, gradient) in batch.iter().zip(&gradients) {
@@ -148,7 +150,8 @@ impl Kernel for Dense {
             for rows in [0..inputs / 3, inputs / 3..inputs] {
                 let mut images: Vec<_> = group.iter_mut().map(|image| (&image.x[..], &mut image.z[..])).collect();
                 let (weights, bias, images) = (&weights[..], &bias[..], &mut images[..]);
-                dense::Forward { op: self.op(), weights, bias, inputs: rows, images }.run::<V>();
+                let scratch = &mut vec![7.0; dense::ROOM][..];
+                dense::Forward { op: self.op(), weights, bias, inputs: rows, images, scratch }.run::<V>();
             }
             let mut images: Vec<_> = group.iter_mut().map(|image| (&image.delta[..], &mut image.gradient[..])).collect();
             dense::InputGradient { rows: &weights, outputs, images: &mut images }.run::<V>();
@@ -181,7 +184,10 @@ impl Kernel for Dense {
             let all: Vec<&[f32]> = batch.iter().map(|image| &image.x[..]).collect();
             let deltas: Vec<&[f32]> = batch.iter().map(|image| &image.delta[..]).collect();
             for (rows, first) in [(upper, 0), (lower, middle)] {
-                dense::Update { rows, outputs, first, inputs: &all, deltas: &deltas, sgd: &sgd }.run::<V>();
+                // Half of them with the least scratch, which makes them go by columns.
+                let scratch = if first == 0 { dense::update_scratch(outputs, all.len()) } else { dense::LEAST };
+                let (inputs, deltas, scratch) = (&all[..], &deltas[..], &mut vec![7.0; scratch][..]);
+                dense::Update { rows, outputs, first, inputs, deltas, sgd: &sgd, scratch }.run::<V>();
             }
             let (rows, memory, delta) = (&mut by_rows[..], &memory[..], inputs + 2);
             dense::UpdateRows { rows, outputs, first: 0, memory, stride, input: 1, delta, sgd: &sgd }.run::<V>();

@@ -148,10 +148,37 @@ impl<V: Vector, const N: usize> Span<V, N> {
         Some(RunMut { values: values.get_mut(start..)?.get_mut(..self.len)?, span: self })
     }
 
+    /// The runs of `values`, wherever they begin; `None` if there are none.
+    #[inline(always)]
+    pub(crate) fn source(self, values: &[f32]) -> Option<Source<'_, V, N>> {
+        Some(Source { values, last: values.len().checked_sub(self.len)?, span: self })
+    }
+
     /// Where vector `v` of the `N` begins: with the whole of it inside the run.
     #[inline(always)]
     fn at(self, v: usize) -> usize {
         if v + 1 < N { v * V::LANES } else { self.len - V::LANES }
+    }
+}
+
+/// Values with runs of `span.len` in them, of which the last begins at `last`: one comparison tells whether there is a
+/// run.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a, V, const N: usize> {
+    values: &'a [f32],
+    last: usize,
+    span: Span<V, N>,
+}
+
+impl<'a, V: Vector, const N: usize> Source<'a, V, N> {
+    /// The run that begins at `start`, if it lies inside.
+    #[inline(always)]
+    pub(crate) fn at(&self, start: usize) -> Option<Run<'a, V, N>> {
+        if start > self.last {
+            return None;
+        }
+        // SAFETY: there are `last + span.len` values.
+        Some(Run { values: unsafe { self.values.get_unchecked(start..start + self.span.len) }, span: self.span })
     }
 }
 

@@ -168,7 +168,9 @@ impl Dense {
             let (inputs, deltas): (Together<_>, Together<_>) = (inputs.collect(), deltas.clone().collect());
             split_rows(weights, outputs, 0, pieces, executor, &|rows, first| {
                 let (inputs, deltas) = (&inputs, &deltas);
-                dense::Update { rows, outputs, first, inputs, deltas, sgd }.on(executor.vectors());
+                executor.scratch(dense::update_scratch(outputs, inputs.len()), |scratch| {
+                    dense::Update { rows, outputs, first, inputs, deltas, sgd, scratch }.on(executor.vectors());
+                });
             });
         } else {
             let input = input.values;
@@ -268,7 +270,11 @@ impl Dense {
         images: &mut [dense::Image],
         executor: &impl Executor,
     ) {
-        dense::Forward { op: self, weights, bias, inputs, images }.on(executor.vectors());
+        // Few images are not worth a copy of the weights.
+        let room = if images.len() >= dense::READS { dense::ROOM } else { 0 };
+        executor.scratch(room, |scratch| {
+            dense::Forward { op: self, weights, bias, inputs, images, scratch }.on(executor.vectors());
+        });
     }
 
     /// What the inputs `rows` add to some columns of z, some of the columns on each thread, from the column `first` on.
@@ -285,7 +291,9 @@ impl Dense {
         let half = pieces.min(columns / dense::PANEL) / 2;
         if half == 0 {
             let (images, panel) = (images.as_mut_slice(), dense::PANEL);
-            return dense::AddInputs { op: self, weights, inputs, first, panel, images }.on(executor.vectors());
+            return executor.scratch(dense::ROOM, |scratch| {
+                dense::AddInputs { op: self, weights, inputs, first, panel, images, scratch }.on(executor.vectors());
+            });
         }
         let middle = (columns * half / pieces).next_multiple_of(dense::PANEL);
         let (left, right) = halves(images, |(x, z)| cut_values(x, z, middle));
@@ -337,8 +345,10 @@ impl Dense {
         let half = pieces.min(count) / 2;
         if half == 0 {
             let images = images.as_mut_slice();
-            let update = dense::InputGradientAndUpdate { rows, outputs, first, inputs, images, sgd };
-            return update.on(executor.vectors());
+            return executor.scratch(dense::update_scratch(outputs, inputs.len()), |scratch| {
+                let update = dense::InputGradientAndUpdate { rows, outputs, first, inputs, images, sgd, scratch };
+                update.on(executor.vectors());
+            });
         }
         let middle = count * half / pieces;
         let (upper, lower) = rows.split_at_mut_checked(middle * outputs).unwrap_or_default();

@@ -202,6 +202,7 @@ impl<const R: usize> Body for AddHits<'_, R> {
         let Self { op, gradient, ky, hits, memory, part } = self;
         let Some(span) = Span::<V, N>::new(part.len) else { return };
         let (row, below) = (op.filter_width * op.channels, op.width * op.channels);
+        let Some(memory) = span.source(memory) else { return };
         let mut tiles = [Tile::<V, N>::zero(); R];
         for (tile, gradient) in tiles.iter_mut().zip(gradient.chunks_exact_mut(row)) {
             if let Some(run) = span.run_mut(gradient, part.start) {
@@ -213,7 +214,7 @@ impl<const R: usize> Body for AddHits<'_, R> {
             let delta = V::splat(hit.delta);
             let pixels = hit.pixel as usize + first;
             for (r, tile) in tiles.iter_mut().enumerate() {
-                if let Some(run) = span.run(memory, pixels + r * below) {
+                if let Some(run) = memory.at(pixels + r * below) {
                     tile.add_product(run, delta);
                 }
             }

@@ -216,13 +216,15 @@ impl Body for AddTaps<'_> {
     #[inline(always)]
     fn run<V: Vector, const N: usize>(self) {
         let Some(span) = Span::<V, N>::new(self.part.len) else { return };
+        let Some(taps) = self.taps.get(self.shift..).and_then(|taps| span.source(taps)) else { return };
+        let (pixels, stride) = (self.pixels, self.stride);
         for (x, column) in self.sums.chunks_exact_mut(self.column).enumerate() {
             let Some(mut run) = span.run_mut(column, self.start) else { continue };
             let mut tile = Tile::begun(&run);
+            let first = x * self.channels;
             for &index in self.nonzero.pixels(x + self.kx.0, x + self.kx.1) {
                 let index = usize::from(index);
-                let tap = index.wrapping_sub(x * self.channels).wrapping_mul(self.stride).wrapping_add(self.shift);
-                if let (Some(value), Some(weights)) = (self.pixels.get(index), span.run(self.taps, tap)) {
+                if let (Some(value), Some(weights)) = (pixels.get(index), taps.at(index.wrapping_sub(first).wrapping_mul(stride))) {
                     tile.add_product(weights, V::splat(*value));
                 }
             }
@@ -271,9 +273,9 @@ impl Body for PoolPart<'_, '_> {
         let PoolRow { op, sums, next, steps, bias, out, out_next, count } = *self.row;
         let start = self.part.start;
         let Some(span) = Span::<V, N>::new(self.part.len) else { return };
-        let Some(bias) = span.run(bias, start) else { return };
+        let (Some(bias), Some(sums)) = (span.run(bias, start), span.source(sums)) else { return };
         for square in 0..count {
-            let position = |at: usize| span.run(sums, square * next + steps.get(at)? + start);
+            let position = |at: usize| sums.at(square * next + steps.get(at)? + start);
             let Some((mut pooled, origins)) = op.pooling.forward(position) else { return };
             pooled.add(bias);
             let place = (out + square * out_next) * op.filters + start;

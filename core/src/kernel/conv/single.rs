@@ -144,6 +144,7 @@ impl Body for AddSquares<'_> {
     #[inline(always)]
     fn run<V: Vector, const N: usize>(self) {
         let Some(span) = Span::<V, N>::new(self.part.len) else { return };
+        let Some(square) = self.square.get(self.part.start..).and_then(|square| span.source(square)) else { return };
         let places = self.sums.chunks_exact_mut(self.stride).zip(self.windows).zip((0..).step_by(2));
         for ((place, &window), left) in places {
             let pixels = self.pixels.get(left..).unwrap_or(&[]);
@@ -153,7 +154,7 @@ impl Body for AddSquares<'_> {
                 let at = bits.trailing_zeros() as usize;
                 bits &= bits - 1;
                 let pixel = self.offsets.get(at).and_then(|&offset| pixels.get(offset));
-                if let (Some(value), Some(run)) = (pixel, span.run(self.square, at * self.stride + self.part.start)) {
+                if let (Some(value), Some(run)) = (pixel, square.at(at * self.stride)) {
                     tile.add_product(run, V::splat(*value));
                 }
             }
@@ -275,6 +276,7 @@ impl<const F: usize> Body for AddWindows<'_, F> {
         let Self { op, sums, first, windows, delta, origins, part } = self;
         let Some(span) = Span::<V, N>::new(part.len) else { return };
         let (side, window) = (op.pooling.side(), op.taps());
+        let Some(windows) = span.source(windows) else { return };
         let mut tiles = [Tile::<V, N>::zero(); F];
         for (tile, sums) in tiles.iter_mut().zip(sums.chunks_exact_mut(window)) {
             if let Some(run) = span.run_mut(sums, part.start) {
@@ -292,7 +294,7 @@ impl<const F: usize> Body for AddWindows<'_, F> {
                 for ((tile, delta), origin) in tiles.iter_mut().zip(delta).zip(origins) {
                     let (right, down) = op.pooling.backward(*origin);
                     let at = corner + (down * op.width + right) * op.filter_height;
-                    if let Some(run) = span.run(windows, at) {
+                    if let Some(run) = windows.at(at) {
                         tile.add_product(run, V::splat(*delta));
                     }
                 }
