@@ -184,13 +184,6 @@ pub enum Error {
     #[error("network {net} does not go with the cost {cost}; it goes with: {known}")]
     UnknownCost { net: String, cost: String, known: String },
 
-    /// A model's architecture is none of the named networks'.
-    #[error(
-        "{path}: holds a network that this program has no name for ({architecture}); read it with a program that \
-         defines its type, as host/examples/05_own_network.rs does"
-    )]
-    UnknownArchitecture { path: PathBuf, architecture: String },
-
     /// A file is not a model, or a damaged one, or one of another network.
     #[error("{path}: {cause}")]
     Model { path: PathBuf, cause: minnet::model::ModelError },
@@ -203,19 +196,20 @@ pub enum Error {
     #[error("{path}: {what}; write it anew with network2.py's Network.save")]
     Network2Content { path: PathBuf, what: String },
 
-    /// Such a file holds a network that has no name here.
-    #[error(
-        "{path}: holds {found}, which this program has no name for; it knows {known} with CrossEntropyCost or \
-         QuadraticCost: for others, add a line to host/src/nets.rs"
-    )]
-    Network2Unknown { path: PathBuf, found: String, known: String },
+    /// The sizes in such a file are those of no network.
+    #[error("{path}: its sizes are no network's: {cause}")]
+    Network2Sizes { path: PathBuf, cause: crate::architecture::TextError },
+
+    /// Such a file names a cost that is unknown here.
+    #[error("{path}: its cost {cost:?} is unknown here; put CrossEntropyCost or QuadraticCost in its place")]
+    Network2Cost { path: PathBuf, cost: String },
 
     /// A model cannot be written for the book's `network2.py`.
     #[error(
         "{path}: holds a network that network2.py cannot have ({architecture}): there, every layer is dense, of sigmoid \
          neurons; train one such as 784-30-10 with cross-entropy"
     )]
-    NotNetwork2 { path: PathBuf, architecture: &'static str },
+    NotNetwork2 { path: PathBuf, architecture: String },
 
     /// An integer model cannot be made of another.
     #[error("{path}: holds an integer network already; quantize the float model that it was made of")]
@@ -291,9 +285,9 @@ pub enum Error {
     #[error("{line}: {what} differ from this machine's; build the firmware and this program from the same sources")]
     DeviceDiffers { line: String, what: String },
 
-    /// The network that learns on a device has no name here.
-    #[error("{line}: this program has no name for the network that learns there ({architecture})")]
-    DeviceUnknown { line: String, architecture: String },
+    /// The text of the network that learns on a device is none.
+    #[error("{line}: the text of the network that learns there is no network: {cause}")]
+    DeviceText { line: String, cause: crate::architecture::TextError },
 
     // Networks and data.
     /// A network is given as many parameters as it does not have.

@@ -1,5 +1,6 @@
-//! Minnet on a PC: data, training, models on disk, plots. The command line `host` is made of it, and so can programs
-//! be that train network types of their own.
+//! Minnet on a PC: data, training, models on disk, plots. The command line `host` is made of it, and so can other
+//! programs be: they train networks that are read from a text ([`network::Network`]), or types of their own
+//! ([`minnet::net::Net`]).
 //!
 //! Cargo features, all on by default through `cli`, which the command line needs: `experiments` brings the book's
 //! experiments and, with them, support vector machines; `device` brings serial lines and emulated boards.

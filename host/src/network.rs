@@ -5,18 +5,21 @@ use crate::error::{Error, Result};
 use crate::file::write_atomically;
 use crate::nets::Net;
 use minnet::activation::Function;
-use minnet::batch::{Images, Layout};
+use minnet::batch::{Batch, Images, Layout};
 use minnet::cost::CostFunction;
 use minnet::executor::Executor;
 use minnet::init::Init;
-use minnet::layer::Parameters;
+use minnet::layer::{Layer, Parameters};
 use minnet::list::List;
 use minnet::model::{self, Metadata};
 use minnet::module::Module;
+use minnet::net;
 use minnet::op::Op;
 use minnet::sgd::Sgd;
+use minnet::tensor::Tensor;
 use rand_core::Rng;
 use std::path::Path;
+use zerocopy::FromZeros;
 
 /// The layers of a network on the heap.
 pub type Layers = List<Vec<Op>, Vec<f32>>;
@@ -64,6 +67,16 @@ impl Network {
         &self.layers
     }
 
+    /// Each layer with its weights and its biases.
+    pub fn each_layer(&self) -> impl Iterator<Item = (Op, &[f32], &[f32])> {
+        self.layers.ops().iter().scan(self.parameters(), |rest, &op| {
+            let (own, others) = rest.split_at_checked(op.parameters())?;
+            let (weights, biases) = own.split_at_checked(op.weights())?;
+            *rest = others;
+            Some((op, weights, biases))
+        })
+    }
+
     /// All parameters: layer by layer, weights before biases.
     pub fn parameters(&self) -> &[f32] {
         self.layers.parameters()
@@ -72,6 +85,11 @@ impl Network {
     /// As [`parameters`](Self::parameters), to write.
     pub fn parameters_mut(&mut self) -> &mut [f32] {
         self.layers.parameters_mut()
+    }
+
+    /// One step of gradient descent on the mini-batch's images.
+    pub fn train(&mut self, batch: &mut Batch<'_>, sgd: &Sgd, rng: &mut impl Rng, executor: &impl Executor) {
+        self.layers.train(self.cost, batch, sgd, rng, executor);
     }
 
     /// As [`minnet::net::Net::weight_hash`].
@@ -89,6 +107,14 @@ impl Network {
             model::write_parameters(&architecture, self.parameters(), metadata, |bytes| file.write_all(bytes))
         })
     }
+}
+
+/// A network that is a type, on the heap, all zeros.
+///
+/// # Errors
+/// [`Error::Memory`].
+pub fn boxed<In: Tensor, L: Layer<In>>() -> Result<Box<net::Net<In, L>>> {
+    net::Net::new_box_zeroed().map_err(|_| Error::Memory { bytes: size_of::<L>() })
 }
 
 /// So many zeros on the heap.
