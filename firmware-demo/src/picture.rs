@@ -1,6 +1,6 @@
 //! Digits and numbers as text.
 
-use crate::training::PIXELS;
+use device::training::PIXELS;
 use core::fmt;
 
 /// A digit in 14 lines of 28 characters: each stands for two pixels, one above the other.

@@ -164,7 +164,8 @@ impl Body for AddRows<'_, '_> {
     fn run<V: Vector, const N: usize>(self) {
         let Rows { values, stride, start, len } = self.rows;
         let (Some(sums), Some(span)) = (Span::<V, N>::new(self.part.len), Span::<V, N>::new(len)) else { return };
-        let mut ahead = self.ahead.map(|rows| rows.values.chunks(rows.stride).map(move |row| block_of(row, rows.start, rows.len)));
+        let mut ahead =
+            self.ahead.map(|rows| rows.values.chunks(rows.stride).map(move |row| block_of(row, rows.start, rows.len)));
         for ((x, z), mask) in self.images.iter_mut().zip(self.masks) {
             for row in ahead.iter_mut().flatten().take(ROWS.div_ceil(IMAGES)) {
                 V::prefetch(row);
@@ -199,7 +200,8 @@ impl Body for AddAllRows<'_, '_> {
         for images in self.images.as_chunks_mut::<ABREAST>().0 {
             let [(xa, za), (xb, zb), (xc, zc)] = images;
             let at = self.part.start;
-            let (Some(mut za), Some(mut zb), Some(mut zc)) = (sums.run_mut(za, at), sums.run_mut(zb, at), sums.run_mut(zc, at))
+            let (Some(mut za), Some(mut zb), Some(mut zc)) =
+                (sums.run_mut(za, at), sums.run_mut(zb, at), sums.run_mut(zc, at))
             else {
                 continue;
             };
@@ -265,7 +267,10 @@ fn add_block<V: Vector>(block: Block, images: &mut [Image], packed: Option<&mut 
         };
         let ahead = ahead.filter(|_| part.start == 0 && packed.is_some());
         let part = Part { start: place + part.start, ..part };
-        dispatch::<V, _>(part.vectors, AddRows { rows, images: &mut *images, inputs: inputs.clone(), masks, part, ahead });
+        dispatch::<V, _>(
+            part.vectors,
+            AddRows { rows, images: &mut *images, inputs: inputs.clone(), masks, part, ahead },
+        );
     }
 }
 
@@ -337,7 +342,7 @@ impl Kernel for Forward<'_, '_> {
         if cfg!(minnet_m4f) {
             // A device has one thread, which takes all inputs.
             for (x, z) in images.iter_mut() {
-                device::dense(op, weights, bias, x, z);
+                device::dense(weights, bias, x, z);
             }
         } else {
             if inputs.start == 0 {
@@ -513,7 +518,10 @@ impl Kernel for Update<'_, '_> {
             for (place, delta) in packed.0.chunks_exact_mut(packed_stride).zip(deltas) {
                 for part in parts::<V>(outputs, 1) {
                     let (packed, start) = (&mut *place, part.start);
-                    dispatch::<V, _>(part.vectors, Pack { packed, rows: delta, stride: outputs, part, start, packed_stride });
+                    dispatch::<V, _>(
+                        part.vectors,
+                        Pack { packed, rows: delta, stride: outputs, part, start, packed_stride },
+                    );
                 }
             }
             table.iter_mut().zip(packed.0.chunks_exact(packed_stride)).for_each(|(place, run)| *place = run);
@@ -663,7 +671,8 @@ impl Kernel for UpdateRows<'_> {
         }
         for part in parts::<V>(outputs, 1) {
             let rows = &mut *rows;
-            let body = UpdateRowsPart { rest: UpdateRows { rows, outputs, first, memory, stride, input, delta, sgd }, part };
+            let body =
+                UpdateRowsPart { rest: UpdateRows { rows, outputs, first, memory, stride, input, delta, sgd }, part };
             dispatch::<V, _>(part.vectors, body);
         }
     }
@@ -691,7 +700,9 @@ impl Body for UpdateRowsPart<'_> {
             let mut gradient = Tile::<V, N>::zero();
             for image in memory.chunks_exact(stride) {
                 let x = x(image);
-                if x != 0.0 && let Some(delta) = span.run(image, delta + self.part.start) {
+                if x != 0.0
+                    && let Some(delta) = span.run(image, delta + self.part.start)
+                {
                     gradient.add_product(delta, V::splat(x));
                 }
             }
