@@ -2,40 +2,25 @@
 
 use host::data::{Mnist, default_directory};
 use host::executor::{Threads, Vectors};
-use minnet::prelude::*;
+use host::nets;
+use host::network::{Network, zeroed};
+use minnet::batch::Batch;
+use minnet::module::Module;
+use minnet::prelude::{Executor, Init, Sgd};
 use rand_core::SeedableRng;
 use rand_xorshift::XorShiftRng;
 use std::sync::LazyLock;
 
-/// A digit as an image of one channel.
-pub type Image = [[[f32; 1]; 28]; 28];
-/// A digit as a vector.
-pub type Vector = [f32; 784];
-
 /// 784-100-10.
-pub type A = seq![Dense<784, 100, Sigmoid>, Dense<100, 10, Softmax>];
+pub const A: &str = "784: dense 100 sigmoid, dense 10 softmax";
 /// One convolution, sigmoid.
-pub type B = seq![Conv5x5<1, 20, MaxPool2, Sigmoid>, Flatten, Dense<2880, 100, Sigmoid>, Dense<100, 10, Softmax>];
+pub const B: &str = "28x28x1: conv5x5 20 maxpool2 sigmoid, flatten, dense 100 sigmoid, dense 10 softmax";
 /// Two convolutions, ReLU.
-pub type C = seq![
-    Conv5x5<1, 20, MaxPool2, Relu>,
-    Conv5x5<20, 40, MaxPool2, Relu>,
-    Flatten,
-    Dense<640, 100, Relu>,
-    Dense<100, 10, Softmax>
-];
+pub const C: &str =
+    "28x28x1: conv5x5 20 maxpool2 relu, conv5x5 40 maxpool2 relu, flatten, dense 100 relu, dense 10 softmax";
 /// Two convolutions, two dense layers of 1000, dropout of half.
-pub type D = seq![
-    Conv5x5<1, 20, MaxPool2, Relu>,
-    Conv5x5<20, 40, MaxPool2, Relu>,
-    Flatten,
-    Dropout<50>,
-    Dense<640, 1000, Relu>,
-    Dropout<50>,
-    Dense<1000, 1000, Relu>,
-    Dropout<50>,
-    Dense<1000, 10, Softmax>
-];
+pub const D: &str = "28x28x1: conv5x5 20 maxpool2 relu, conv5x5 40 maxpool2 relu, flatten, dropout 50, \
+                     dense 1000 relu, dropout 50, dense 1000 relu, dropout 50, dense 10 softmax";
 
 /// The real digits.
 pub static MNIST: LazyLock<Mnist> =
@@ -46,29 +31,45 @@ pub fn threads(threads: usize) -> Threads {
     Threads::new(threads, Vectors::detect()).expect("threads")
 }
 
-/// A network that has learned a little, so that as many of its ReLUs are switched off as in real training.
-pub fn trained<In: Tensor, L: Layer<In>>(executor: &Threads) -> Box<Net<In, L>>
-where
-    LogLikelihood: Cost<L::Activation>,
-{
-    let mut net = host::model::zeroed().expect("memory");
-    let mut batch = host::model::batch(10).expect("memory");
-    let mut rng = XorShiftRng::seed_from_u64(1);
-    Net::initialize(&mut net, Init::He, &mut rng);
-    executor.run(|| {
-        for step in 0..300 {
-            load(&mut batch, step * 10, executor);
-            net.train::<LogLikelihood>(&mut batch, &Sgd::new(0.03, 10), &mut rng, executor);
-        }
-    });
-    net
+/// The network of a name or a text, all zeros.
+pub fn network(text: &str) -> Network {
+    Network::zeroed(&nets::find(text, None).expect("a network")).expect("memory")
 }
 
-/// Fills a mini-batch with the training images from `first` on.
-pub fn load<In: Tensor, L: Layer<In>>(batch: &mut [Sample<In, L>], first: usize, executor: &impl Executor) {
+/// Memory for a mini-batch of so many images.
+pub fn memory(network: &Network, images: usize) -> Vec<f32> {
+    zeroed(network.layout().stride() * images).expect("memory")
+}
+
+/// A network that has learned a little, so that as many of its ReLUs are switched off as in real training.
+pub fn trained(text: &str, executor: &Threads) -> Network {
+    let mut network = network(text);
+    let mut memory = memory(&network, 10);
+    let mut rng = XorShiftRng::seed_from_u64(1);
+    network.initialize(Init::He, &mut rng);
+    let sgd = Sgd::new(0.03, 10);
+    executor.run(|| {
+        for step in 0..300 {
+            train(&mut network, &mut memory, step * 10, &sgd, &mut rng, executor);
+        }
+    });
+    network
+}
+
+/// A training step as the library takes it, with a mini-batch of the training images from `first` on.
+pub fn train(
+    network: &mut Network,
+    memory: &mut [f32],
+    first: usize,
+    sgd: &Sgd,
+    rng: &mut XorShiftRng,
+    executor: &impl Executor,
+) {
+    let mut batch = Batch::new(memory, network.layout());
     let image = |number: usize| {
         let index = (first + number) % MNIST.train.len();
         (&MNIST.train.images[index][..], MNIST.train.labels[index])
     };
-    load_batch(batch, image, executor);
+    batch.load_all(image, executor);
+    network.train(&mut batch, sgd, rng, executor);
 }

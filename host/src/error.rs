@@ -203,19 +203,20 @@ pub enum Error {
     #[error("{path}: {what}; write it anew with network2.py's Network.save")]
     Network2Content { path: PathBuf, what: String },
 
-    /// Such a file holds a network that has no name here.
-    #[error(
-        "{path}: holds {found}, which this program has no name for; it knows {known} with CrossEntropyCost or \
-         QuadraticCost: for others, add a line to host/src/nets.rs"
-    )]
-    Network2Unknown { path: PathBuf, found: String, known: String },
+    /// The sizes in such a file are those of no network.
+    #[error("{path}: its sizes are no network's: {cause}")]
+    Network2Sizes { path: PathBuf, cause: crate::architecture::TextError },
+
+    /// Such a file names a cost that is unknown here.
+    #[error("{path}: its cost {cost:?} is unknown here; put CrossEntropyCost or QuadraticCost in its place")]
+    Network2Cost { path: PathBuf, cost: String },
 
     /// A model cannot be written for the book's `network2.py`.
     #[error(
         "{path}: holds a network that network2.py cannot have ({architecture}): there, every layer is dense, of sigmoid \
          neurons; train one such as 784-30-10 with cross-entropy"
     )]
-    NotNetwork2 { path: PathBuf, architecture: &'static str },
+    NotNetwork2 { path: PathBuf, architecture: String },
 
     /// An integer model cannot be made of another.
     #[error("{path}: holds an integer network already; quantize the float model that it was made of")]

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::file::write_atomically;
 use crate::nets::Net;
 use minnet::activation::Function;
-use minnet::batch::{Images, Layout};
+use minnet::batch::{Batch, Images, Layout};
 use minnet::cost::CostFunction;
 use minnet::executor::Executor;
 use minnet::init::Init;
@@ -64,6 +64,16 @@ impl Network {
         &self.layers
     }
 
+    /// Each layer with its weights and its biases.
+    pub fn each_layer(&self) -> impl Iterator<Item = (Op, &[f32], &[f32])> {
+        self.layers.ops().iter().scan(self.parameters(), |rest, &op| {
+            let (own, others) = rest.split_at_checked(op.parameters())?;
+            let (weights, biases) = own.split_at_checked(op.weights())?;
+            *rest = others;
+            Some((op, weights, biases))
+        })
+    }
+
     /// All parameters: layer by layer, weights before biases.
     pub fn parameters(&self) -> &[f32] {
         self.layers.parameters()
@@ -72,6 +82,11 @@ impl Network {
     /// As [`parameters`](Self::parameters), to write.
     pub fn parameters_mut(&mut self) -> &mut [f32] {
         self.layers.parameters_mut()
+    }
+
+    /// One step of gradient descent on the mini-batch's images.
+    pub fn train(&mut self, batch: &mut Batch<'_>, sgd: &Sgd, rng: &mut impl Rng, executor: &impl Executor) {
+        self.layers.train(self.cost, batch, sgd, rng, executor);
     }
 
     /// As [`minnet::net::Net::weight_hash`].

@@ -6,8 +6,10 @@
 
 use crate::error::{Error, Result};
 use crate::file::write_atomically;
-use crate::nets::{self, Named};
-use minnet::prelude::*;
+use crate::nets::{self, Net};
+use crate::network::Network;
+use minnet::activation::Function;
+use minnet::op::Op;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -29,65 +31,61 @@ pub struct Network2 {
 }
 
 impl Network2 {
-    /// Reads a file, and finds the named network that it holds.
+    /// Reads a file, and gives the network that it holds, its weights and biases rounded to 32 bits.
     ///
     /// # Errors
     /// [`Error::Read`]; [`Error::Network2Json`] if it is no such JSON; [`Error::Network2Content`] if sizes, weights and
-    /// biases contradict each other, or numbers are beyond 32 bits; [`Error::Network2Unknown`] if there is no named
-    /// network of these sizes and this cost.
-    pub fn read(path: &Path) -> Result<(Self, &'static Named)> {
+    /// biases contradict each other, or numbers are beyond 32 bits; [`Error::Network2Sizes`] if there is no network of
+    /// these sizes; [`Error::Network2Cost`] if there is no such cost.
+    pub fn read(path: &Path) -> Result<(Net, Network)> {
         let text = std::fs::read(path).map_err(|cause| Error::Read { path: path.to_owned(), cause })?;
         let network: Self = serde_json::from_slice(&text)
             .map_err(|cause| Error::Network2Json { path: path.to_owned(), cause: cause.to_string() })?;
         network.check().map_err(|what| Error::Network2Content { path: path.to_owned(), what })?;
         let cost = COSTS.iter().find(|(python, _)| *python == network.cost).map(|(_, cost)| *cost);
-        let named = nets::ALL.iter().find(|net| Some(net.cost) == cost && sizes(net).as_ref() == Some(&network.sizes));
-        let named = named.ok_or_else(|| Error::Network2Unknown {
-            path: path.to_owned(),
-            found: format!("sizes {:?} with the cost {:?}", network.sizes, network.cost),
-            known: known(),
-        })?;
-        Ok((network, named))
+        let cost = cost.ok_or_else(|| Error::Network2Cost { path: path.to_owned(), cost: network.cost.clone() })?;
+        let net = nets::find_architecture(&network.text(), cost)
+            .map_err(|cause| Error::Network2Sizes { path: path.to_owned(), cause })?;
+        let network = Network::with_parameters(&net, network.parameters())?;
+        Ok((net, network))
     }
 
-    /// The network in this form; `None` if not all its layers are dense ones of sigmoid neurons.
-    pub fn of<In: Tensor, L: Layer<In>>(net: &Net<In, L>, named: &Named) -> Option<Self> {
-        let (cost, _) = COSTS.iter().find(|(_, cost)| *cost == named.cost)?;
-        let mut network =
-            Self { sizes: sizes(named)?, weights: Vec::new(), biases: Vec::new(), cost: (*cost).to_owned() };
-        let outputs = network.sizes.get(1..)?.to_vec();
-        let mut runs = Vec::new();
-        net.visit(|run| runs.push(run.iter().map(|&value| f64::from(value)).collect::<Vec<_>>()));
-        for (pair, outputs) in runs.chunks_exact(2).zip(outputs) {
-            let [weights, biases] = pair else { return None };
-            let row = |j| weights.iter().skip(j).step_by(outputs).copied().collect();
-            network.weights.push((0..outputs).map(row).collect());
-            network.biases.push(biases.iter().map(|&bias| vec![bias]).collect());
+    /// The network in this form; `None` if not all its layers are dense ones of sigmoid neurons, or there is no such
+    /// cost.
+    pub fn of(network: &Network) -> Option<Self> {
+        let (cost, _) = COSTS.iter().find(|(_, cost)| *cost == network.cost().name())?;
+        let (sizes, cost) = (vec![network.architecture().inputs()], (*cost).to_owned());
+        let mut file = Self { sizes, weights: Vec::new(), biases: Vec::new(), cost };
+        for (op, weights, biases) in network.each_layer() {
+            let Op::Dense(dense) = op else { return None };
+            if dense.activation != Function::Sigmoid {
+                return None;
+            }
+            let row = |j| weights.iter().skip(j).step_by(dense.outputs).map(|&weight| f64::from(weight)).collect();
+            file.sizes.push(dense.outputs);
+            file.weights.push((0..dense.outputs).map(row).collect());
+            file.biases.push(biases.iter().map(|&bias| vec![f64::from(bias)]).collect());
         }
-        Some(network)
+        Some(file)
     }
 
-    /// Gives these weights and biases, rounded to 32 bits, to the network that [`read`](Self::read) has found.
-    pub fn fill<In: Tensor, L: Layer<In>>(&self, net: &mut Net<In, L>) {
-        let mut layers = self.weights.iter().zip(&self.biases);
-        let mut biases = None;
-        net.visit_mut(|run| match biases.take() {
-            // Weights come before biases.
-            None => {
-                let Some((weights, these)) = layers.next() else { return };
-                biases = Some(these);
-                let outputs = weights.len().max(1);
-                for (place, value) in run.iter_mut().enumerate() {
-                    let weight = weights.get(place % outputs).and_then(|row| row.get(place / outputs));
-                    *value = weight.map_or(0.0, |&weight| weight as f32);
-                }
-            }
-            Some(column) => {
-                for (value, bias) in run.iter_mut().zip(column.iter().flatten()) {
-                    *value = *bias as f32;
-                }
-            }
-        });
+    /// The text of its architecture.
+    fn text(&self) -> String {
+        let mut sizes = self.sizes.iter();
+        let input = sizes.next().map_or(String::new(), usize::to_string);
+        let layers: Vec<String> = sizes.map(|outputs| format!("dense {outputs} sigmoid")).collect();
+        format!("{input}: {}", layers.join(", "))
+    }
+
+    /// All parameters, in the order of a [`Network`]'s.
+    fn parameters(&self) -> Vec<f32> {
+        let mut parameters = Vec::new();
+        for (weights, biases) in self.weights.iter().zip(&self.biases) {
+            let inputs = weights.first().map_or(0, Vec::len);
+            parameters.extend((0..inputs).flat_map(|k| weights.iter().map(move |row| row[k] as f32)));
+            parameters.extend(biases.iter().flatten().map(|&bias| bias as f32));
+        }
+        parameters
     }
 
     /// Writes the file, whole or not at all. `network2.load` reads it, with the same numbers to the last bit.
@@ -122,51 +120,57 @@ fn agree(name: &str, found: usize, wanted: usize, of: &str) -> std::result::Resu
     if found == wanted { Ok(()) } else { Err(format!("{name} has {found} entries instead of {wanted} {of}")) }
 }
 
-/// The sizes of a network of dense layers of sigmoid neurons, by the words of its architecture; `None` for others.
-fn sizes(net: &Named) -> Option<Vec<usize>> {
-    let (input, layers) = net.architecture.split_once(": ")?;
-    let dense = |layer: &str| layer.strip_prefix("dense ")?.strip_suffix(" sigmoid")?.parse().ok();
-    [input.parse().ok()].into_iter().chain(layers.split(", ").map(dense)).collect()
-}
-
-/// The sizes of the named networks that can be read and written.
-fn known() -> String {
-    let mut known: Vec<String> = nets::ALL.iter().filter_map(sizes).map(|sizes| join(&sizes)).collect();
-    known.dedup();
-    known.join(", ")
-}
-
-fn join(sizes: &[usize]) -> String {
-    sizes.iter().map(usize::to_string).collect::<Vec<_>>().join("-")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn only_dense_sigmoid_networks_have_sizes() {
-        for net in nets::ALL {
-            match sizes(net) {
-                Some(sizes) => assert_eq!(join(&sizes), net.name),
-                None => assert!(["conv", "softmax"].iter().any(|word| net.architecture.contains(word)), "{net:?}"),
-            }
+    fn only_dense_sigmoid_networks_with_a_cost_of_the_book_s_go_into_a_file() {
+        for (text, cost, is_one) in [
+            ("784: dense 30 sigmoid, dense 10 sigmoid", "cross-entropy", true),
+            ("5: dense 0 sigmoid, dense 2 sigmoid", "quadratic", true),
+            ("784: dense 30 sigmoid, dense 10 softmax", "quadratic", false),
+            ("784: dense 30, dense 10 sigmoid", "quadratic", false),
+            ("784: dropout 20, dense 10 sigmoid", "quadratic", false),
+            ("784: dense 10 softmax", "log-likelihood", false),
+        ] {
+            let network = Network::zeroed(&nets::find(text, Some(cost)).unwrap()).unwrap();
+            let file = Network2::of(&network);
+            assert_eq!(file.is_some(), is_one, "{text}");
+            assert!(file.is_none_or(|file| file.text() == text && file.check().is_ok()), "{text}");
         }
-        assert!(known().starts_with("784-30-10, 784-100-10, 784-10, 784-0-10, 784-30-30-10"), "{}", known());
     }
 
     #[test]
     fn rows_of_weights_become_columns_and_come_back() {
-        let named = nets::find("784-10", Some("quadratic")).unwrap();
-        let weights = vec![(0..10).map(|j| (0..784).map(|k| f64::from(1000 * j + k)).collect()).collect()];
-        let biases = vec![(0..10).map(|j| vec![-f64::from(j)]).collect()];
-        let network = Network2 { sizes: vec![784, 10], weights, biases, cost: "QuadraticCost".into() };
-        network.check().unwrap();
-        let mut net = crate::model::zeroed::<[f32; 784], Dense<784, 10, Sigmoid>>().unwrap();
-        network.fill(&mut net);
-        // weights[input][output] is the book's w_jk with k the input.
-        assert_eq!((net.layers().weights[5][3], net.layers().bias[3]), (3005.0, -3.0));
-        assert_eq!(Network2::of(&net, named), Some(network));
-        assert_eq!(Network2::of(&net, nets::find(nets::DEFAULT, None).unwrap()), None);
+        let weights = |inputs, outputs| -> Vec<Vec<f64>> {
+            (0..outputs).map(|j| (0..inputs).map(|k| f64::from(1000 * j + k)).collect()).collect()
+        };
+        let biases = |outputs| -> Vec<Vec<f64>> { (0..outputs).map(|j| vec![-f64::from(j)]).collect() };
+        let file = Network2 {
+            sizes: vec![7, 5, 0, 3],
+            weights: vec![weights(7, 5), weights(5, 0), weights(0, 3)],
+            biases: vec![biases(5), biases(0), biases(3)],
+            cost: "QuadraticCost".into(),
+        };
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("network.json");
+        file.write(&path).unwrap();
+        let (net, network) = Network2::read(&path).unwrap();
+        assert_eq!(net.architecture.to_string(), "7: dense 5 sigmoid, dense 0 sigmoid, dense 3 sigmoid");
+        // At [input][output] stands the book's w_jk with k the input; the biases come after the weights.
+        assert_eq!((network.parameters()[2 * 5 + 3], network.parameters()[7 * 5 + 3]), (3002.0, -3.0));
+        assert_eq!(Network2::of(&network), Some(file));
+    }
+
+    #[test]
+    fn sizes_that_are_no_network_are_said() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("network.json");
+        for sizes in [vec![], vec![784]] {
+            let file = Network2 { sizes, weights: vec![], biases: vec![], cost: "QuadraticCost".into() };
+            file.write(&path).unwrap();
+            assert!(matches!(Network2::read(&path), Err(Error::Network2Sizes { .. })));
+        }
     }
 }

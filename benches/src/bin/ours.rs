@@ -1,11 +1,14 @@
 //! Our side of the comparison with other frameworks: `ours NETWORK MODE BATCH THREADS SECONDS`, as the programs in
-//! `benches/rivals` are called. It warms up; then, for each line on standard input, it works for so many seconds and
-//! prints one line of JSON.
+//! `benches/rivals` are called, and then, if not the widest are wanted, the vectors. It warms up; then, for each line on
+//! standard input, it works for so many seconds and prints one line of JSON.
 
-use benches::{A, B, C, D, Image, MNIST, Vector, load, threads, trained};
+use benches::{A, B, C, D, MNIST, memory, train, trained};
 use cpu_time::ProcessTime;
-use host::executor::Threads;
-use minnet::prelude::*;
+use host::executor::{Threads, Vectors};
+use host::network::Network;
+use minnet::batch::Images;
+use minnet::module::Module;
+use minnet::prelude::{Sgd, load_pixels};
 use rand_core::SeedableRng;
 use rand_xorshift::XorShiftRng;
 use std::error::Error;
@@ -14,7 +17,7 @@ use std::io::{Write, stdin, stdout};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-const USAGE: &str = "usage: ours a|b|c|d train|infer BATCH THREADS SECONDS
+const USAGE: &str = "usage: ours a|b|c|d train|infer BATCH THREADS SECONDS [avx512|avx2|sse2]
 then each line on standard input asks for one measurement";
 
 struct Options {
@@ -22,6 +25,7 @@ struct Options {
     batch: usize,
     threads: usize,
     time: Duration,
+    vectors: Vectors,
 }
 
 fn main() -> ExitCode {
@@ -37,25 +41,43 @@ fn main() -> ExitCode {
 fn begin() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let [network, mode @ ("train" | "infer"), batch, threads, seconds] = words[..] else { return Err(USAGE.into()) };
+    let [network, mode @ ("train" | "infer"), batch, threads, seconds, ref vectors @ ..] = words[..] else {
+        return Err(USAGE.into());
+    };
     let options = Options {
         training: mode == "train",
         batch: batch.parse()?,
         threads: threads.parse()?,
         time: Duration::try_from_secs_f64(seconds.parse()?)?,
+        vectors: match vectors {
+            [] => Vectors::detect(),
+            ["avx512"] => Vectors::Avx512,
+            ["avx2"] => Vectors::Avx2,
+            ["sse2"] => Vectors::Baseline,
+            _ => return Err(USAGE.into()),
+        },
     };
-    match network {
-        "a" => Contestant::<Vector, A>::new(&options, 0.3)?.serve(&options),
-        "b" => Contestant::<Image, B>::new(&options, 0.3)?.serve(&options),
-        "c" => Contestant::<Image, C>::new(&options, 0.03)?.serve(&options),
-        "d" => Contestant::<Image, D>::new(&options, 0.03)?.serve(&options),
-        _ => Err(USAGE.into()),
+    if options.batch == 0 {
+        return Err(USAGE.into());
     }
+    if options.vectors > Vectors::detect() {
+        return Err("this processor has no such vectors".into());
+    }
+    let (text, eta) = match network {
+        "a" => (A, 0.3),
+        "b" => (B, 0.3),
+        "c" => (C, 0.03),
+        "d" => (D, 0.03),
+        _ => return Err(USAGE.into()),
+    };
+    Contestant::new(&options, text, eta)?.serve(&options)
 }
 
-struct Contestant<In: Tensor, L: Layer<In>> {
-    net: Box<Net<In, L>>,
-    samples: Box<[Sample<In, L>]>,
+struct Contestant {
+    network: Network,
+    batch: usize,
+    /// A mini-batch's.
+    memory: Vec<f32>,
     /// Where inference of one image happens.
     ram: Vec<f32>,
     sgd: Sgd,
@@ -65,47 +87,47 @@ struct Contestant<In: Tensor, L: Layer<In>> {
     executor: Threads,
 }
 
-impl<In: Tensor, L: Layer<In>> Contestant<In, L>
-where
-    LogLikelihood: Cost<L::Activation>,
-{
-    fn new(options: &Options, eta: f32) -> Result<Self, Box<dyn Error>> {
-        let executor = threads(options.threads);
+impl Contestant {
+    fn new(options: &Options, text: &str, eta: f32) -> Result<Self, Box<dyn Error>> {
+        let executor = Threads::new(options.threads, options.vectors)?;
+        // It has learned a little: as many of its ReLUs are off as in real work.
+        let network = trained(text, &executor);
         Ok(Self {
-            // It has learned a little: as many of its ReLUs are off as in real work.
-            net: trained(&executor),
-            samples: host::model::batch(options.batch)?,
-            ram: vec![0.0; Net::<In, L>::RAM],
+            batch: options.batch,
+            memory: memory(&network, options.batch),
+            ram: vec![0.0; network.ram()],
             sgd: Sgd::new(eta, options.batch),
             rng: XorShiftRng::seed_from_u64(1),
             met: 0,
+            network,
             executor,
         })
     }
 
     fn train(&mut self, steps: usize) {
-        let Self { net, samples, sgd, rng, met, executor, .. } = self;
+        let Self { network, batch, memory, sgd, rng, met, executor, .. } = self;
         executor.run(|| {
             for _ in 0..steps {
-                load(samples, *met, executor);
-                *met += samples.len();
-                net.train::<LogLikelihood>(samples, sgd, rng, executor);
+                train(network, memory, *met, sgd, rng, executor);
+                *met += *batch;
             }
         });
     }
 
     fn infer(&mut self, steps: usize) -> Result<(), host::error::Error> {
-        let Self { net, samples, ram, met, executor, .. } = self;
-        let (batch, test) = (samples.len(), &MNIST.test);
+        let Self { network, batch, ram, met, executor, .. } = self;
+        let (batch, stride, inputs, test) = (*batch, ram.len(), network.layout().inputs, &MNIST.test);
         executor.run(|| {
             for _ in 0..steps {
                 let first = *met % (test.len() / batch * batch);
                 *met = first + batch;
                 if batch == 1 {
-                    black_box(net.infer_with(|place| load_pixels(&test.images[first], place), ram, executor));
+                    load_pixels(&test.images[first], &mut ram[..inputs]);
+                    let output = network.infer(Images::new(ram, stride), executor);
+                    black_box(&ram[output..]);
                 } else {
                     let (_, set) = test.samples().split_at(first);
-                    black_box(host::train::outputs(net, set.split_at(batch).0, executor)?);
+                    black_box(host::train::outputs(network, set.split_at(batch).0, executor)?);
                 }
             }
             Ok(())
@@ -148,7 +170,7 @@ where
             rates.sort_by(f64::total_cmp);
             let right = if options.training {
                 let (test, _) = MNIST.test.samples().split_at(1000);
-                let score = host::train::evaluate::<In, L, LogLikelihood>(&self.net, test, &self.executor)?;
+                let score = host::train::evaluate(&self.network, self.network.cost(), test, &self.executor)?;
                 format!(r#", "right_of_1000": {}"#, score.right)
             } else {
                 String::new()
