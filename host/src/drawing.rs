@@ -3,10 +3,13 @@
 mod raster;
 mod svg;
 
-pub(crate) use raster::{Raster, Rgb};
+pub(crate) use raster::Raster;
 
 /// A place (x, y) in units of the drawing, y downwards.
 pub(crate) type Place = (f64, f64);
+
+/// A colour: red, green and blue.
+pub(crate) type Rgb = [u8; 3];
 
 /// A drawing on white.
 pub(crate) struct Drawing {
@@ -54,8 +57,8 @@ impl Drawing {
     }
 
     /// Adds a thick line through places, of `dashes` and gaps of these lengths in turn; whole if there are none.
-    pub(crate) fn curve(&mut self, places: Vec<Place>, colour: Rgb, dashes: &'static [f32]) {
-        self.marks.push(Mark::Curve { places, colour, dashes });
+    pub(crate) fn curve(&mut self, places: &[Place], colour: Rgb, dashes: &'static [f32]) {
+        self.marks.push(Mark::Curve { places: places.to_vec(), colour, dashes });
     }
 
     /// Adds a dot which marks a place on a curve.

@@ -112,20 +112,16 @@ impl Chart {
         drawing.rule((left, upper), (left, lower), FRAME);
         drawing.rule((left, lower), (right, lower), FRAME);
         let middle = ((left + right) / 2.0, (upper + lower) / 2.0);
-        drawing.text(
-            (middle.0, lower + 46.0),
-            Anchor::Middle,
-            &self.x_label,
-            fitting(&self.x_label, LABEL, right - left),
-        );
+        let x_style = fitting(&self.x_label, LABEL, right - left);
+        drawing.text((middle.0, lower + 46.0), Anchor::Middle, &self.x_label, x_style);
         let y_style = fitting(&self.y_label, LABEL, lower - upper + 40.0);
         drawing.upright_text((26.0, middle.1), Anchor::Middle, &self.y_label, y_style);
 
         for (index, series) in self.series.iter().enumerate() {
             let place = |&(x, y): &(f64, f64)| (x_place(x), y_place(y));
             for part in series.points.split(|point| !self.shows(point)).filter(|part| !part.is_empty()) {
-                let is_marked = series.points.len() <= MOST_MARKED || part.len() == 1;
-                curve(drawing, part.iter().map(place).collect(), index, is_marked);
+                let places: Vec<Place> = part.iter().map(place).collect();
+                curve(drawing, &places, index, series.points.len() <= MOST_MARKED || places.len() == 1);
             }
         }
         if is_empty {
@@ -149,7 +145,7 @@ impl Chart {
         let columns = ((right - left + 20.0) / cell).max(1.0) as usize;
         for (index, series) in self.series.iter().enumerate() {
             let (x, y) = (left + (index % columns) as f64 * cell, top + (index / columns) as f64 * 22.0);
-            curve(drawing, vec![(x, y), (x + 28.0, y)], index, false);
+            curve(drawing, &[(x, y), (x + 28.0, y)], index, false);
             drawing.text((x + 36.0, y + 5.0), Anchor::Start, &series.label, fitting(&series.label, LABEL, room));
         }
         top + 22.0 * self.series.len().div_ceil(columns) as f64 - 2.0
@@ -157,11 +153,10 @@ impl Chart {
 }
 
 /// Draws the line of series `index`, whose look follows from its number.
-fn curve(drawing: &mut Drawing, places: Vec<Place>, index: usize, is_marked: bool) {
+fn curve(drawing: &mut Drawing, places: &[Place], index: usize, is_marked: bool) {
     let colour = COLOURS[index % COLOURS.len()];
-    let marked = if is_marked { places.clone() } else { Vec::new() };
     drawing.curve(places, colour, DASHES[index / COLOURS.len() % DASHES.len()]);
-    for place in marked {
+    for &place in places.iter().filter(|_| is_marked) {
         drawing.dot(place, colour);
     }
 }

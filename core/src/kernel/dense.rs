@@ -89,27 +89,15 @@ fn is_worth_packing<V: Vector>(runs: usize, len: usize, reads: usize) -> bool {
     (1..=ROOM).contains(&(runs * len.next_multiple_of(V::LANES))) && reads >= READS
 }
 
-/// Copies a part of some runs. Each takes as many values as its vectors have.
-struct Pack<'a> {
-    packed: &'a mut [f32],
-    rows: &'a [f32],
-    stride: usize,
-    part: Part,
-    /// Where the part begins in a packed run, and how many values a packed run has.
-    start: usize,
-    packed_stride: usize,
-}
-
-impl Body for Pack<'_> {
-    const SHARE: usize = 1;
-
-    #[inline(always)]
-    fn run<V: Vector, const N: usize>(self) {
-        let Some(span) = Span::<V, N>::new(self.part.len) else { return };
-        for (place, row) in self.packed.chunks_exact_mut(self.packed_stride).zip(self.rows.chunks(self.stride)) {
-            if let (Some(run), Some(place)) = (span.run(row, self.part.start), place.get_mut(self.start..)) {
-                run.copy_to(place);
-            }
+/// Copies the columns from `start` on of some rows, `len` of each, so that their vectors lie side by side: the last may
+/// repeat some values of the one before.
+#[inline(always)]
+fn pack<'a, V: Vector>(packed: &mut [f32], rows: impl Iterator<Item = &'a [f32]>, start: usize, len: usize) {
+    for (place, row) in packed.chunks_exact_mut(len.next_multiple_of(V::LANES)).zip(rows) {
+        let Some(run) = row.get(start..start + len) else { return };
+        let last = run.get(len - V::LANES..).unwrap_or(&[]);
+        for (place, values) in place.chunks_exact_mut(V::LANES).zip(run.chunks_exact(V::LANES).chain([last])) {
+            V::load(values).store(place);
         }
     }
 }
@@ -231,12 +219,27 @@ struct Block<'a> {
     ahead: Option<Rows<'a>>,
 }
 
+/// [`add_block`] in a function of its own.
+struct AddBlock<'a, 'b, 'c> {
+    block: Block<'a>,
+    images: &'a mut [Image<'b>],
+    packed: Option<&'c mut Packed>,
+}
+
+impl Kernel for AddBlock<'_, '_, '_> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        add_block::<V>(self.block, self.images, self.packed);
+    }
+}
+
 /// Adds to the sums of each image what a block of inputs gives.
 #[inline(always)]
 fn add_block<V: Vector>(block: Block, images: &mut [Image], packed: Option<&mut Packed>) {
     let Block { rows, inputs, masks, place, ahead } = block;
     if V::LANES > 1 && rows.len < V::LANES {
-        return add_block::<V::Half>(Block { rows, inputs, masks, place, ahead }, images, packed);
+        let block = Block { rows, inputs, masks, place, ahead };
+        return V::Half::outline(AddBlock { block, images, packed });
     }
     let abreast = go_abreast(masks, inputs.len());
     let (threes, images) = images.split_at_mut(if abreast { images.len() / ABREAST * ABREAST } else { 0 });
@@ -252,12 +255,7 @@ fn add_block<V: Vector>(block: Block, images: &mut [Image], packed: Option<&mut 
     let packed = packed.filter(|_| !abreast && reads >= READS * inputs.len());
     let packed_stride = rows.len.next_multiple_of(V::LANES);
     let packed = packed.map(|packed| {
-        for part in parts::<V>(rows.len, 1) {
-            let (packed, start) = (packed.0.as_mut_slice(), part.start);
-            let part = Part { start: rows.start + start, ..part };
-            let pack = Pack { packed, rows: rows.values, stride: rows.stride, part, start, packed_stride };
-            dispatch::<V, _>(part.vectors, pack);
-        }
+        pack::<V>(&mut packed.0, rows.values.chunks(rows.stride), rows.start, rows.len);
         packed.0.as_slice()
     });
     for part in parts::<V>(rows.len, 1) {
@@ -506,7 +504,7 @@ impl Kernel for Update<'_, '_> {
             return;
         }
         if outputs < V::LANES && V::LANES > 1 {
-            return Update { rows: weights, outputs, first, inputs: batch, deltas, sgd }.run::<V::Half>();
+            return V::Half::outline(Update { rows: weights, outputs, first, inputs: batch, deltas, sgd });
         }
         let mut packed = None;
         let mut table = [[].as_slice(); ACROSS];
@@ -515,15 +513,7 @@ impl Kernel for Update<'_, '_> {
         let is_packed = is_worth_packing::<V>(deltas.len(), outputs, weights.len() / outputs / HEIGHT);
         if is_packed {
             let packed = packed.insert(Aligned([0.0; ROOM]));
-            for (place, delta) in packed.0.chunks_exact_mut(packed_stride).zip(deltas) {
-                for part in parts::<V>(outputs, 1) {
-                    let (packed, start) = (&mut *place, part.start);
-                    dispatch::<V, _>(
-                        part.vectors,
-                        Pack { packed, rows: delta, stride: outputs, part, start, packed_stride },
-                    );
-                }
-            }
+            pack::<V>(&mut packed.0, deltas.iter().copied(), 0, outputs);
             table.iter_mut().zip(packed.0.chunks_exact(packed_stride)).for_each(|(place, run)| *place = run);
         } else {
             table.iter_mut().zip(deltas).for_each(|(place, delta)| *place = *delta);
@@ -666,10 +656,9 @@ impl Kernel for UpdateRows<'_> {
             return;
         }
         if outputs < V::LANES && V::LANES > 1 {
-            let rest = UpdateRows { rows, outputs, first, memory, stride, input, delta, sgd };
-            return rest.run::<V::Half>();
+            return V::Half::outline(UpdateRows { rows, outputs, first, memory, stride, input, delta, sgd });
         }
-        for part in parts::<V>(outputs, 1) {
+        for part in parts::<V>(outputs, UpdateRowsPart::SHARE) {
             let rows = &mut *rows;
             let body =
                 UpdateRowsPart { rest: UpdateRows { rows, outputs, first, memory, stride, input, delta, sgd }, part };
@@ -684,7 +673,8 @@ struct UpdateRowsPart<'a> {
 }
 
 impl Body for UpdateRowsPart<'_> {
-    const SHARE: usize = 1;
+    // On a PC it is for large batches alone, and less code will do.
+    const SHARE: usize = if cfg!(target_os = "none") { 1 } else { 4 };
 
     #[inline(always)]
     fn run<V: Vector, const N: usize>(self) {

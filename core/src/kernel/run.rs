@@ -20,16 +20,34 @@ pub(crate) struct Part {
     pub(crate) vectors: usize,
 }
 
+/// The most vectors of a part where `share` tiles are in use at a time.
+const fn most<V: Vector>(share: usize) -> usize {
+    let fit = V::SUMS / share;
+    if fit < MOST { fit } else { MOST }
+}
+
+/// More are not worth their code.
+const MOST: usize = 16;
+/// Up to so many vectors, there is a body for each number of them, and one for the most.
+const EACH: usize = 8;
+
 /// The parts of a run of `len` values, at least as many as a vector has, where `share` tiles are in use at a time.
 #[inline(always)]
 pub(crate) fn parts<V: Vector>(len: usize, share: usize) -> impl Iterator<Item = Part> {
-    let vectors = len.div_ceil(V::LANES);
-    let count = vectors.div_ceil(V::SUMS / share);
-    (0..count).map(move |pass| {
-        // Two passes or more have two vectors or more each, so that only vectors of the same pass overlap.
-        let (first, end) = (vectors * pass / count, vectors * (pass + 1) / count);
-        let start = first * V::LANES;
-        Part { start, len: len.min(end * V::LANES) - start, vectors: end - first }
+    let (mut rest, mut start) = (len.div_ceil(V::LANES), 0);
+    core::iter::from_fn(move || {
+        let most = most::<V>(share);
+        // Not one vector alone after others: only vectors of the same part may overlap.
+        let vectors = match rest {
+            0 => return None,
+            _ if rest <= EACH.min(most) || rest == most => rest,
+            _ if rest >= most + 2 => most,
+            _ => rest.div_ceil(2).min(EACH),
+        };
+        rest -= vectors;
+        let part = Part { start, len: (vectors * V::LANES).min(len - start), vectors };
+        start += vectors * V::LANES;
+        Some(part)
     })
 }
 
@@ -37,37 +55,70 @@ pub(crate) fn parts<V: Vector>(len: usize, share: usize) -> impl Iterator<Item =
 pub(crate) trait Body {
     /// How many tiles it uses at a time.
     const SHARE: usize;
+    /// How long its runs are at most.
+    const LONGEST: usize = usize::MAX;
 
     /// Runs them. Mark it `#[inline(always)]`.
     fn run<V: Vector, const N: usize>(self);
 }
 
-/// A [`Body`] for `N` vectors.
-struct Fixed<B, const N: usize>(B);
+/// Chooses the [`Body`] for so many vectors.
+struct Choose<B> {
+    vectors: usize,
+    body: Option<B>,
+}
 
-impl<B: Body, const N: usize> Kernel for Fixed<B, N> {
+impl<B: Body> Kernel for Choose<B> {
+    #[inline(always)]
+    fn run<V: Vector>(mut self) {
+        macro_rules! bodies {
+            ($($n:literal)*) => {
+                match self.vectors {
+                    $($n => {
+                        if const { exists::<V, B>($n) } {
+                            V::outline(Fixed::<B, $n>(&mut self.body));
+                        }
+                    })*
+                    _ => {}
+                }
+            };
+        }
+        bodies!(1 2 3 4 5 6 7 8 12 13 16);
+    }
+}
+
+/// Whether a part of so many vectors has a body that uses one tile at a time.
+#[inline(always)]
+pub(crate) fn has_body<V: Vector>(vectors: usize) -> bool {
+    let most = most::<V>(1);
+    (1..=EACH.min(most)).contains(&vectors) || vectors == most
+}
+
+/// Whether there is a body for so many vectors.
+const fn exists<V: Vector, B: Body>(vectors: usize) -> bool {
+    let most = most::<V>(B::SHARE);
+    // Short vectors take what is too short for others.
+    let is_short = cfg!(target_arch = "x86_64") && !cfg!(test) && V::LANES < 4;
+    let longest = if is_short { 3 } else { B::LONGEST };
+    (vectors <= most && vectors <= EACH || vectors == most) && (vectors - 1) * V::LANES < longest
+}
+
+/// A [`Body`] for `N` vectors.
+struct Fixed<'a, B, const N: usize>(&'a mut Option<B>);
+
+impl<B: Body, const N: usize> Kernel for Fixed<'_, B, N> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        self.0.run::<V, N>();
+        if let Some(body) = self.0.take() {
+            body.run::<V, N>();
+        }
     }
 }
 
 /// Runs the body that was compiled for a part of so many vectors, in a function of its own.
 #[inline(always)]
 pub(crate) fn dispatch<V: Vector, B: Body>(vectors: usize, body: B) {
-    macro_rules! bodies {
-        ($($n:literal)*) => {
-            match vectors {
-                $($n => {
-                    if const { $n <= V::SUMS / B::SHARE } {
-                        V::outline(Fixed::<B, $n>(body));
-                    }
-                })*
-                _ => {}
-            }
-        };
-    }
-    bodies!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24);
+    V::outline(Choose { vectors, body: Some(body) });
 }
 
 /// How `N` vectors cover a run: side by side, but for the last, which ends where the run ends.
@@ -126,13 +177,6 @@ impl<V: Vector, const N: usize> Run<'_, V, N> {
         V::load(unsafe { self.values.get_unchecked(at..at + V::LANES) })
     }
 
-    /// Asks for the values, where there is an instruction for it.
-    #[inline(always)]
-    pub(crate) fn copy_to(self, place: &mut [f32]) {
-        for (v, place) in (0..N).zip(place.chunks_exact_mut(V::LANES)) {
-            self.vector(v).store(place);
-        }
-    }
 }
 
 impl<V: Vector, const N: usize> RunMut<'_, V, N> {

@@ -142,7 +142,7 @@ macro_rules! array {
         impl Vector for [f32; $lanes] {
             const LANES: usize = $lanes;
             // A Cortex-M4F has 32 registers of one number, SSE2 has 16 of four, NEON 32 of four.
-            const SUMS: usize = if cfg!(target_arch = "arm") { 24 / $lanes } else { 12 };
+            const SUMS: usize = if cfg!(target_arch = "arm") { 24 / 4 } else { 12 };
             type Half = [f32; $half];
 
             #[inline(always)]

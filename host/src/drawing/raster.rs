@@ -4,12 +4,9 @@
 use std::io;
 
 use ttf_parser::{Face, FaceParsingError, GlyphId, OutlineBuilder};
-use zeno::{Angle, Command, Join, Mask, PathBuilder, Stroke, Style, Transform};
+use zeno::{Command, Join, Mask, PathBuilder, Stroke, Style, Transform};
 
-use super::{Anchor, CURVE_WIDTH, DOT_RADIUS, Drawing, Mark, Place, RULE_WIDTH};
-
-/// A colour: red, green and blue.
-pub(crate) type Rgb = [u8; 3];
+use super::{Anchor, CURVE_WIDTH, DOT_RADIUS, Drawing, Mark, Place, RULE_WIDTH, Rgb};
 
 /// An opaque picture.
 pub(crate) struct Raster {
@@ -33,7 +30,7 @@ impl Drawing {
         for mark in &self.marks {
             match mark {
                 Mark::Rule { from, to, colour } => {
-                    raster.fill(&line(&[*from, *to]), &Stroke::new(RULE_WIDTH), to_pixels, *colour);
+                    raster.fill(&line(&[*from, *to]), Stroke::new(RULE_WIDTH), to_pixels, *colour);
                 }
                 Mark::Curve { places, colour, dashes } => {
                     let mut stroke = Stroke::new(CURVE_WIDTH);
@@ -52,10 +49,12 @@ impl Drawing {
                         Anchor::Middle => width / 2.0,
                         Anchor::End => width,
                     };
-                    let turn = Angle::from_degrees(if *is_upright { -90.0 } else { 0.0 });
-                    let [x, y] = point(*place);
-                    let transform = Transform::translation(-before, 0.0).then_rotate(turn).then_translate(x, y);
-                    raster.fill(&path, Style::default(), transform.then(&to_pixels), style.colour);
+                    // The direction that the text runs in; its y axis is that turned by a right angle.
+                    let (along_x, along_y) = if *is_upright { (0.0, -scale) } else { (scale, 0.0) };
+                    let [x, y] = point(*place).map(|place| scale * place);
+                    let (x, y) = (x - before * along_x, y - before * along_y);
+                    let transform = Transform::new(along_x, along_y, -along_y, along_x, x, y);
+                    raster.fill(&path, Style::default(), transform, style.colour);
                 }
             }
         }

@@ -55,6 +55,17 @@ fn lines_and_texts_are_drawn() {
 }
 
 #[test]
+fn the_y_label_runs_upwards_beside_the_middle_of_the_axis() {
+    let (_, picture) = drawn(&Chart { y_label: "HHHHHHHHHH".into(), ..chart(vec![(0.0, 0.0), (1.0, 1.0)]) });
+    let is_dark = |x: usize, y: usize| picture.pixels[y * picture.width + x][0] < 128;
+    let rows: Vec<usize> = (0..picture.height).filter(|&y| (10..30).any(|x| is_dark(x, y))).collect();
+    let (first, last) = (rows[0], rows[rows.len() - 1]);
+    assert!((80..130).contains(&(last - first)), "{first} to {last}");
+    // The frame goes from 80 to 398.
+    assert!((first + last).abs_diff(80 + 398) < 6, "{first} to {last}");
+}
+
+#[test]
 fn lines_break_where_there_is_no_number() {
     let points = vec![(0.0, 1.0), (1.0, 2.0), (2.0, f64::NAN), (3.0, 2.0), (4.0, 1.0)];
     let lines = |chart: &Chart| drawn(chart).0.matches("stroke-width=\"2.2\"").count();

@@ -1,7 +1,7 @@
 //! The way back through a convolution: only the δ that are not zero, each with the pixels under its filter.
 
 use super::single;
-use crate::kernel::run::{Body, Part, Span, Tile, dispatch, parts};
+use crate::kernel::run::{Body, Part, Span, Tile, dispatch, has_body, parts};
 use crate::kernel::turn::{columns, turn};
 use crate::kernel::vector::{Aligned, Kernel, Vector, compiled_once};
 use crate::op::Conv;
@@ -143,12 +143,27 @@ impl Kernel for Gradient<'_> {
     }
 }
 
+/// [`add_hits`] in a function of its own.
+struct AddAllHits<'a> {
+    op: Conv,
+    gradient: &'a mut [f32],
+    hits: &'a [Hit],
+    memory: &'a [f32],
+}
+
+impl Kernel for AddAllHits<'_> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        add_hits::<V>(self.op, self.gradient, self.hits, self.memory);
+    }
+}
+
 /// Adds the windows of the hits to a filter's gradient.
 #[inline(always)]
 fn add_hits<V: Vector>(op: Conv, gradient: &mut [f32], hits: &[Hit], memory: &[f32]) {
     let row = op.filter_width * op.channels;
     if V::LANES > 1 && row < V::LANES {
-        return add_hits::<V::Half>(op, gradient, hits, memory);
+        return V::Half::outline(AddAllHits { op, gradient, hits, memory });
     }
     let vectors = row.div_ceil(V::LANES);
     let (mut gradient, mut ky) = (gradient, 0);
@@ -166,7 +181,7 @@ fn add_hits<V: Vector>(op: Conv, gradient: &mut [f32], hits: &[Hit], memory: &[f
             }
         )*};
     }
-    rows!(5, 3, 2, 1);
+    rows!(3, 2, 1);
 }
 
 /// Adds the windows of the hits to `R` rows of a filter's gradient, from the row `ky` on.
@@ -288,7 +303,7 @@ impl Kernel for InputGradient<'_, '_> {
         let Self { op, weights, images, scratch } = self;
         let row = op.filter_width * op.channels;
         if V::LANES > 1 && row < V::LANES {
-            return InputGradient { op, weights, images, scratch }.run::<V::Half>();
+            return V::Half::outline(InputGradient { op, weights, images, scratch });
         }
         let group = GROUP.min(op.filters).max(1);
         let size = op.filter_height * wide(op);
@@ -326,17 +341,7 @@ impl Kernel for InputGradient<'_, '_> {
                                 let body = AddAligned { op, filter, hits: hits.all(), pixels: &mut *pixels };
                                 dispatch::<V, _>(grid.vectors, body);
                             }
-                            _ => {
-                                // Where a row takes several passes, each hit goes through all of them before the next: the
-                                // order of the sums is by hits.
-                                let passes = parts::<V>(row, 1).count();
-                                for hits in hits.all().chunks(if passes > 1 { 1 } else { HITS }) {
-                                    for part in parts::<V>(row, 1) {
-                                        let body = AddFilter { op, filter, hits, pixels: &mut *pixels, part };
-                                        dispatch::<V, _>(part.vectors, body);
-                                    }
-                                }
-                            }
+                            _ => add_filter::<V>(op, filter, hits.all(), pixels),
                         }
                     }
                 }
@@ -359,7 +364,7 @@ impl Grid {
     fn of<V: Vector>(op: Conv) -> Option<Self> {
         let step = (1 << op.channels.trailing_zeros()).min(V::LANES);
         let vectors = (op.filter_width * op.channels + V::LANES - step).div_ceil(V::LANES);
-        let fits = V::LANES > 4 && V::LANES - step <= op.channels && vectors <= V::SUMS;
+        let fits = V::LANES > 4 && V::LANES - step <= op.channels && has_body::<V>(vectors);
         // The last vector must not reach beyond the zeros behind a row.
         (fits && vectors * V::LANES <= (op.filter_width + 2) * op.channels).then_some(Self { vectors })
     }
@@ -401,33 +406,21 @@ impl Body for AddAligned<'_> {
     }
 }
 
-/// Adds a part of each of a filter's rows, times its δ, to the pixels under each hit.
-struct AddFilter<'a> {
-    op: Conv,
-    /// As in [`AddAligned`].
-    filter: &'a [f32],
-    hits: &'a [Hit],
-    pixels: &'a mut [f32],
-    part: Part,
-}
-
-impl Body for AddFilter<'_> {
-    const SHARE: usize = 1;
-
-    #[inline(always)]
-    fn run<V: Vector, const N: usize>(self) {
-        let Self { op, filter, hits, pixels, part } = self;
-        let Some(span) = Span::<V, N>::new(part.len) else { return };
-        let below = op.width * op.channels;
-        for hit in hits {
-            let (start, delta) = (hit.pixel as usize + part.start, V::splat(hit.delta));
-            for (row, start) in filter.chunks_exact(wide(op)).zip((start..).step_by(below)) {
-                let weights = span.run(row, op.channels + part.start);
-                if let (Some(weights), Some(mut sums)) = (weights, span.run_mut(pixels, start)) {
-                    let mut tile = Tile::begun(&sums);
-                    tile.add_product(weights, delta);
-                    tile.store(&mut sums);
-                }
+/// As [`AddAligned`], with vectors that begin anywhere, and for a row of any length.
+#[inline(always)]
+fn add_filter<V: Vector>(op: Conv, filter: &[f32], hits: &[Hit], pixels: &mut [f32]) {
+    let (row, below) = (op.filter_width * op.channels, op.width * op.channels);
+    for hit in hits {
+        let (start, delta) = (hit.pixel as usize, V::splat(hit.delta));
+        for (weights, start) in filter.chunks_exact(wide(op)).zip((start..).step_by(below)) {
+            let weights = weights.get(op.channels..op.channels + row).unwrap_or(&[]);
+            let sums = pixels.get_mut(start..start + row).unwrap_or_default();
+            let whole = row / V::LANES * V::LANES;
+            for (sums, weights) in sums.chunks_exact_mut(V::LANES).zip(weights.chunks_exact(V::LANES)) {
+                V::load(sums).add_product(V::load(weights), delta).store(sums);
+            }
+            for (sum, weight) in sums.iter_mut().zip(weights).skip(whole) {
+                *sum += weight * hit.delta;
             }
         }
     }

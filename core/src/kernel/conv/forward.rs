@@ -67,7 +67,7 @@ impl Kernel for Forward<'_, '_> {
         if scratch.len() < forward_scratch(op) || cfg!(target_os = "none") {
             images.iter_mut().for_each(|image| device::convolve(&op, weights, bias, image));
         } else if V::LANES > 1 && op.filters < V::LANES {
-            return Forward { op, weights, bias, images, scratch }.run::<V::Half>();
+            return V::Half::outline(Forward { op, weights, bias, images, scratch });
         } else if single::fits(op) {
             single::forward::<V>(op, weights, bias, images, scratch);
         } else {

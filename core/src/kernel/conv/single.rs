@@ -5,7 +5,7 @@
 use super::backward::Samples;
 use super::forward::{Image, PoolRow};
 use crate::kernel::run::{Body, Part, Span, Tile, dispatch, parts};
-use crate::kernel::vector::Vector;
+use crate::kernel::vector::{Kernel, Vector};
 use crate::op::Conv;
 
 /// As many pixels as a mask has bits: the most under a square, and the most in a row.
@@ -206,12 +206,29 @@ pub(super) fn gradient<V: Vector>(
     }
 }
 
+/// [`add_filters`] in a function of its own.
+struct AddFilters<'a> {
+    op: Conv,
+    sums: &'a mut [f32],
+    first: usize,
+    windows: &'a [f32],
+    delta: &'a [f32],
+    origins: &'a [u8],
+}
+
+impl Kernel for AddFilters<'_> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        add_filters::<V>(self.op, self.sums, self.first, self.windows, self.delta, self.origins);
+    }
+}
+
 /// Adds an image's windows, each times its δ, to the sums of the filters from `first` on.
 #[inline(always)]
 fn add_filters<V: Vector>(op: Conv, sums: &mut [f32], first: usize, windows: &[f32], delta: &[f32], origins: &[u8]) {
     let window = op.taps();
     if V::LANES > 1 && window < V::LANES {
-        return add_filters::<V::Half>(op, sums, first, windows, delta, origins);
+        return V::Half::outline(AddFilters { op, sums, first, windows, delta, origins });
     }
     let vectors = window.div_ceil(V::LANES);
     // Side by side, for one filter alone would wait for each addition before the next; no more than the registers hold.
@@ -246,6 +263,7 @@ struct AddWindows<'a, const F: usize> {
 
 impl<const F: usize> Body for AddWindows<'_, F> {
     const SHARE: usize = F;
+    const LONGEST: usize = BITS;
 
     #[inline(always)]
     fn run<V: Vector, const N: usize>(self) {
