@@ -8,23 +8,24 @@ use minnet::prelude::*;
 use rand_core::SeedableRng;
 use rand_xorshift::XorShiftRng;
 
-type Neuron = Dense<1, 1, Sigmoid>;
+type Neuron = Net<[f32; 1], Dense<1, 1, Sigmoid>>;
 
 const EPOCHS: usize = 300;
 const ETA: f32 = 0.15;
 
 /// Trains a neuron from this weight and bias; gives its output before each epoch, and after the last.
 fn learn<C: Cost<Sigmoid>>(weight: f32, bias: f32) -> Vec<f32> {
-    let mut net = Net::<[f32; 1], Neuron>::ZERO;
+    let mut net = Neuron::ZERO;
     // A network shows its parameters in runs: here the weight, then the bias.
     let mut start = [weight, bias].into_iter();
-    net.visit_mut(|run| run.iter_mut().zip(&mut start).for_each(|(place, value)| *place = value));
+    net.visit_mut(|_, run| run.iter_mut().zip(&mut start).for_each(|(place, value)| *place = value));
 
-    let mut batch = [Sample::<[f32; 1], Neuron>::ZERO];
-    (batch[0].input, batch[0].target) = ([1.0], [0.0]);
+    let mut memory = [0.0; Neuron::SAMPLE];
+    let mut batch = Neuron::batch(&mut memory);
+    (batch.input(0)[0], batch.target(0)[0]) = (1.0, 0.0);
     // Only dropout would use it.
     let mut rng = XorShiftRng::seed_from_u64(1);
-    let mut ram = [0.0; Net::<[f32; 1], Neuron>::RAM];
+    let mut ram = [0.0; Neuron::RAM];
     let mut outputs = vec![net.infer(&[1.0], &mut ram)[0]];
     for _ in 0..EPOCHS {
         net.train::<C>(&mut batch, &Sgd::new(ETA, 1), &mut rng, &Serial);

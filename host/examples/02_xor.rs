@@ -5,13 +5,13 @@
 //!
 //! `cargo run --release -p host --example 02_xor`
 
+use minnet::cost::CostFunction;
 use minnet::prelude::*;
 use rand_core::SeedableRng;
 use rand_xorshift::XorShiftRng;
 
 type Input = [f32; 2];
-type Layers = seq![Dense<2, 2, Sigmoid>, Dense<2, 1, Sigmoid>];
-type Xor = Net<Input, Layers>;
+type Xor = Net<Input, seq![Dense<2, 2, Sigmoid>, Dense<2, 1, Sigmoid>]>;
 
 const POINTS: [(Input, f32); 4] = [([0.0, 0.0], 0.0), ([1.0, 0.0], 1.0), ([0.0, 1.0], 1.0), ([1.0, 1.0], 0.0)];
 
@@ -21,14 +21,14 @@ fn outputs(net: &Xor) -> [f32; 4] {
 
 /// The mean cost of the four points.
 fn cost(net: &Xor) -> f32 {
-    let costs = outputs(net).into_iter().zip(POINTS).map(|(a, (_, y))| CrossEntropy::value(&[a], &[y]));
+    let costs = outputs(net).into_iter().zip(POINTS).map(|(a, (_, y))| CostFunction::CrossEntropy.value(&[a], &[y]));
     costs.sum::<f32>() / POINTS.len() as f32
 }
 
 /// Adds `step` to one parameter, counted in the order of memory: each layer's weights, then its biases.
 fn nudge(net: &mut Xor, index: usize, step: f32) {
     let mut here = 0;
-    net.visit_mut(|run| {
+    net.visit_mut(|_, run| {
         for value in run {
             *value += if here == index { step } else { 0.0 };
             here += 1;
@@ -40,16 +40,17 @@ fn main() {
     let mut rng = XorShiftRng::seed_from_u64(2);
     let mut net = Xor::ZERO;
     net.initialize(Init::Large, &mut rng);
-    let mut batch = POINTS.map(|(input, target)| {
-        let mut sample = Sample::<Input, Layers>::ZERO;
-        (sample.input, sample.target) = (input, [target]);
-        sample
-    });
+    let mut memory = [0.0; POINTS.len() * Xor::SAMPLE];
+    let mut batch = Xor::batch(&mut memory);
+    for (place, (input, target)) in POINTS.into_iter().enumerate() {
+        batch.input(place).copy_from_slice(&input);
+        batch.target(place).copy_from_slice(&[target]);
+    }
 
     let mut gradient = Xor::ZERO;
     net.gradient::<CrossEntropy>(&mut batch, &mut gradient, &mut rng, &Serial);
     let mut values = Vec::new();
-    gradient.visit(|run| values.extend_from_slice(run));
+    gradient.visit(|_, run| values.extend_from_slice(run));
     println!("parameter  backpropagation  (C(w + ε) - C(w - ε)) / 2ε");
     for (index, backpropagation) in values.into_iter().enumerate() {
         let epsilon = 0.01;

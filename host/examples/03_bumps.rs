@@ -22,8 +22,8 @@ fn network<const NEURONS: usize>(bumps: &[(f32, f32, f32)]) -> host::error::Resu
     // The first step of a bump goes up by its height, the second down again.
     let heights = bumps.iter().flat_map(|(_, _, height)| [*height, -height]);
     let mut values = weights.into_iter().chain(biases).chain(heights).chain([0.0]);
-    let mut net = host::model::zeroed()?;
-    net.visit_mut(|run| run.iter_mut().zip(&mut values).for_each(|(place, value)| *place = value));
+    let mut net = host::network::boxed()?;
+    Net::visit_mut(&mut net, |_, run| run.iter_mut().zip(&mut values).for_each(|(place, value)| *place = value));
     Ok(net)
 }
 

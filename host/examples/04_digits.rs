@@ -4,14 +4,15 @@
 //!
 //! `cargo run --release -p host --example 04_digits`
 
-use host::{data, executor, model, train};
-use minnet::prelude::*;
+use host::network::Network;
+use host::{data, executor, nets, train};
+use minnet::batch::Batch;
+use minnet::module::Module;
+use minnet::prelude::{Init, Sgd, argmax};
 use rand_core::{Rng, SeedableRng};
 use rand_xorshift::XorShiftRng;
 
-type Input = [f32; 784];
-type Layers = seq![Dense<784, 30, Sigmoid>, Dense<30, 10, Sigmoid>];
-
+const NETWORK: &str = "784: dense 30 sigmoid, dense 10 sigmoid";
 const EPOCHS: usize = 10;
 const BATCH: usize = 10;
 const ETA: f32 = 3.0;
@@ -22,31 +23,32 @@ fn main() -> host::error::Result<()> {
     let executor = executor::Threads::new(1, executor::Vectors::detect())?;
     let mut rng = XorShiftRng::seed_from_u64(1);
 
-    let mut net = model::zeroed::<Input, Layers>()?;
+    let mut net = Network::zeroed(&nets::find(NETWORK, Some("quadratic"))?)?;
     net.initialize(Init::Large, &mut rng);
-    let mut batch = model::batch::<Input, Layers>(BATCH)?;
+    let mut memory = train::batch_memory(&net, BATCH)?;
+    let mut batch = Batch::new(&mut memory, net.layout());
     let mut order: Vec<usize> = (0..training.len()).collect();
     for epoch in 0..EPOCHS {
         shuffle(&mut order, &mut rng);
         for indices in order.chunks(BATCH) {
-            let batch = &mut batch[..indices.len()];
-            for (sample, &index) in batch.iter_mut().zip(indices) {
-                sample.load(&training.images[index], training.labels[index]);
+            let mut batch = batch.first(indices.len());
+            for (place, &index) in indices.iter().enumerate() {
+                batch.load(place, &training.images[index], training.labels[index]);
             }
-            net.train::<Quadratic>(batch, &Sgd::new(ETA, batch.len()), &mut rng, &executor);
+            net.train(&mut batch, &Sgd::new(ETA, indices.len()), &mut rng, &executor);
         }
-        let score = train::evaluate::<_, _, Quadratic>(&net, validation, &executor)?;
+        let score = train::evaluate(&net, net.cost(), validation, &executor)?;
         println!("Epoch {epoch}: {} / {}", score.right, score.images);
     }
 
-    let score = train::evaluate::<_, _, Quadratic>(&net, mnist.test.samples(), &executor)?;
+    let score = train::evaluate(&net, net.cost(), mnist.test.samples(), &executor)?;
     println!(
         "\nOn the test images: {} / {}. The first ten of them, and what the network says:",
         score.right, score.images
     );
     let (ten, _) = mnist.test.samples().split_at(10);
-    for ((_, label), output) in ten.iter().zip(train::outputs(&net, ten, &executor)?) {
-        println!("a {label} is taken for a {} {:.2?}", argmax(&output), output);
+    for ((_, label), output) in ten.iter().zip(train::outputs(&net, ten, &executor)?.iter()) {
+        println!("a {label} is taken for a {} {:.2?}", argmax(output), output);
     }
     Ok(())
 }

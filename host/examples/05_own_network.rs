@@ -1,8 +1,9 @@
-//! A network of your own: define its type, train it, save it.
+//! A network of your own, as a type: define it, train it, save it. A firmware takes the same type.
 //!
 //! `cargo run --release -p host --example 05_own_network`
 
-use host::{data, executor, model, train};
+use host::{data, executor, model, network, train};
+use minnet::cost::CostFunction;
 use minnet::prelude::*;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -17,15 +18,20 @@ fn main() -> host::error::Result<()> {
     let executor = executor::Threads::new(0, executor::Vectors::detect())?;
     let hyper = train::Hyper { epochs: 10, eta: 0.1, init: Init::He, ..train::Hyper::default() };
 
-    let mut net = model::zeroed::<Input, Layers>()?;
-    train::train::<_, _, LogLikelihood>(&mut net, training, validation, &hyper, &executor, &mut |event| {
+    let mut net = network::boxed::<Input, Layers>()?;
+    let cost = CostFunction::LogLikelihood;
+    train::train(&mut *net, cost, training, validation, &hyper, &executor, &mut |event| {
         if let train::Event::Epoch(epoch) = event {
             let right = epoch.validation.map_or(0, |score| score.right);
             println!("epoch {}: {right} of {} validation images", epoch.epoch, validation.len());
         }
         ControlFlow::Continue(())
     })?;
-    let score = train::evaluate::<_, _, LogLikelihood>(&net, mnist.test.samples(), &executor)?;
+    let score = train::evaluate(&*net, cost, mnist.test.samples(), &executor)?;
     println!("{}: {} of {} test images right", Net::<Input, Layers>::ARCHITECTURE, score.right, score.images);
-    model::save(Path::new("own.minnet"), &net, &Metadata::default())
+    model::save(
+        Path::new("own.minnet"),
+        &net,
+        &Metadata { cost: "log-likelihood".try_into().unwrap_or_default(), ..Metadata::default() },
+    )
 }

@@ -5,17 +5,15 @@
 //! `cargo run --release -p host --example 06_overfitting`
 
 use host::train::{self, Hyper};
-use host::{data, executor, model};
-use minnet::prelude::*;
+use host::{data, executor, nets, network::Network};
+use minnet::prelude::Init;
 use std::ops::ControlFlow;
-
-type Input = [f32; 784];
-type Layers = seq![Dense<784, 30, Sigmoid>, Dense<30, 10, Sigmoid>];
 
 fn main() -> host::error::Result<()> {
     let mnist = data::Mnist::load(&data::default_directory()?)?;
     let (training, validation) = mnist.split();
     let (training, _) = training.split_at(1_000);
+    let net = nets::find("784-30-10", Some("cross-entropy"))?;
     let executor = executor::Threads::new(0, executor::Vectors::detect())?;
 
     let plain = Hyper { epochs: 200, eta: 0.5, init: Init::Large, monitor_training: true, ..Hyper::default() };
@@ -29,11 +27,9 @@ fn main() -> host::error::Result<()> {
         println!(
             "\n{name}:\nepoch  cost on training  accuracy on training  cost on validation  accuracy on validation"
         );
-        let mut net = model::zeroed::<Input, Layers>()?;
-        let history =
-            train::train::<_, _, CrossEntropy>(&mut net, training, validation, &hyper, &executor, &mut |_| {
-                ControlFlow::Continue(())
-            })?;
+        let mut network = Network::zeroed(&net)?;
+        let observe = &mut |_: train::Event<'_>| ControlFlow::Continue(());
+        let history = train::train(&mut network, net.cost, training, validation, &hyper, &executor, observe)?;
         let shown = history.epochs.iter().filter(|epoch| epoch.epoch % 40 == 0 || epoch.epoch == history.chosen);
         let last = history.epochs.last().filter(|epoch| epoch.epoch % 40 != 0 && epoch.epoch != history.chosen);
         for epoch in shown.chain(last) {

@@ -6,31 +6,25 @@
 //!
 //! `cargo run --release -p host --example 09_dropout`
 
-use host::{data, executor, model, train};
-use minnet::prelude::*;
+use host::network::Network;
+use host::{data, executor, nets, train};
+use minnet::prelude::Init;
 use std::ops::ControlFlow;
 
-type Image = [[[f32; 1]; 28]; 28];
-type Without = seq![
-    Conv5x5<1, 20, MaxPool2, Relu>, Conv5x5<20, 40, MaxPool2, Relu>, Flatten,
-    Dense<640, 1000, Relu>, Dense<1000, 1000, Relu>, Dense<1000, 10, Softmax>
-];
-type With = seq![
-    Conv5x5<1, 20, MaxPool2, Relu>, Conv5x5<20, 40, MaxPool2, Relu>, Flatten, Dropout<50>,
-    Dense<640, 1000, Relu>, Dropout<50>, Dense<1000, 1000, Relu>, Dropout<50>, Dense<1000, 10, Softmax>
-];
+const WITHOUT: &str = "28x28x1: conv5x5 20 maxpool2 relu, conv5x5 40 maxpool2 relu, flatten, \
+                       dense 1000 relu, dense 1000 relu, dense 10 softmax";
+const WITH: &str = "28x28x1: conv5x5 20 maxpool2 relu, conv5x5 40 maxpool2 relu, flatten, dropout 50, \
+                    dense 1000 relu, dropout 50, dense 1000 relu, dropout 50, dense 10 softmax";
 
 /// Trains a network on 2,000 images and says how it does, on 5,000 others as it learns, on the test images in the end.
-fn learn<L>(mnist: &data::Mnist, executor: &executor::Threads) -> host::error::Result<()>
-where
-    L: Layer<Image, Activation = Softmax>,
-{
+fn learn(text: &str, mnist: &data::Mnist, executor: &executor::Threads) -> host::error::Result<()> {
     let (training, validation) = mnist.split();
     let ((training, _), (validation, _)) = (training.split_at(2_000), validation.split_at(5_000));
     let hyper = train::Hyper { epochs: 40, eta: 0.1, final_eta: Some(0.01), init: Init::He, ..train::Hyper::default() };
-    let mut net = model::zeroed::<Image, L>()?;
-    println!("{}", Net::<Image, L>::ARCHITECTURE);
-    train::train::<_, _, LogLikelihood>(&mut net, training, validation, &hyper, executor, &mut |event| {
+    let net = nets::find(text, None)?;
+    let mut network = Network::zeroed(&net)?;
+    println!("{}", net.architecture);
+    train::train(&mut network, net.cost, training, validation, &hyper, executor, &mut |event| {
         if let train::Event::Epoch(train::Epoch { epoch, validation: Some(score), .. }) = event
             && epoch % 5 == 0
         {
@@ -38,7 +32,7 @@ where
         }
         ControlFlow::Continue(())
     })?;
-    let score = train::evaluate::<_, _, LogLikelihood>(&net, mnist.test.samples(), executor)?;
+    let score = train::evaluate(&network, net.cost, mnist.test.samples(), executor)?;
     println!("{} of {} test images, by the best epoch\n", score.right, score.images);
     Ok(())
 }
@@ -46,6 +40,6 @@ where
 fn main() -> host::error::Result<()> {
     let mnist = data::Mnist::load(&data::default_directory()?)?;
     let executor = executor::Threads::new(0, executor::Vectors::detect())?;
-    learn::<Without>(&mnist, &executor)?;
-    learn::<With>(&mnist, &executor)
+    learn(WITHOUT, &mnist, &executor)?;
+    learn(WITH, &mnist, &executor)
 }

@@ -14,7 +14,12 @@ pub use idx::{write_idx_images, write_idx_labels};
 use crate::error::{Error, Result};
 
 /// A digit: 28 rows of 28 pixels, top row first, from 0 (paper) to 255 (ink).
-pub type Image = [u8; 784];
+pub type Image = [u8; PIXELS];
+
+/// Pixels of a digit.
+pub const PIXELS: usize = 28 * 28;
+/// Digits there are.
+pub const CLASSES: usize = 10;
 
 const IN_REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/mnist");
 

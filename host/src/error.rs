@@ -184,13 +184,6 @@ pub enum Error {
     #[error("network {net} does not go with the cost {cost}; it goes with: {known}")]
     UnknownCost { net: String, cost: String, known: String },
 
-    /// A model's architecture is none of the named networks'.
-    #[error(
-        "{path}: holds a network that this program has no name for ({architecture}); read it with a program that \
-         defines its type, as host/examples/05_own_network.rs does"
-    )]
-    UnknownArchitecture { path: PathBuf, architecture: String },
-
     /// A file is not a model, or a damaged one, or one of another network.
     #[error("{path}: {cause}")]
     Model { path: PathBuf, cause: minnet::model::ModelError },
@@ -292,9 +285,9 @@ pub enum Error {
     #[error("{line}: {what} differ from this machine's; build the firmware and this program from the same sources")]
     DeviceDiffers { line: String, what: String },
 
-    /// The network that learns on a device has no name here.
-    #[error("{line}: this program has no name for the network that learns there ({architecture})")]
-    DeviceUnknown { line: String, architecture: String },
+    /// The text of the network that learns on a device is none.
+    #[error("{line}: the text of the network that learns there is no network: {cause}")]
+    DeviceText { line: String, cause: crate::architecture::TextError },
 
     // Networks and data.
     /// A network is given as many parameters as it does not have.

@@ -10,7 +10,7 @@ use crate::network::Network;
 use crate::quantize::{self, Integers};
 use crate::train::{self, Outputs};
 use minnet::model::{self, Metadata, Model, ModelError};
-use minnet::quant::{Quantized, QuantLayer, Weights, Width};
+use minnet::quant::{QuantLayer, Quantized, Weights, Width};
 use minnet::tensor::Tensor;
 use minnet::{layer::Layer, net};
 use std::path::{Path, PathBuf};
@@ -129,9 +129,7 @@ impl File {
     ///
     /// # Errors
     /// [`Error::Model`] if the file is no integer model of this network with these weights.
-    pub fn quantized<In: Tensor, L: QuantLayer<In>, W: Weights>(
-        &self,
-    ) -> Result<Quantized<'_, net::Net<In, L>, W>> {
+    pub fn quantized<In: Tensor, L: QuantLayer<In>, W: Weights>(&self) -> Result<Quantized<'_, net::Net<In, L>, W>> {
         let parsed = model::QuantizedModel::<net::Net<In, L>, W>::parse(self.bytes());
         parsed.map(|model| model.net).map_err(|cause| self.error(cause))
     }

@@ -9,14 +9,17 @@ use minnet::batch::{Batch, Images, Layout};
 use minnet::cost::CostFunction;
 use minnet::executor::Executor;
 use minnet::init::Init;
-use minnet::layer::Parameters;
+use minnet::layer::{Layer, Parameters};
 use minnet::list::List;
 use minnet::model::{self, Metadata};
 use minnet::module::Module;
+use minnet::net;
 use minnet::op::Op;
 use minnet::sgd::Sgd;
+use minnet::tensor::Tensor;
 use rand_core::Rng;
 use std::path::Path;
+use zerocopy::FromZeros;
 
 /// The layers of a network on the heap.
 pub type Layers = List<Vec<Op>, Vec<f32>>;
@@ -104,6 +107,14 @@ impl Network {
             model::write_parameters(&architecture, self.parameters(), metadata, |bytes| file.write_all(bytes))
         })
     }
+}
+
+/// A network that is a type, on the heap, all zeros.
+///
+/// # Errors
+/// [`Error::Memory`].
+pub fn boxed<In: Tensor, L: Layer<In>>() -> Result<Box<net::Net<In, L>>> {
+    net::Net::new_box_zeroed().map_err(|_| Error::Memory { bytes: size_of::<L>() })
 }
 
 /// So many zeros on the heap.

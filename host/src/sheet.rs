@@ -31,8 +31,8 @@ pub struct Digit<'a> {
     pub width: usize,
     /// What it is, 0 to 9.
     pub label: u8,
-    /// What it was taken for, 0 to 9.
-    pub predicted: u8,
+    /// What it was taken for.
+    pub predicted: usize,
     /// How sure the network was, to be shown beside the caption with two decimals.
     pub score: Option<f32>,
 }

@@ -1,6 +1,7 @@
 //! Training: mini-batches, epochs, monitors, early stopping. What the core does for one batch, done for a data set.
 
-use crate::data::{Image, Samples};
+use crate::architecture::Architecture;
+use crate::data::{CLASSES, Image, PIXELS, Samples};
 use crate::error::{Error, Result};
 use crate::executor::Threads;
 use crate::network::zeroed;
@@ -284,6 +285,18 @@ pub fn batch_memory(net: &impl Module, images: usize) -> Result<Vec<f32>> {
 pub(crate) fn check(net: &impl Module, set: Samples<'_>) -> Result<()> {
     let Layout { inputs, outputs, .. } = net.layout();
     check_sizes(inputs, outputs, set)
+}
+
+/// Whether a network takes images of digits and has an output for each of them: to be asked before data are loaded.
+///
+/// # Errors
+/// [`Error::Sizes`].
+pub fn check_digits(architecture: &Architecture) -> Result<()> {
+    let (inputs, outputs) = (architecture.inputs(), architecture.outputs());
+    if inputs == PIXELS && outputs >= CLASSES {
+        return Ok(());
+    }
+    Err(Error::Sizes { inputs, outputs, pixels: PIXELS, classes: CLASSES })
 }
 
 /// Whether a network of so many inputs and outputs is one for these images.

@@ -28,15 +28,15 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: Arguments) -> Result<()> {
-    let file = File::read(&arguments.model)?;
+    let contents = File::read(&arguments.model)?.contents()?;
     let executor = Threads::new(1, Vectors::detect())?;
     let images = arguments.pictures.iter().map(|picture| picture::load(picture)).collect::<Result<Vec<_>>>()?;
     // What they are is not known.
     let labels = vec![0; images.len()];
-    let outputs = file.outputs(Samples { images: &images, labels: &labels }, &executor)?;
+    let outputs = contents.outputs(Samples { images: &images, labels: &labels }, &executor)?;
     let mut answers = Answers::new(arguments.show);
-    for ((picture, pixels), output) in arguments.pictures.into_iter().zip(&images).zip(outputs) {
-        answers.add(picture, pixels, output);
+    for ((picture, pixels), output) in arguments.pictures.into_iter().zip(&images).zip(outputs.iter()) {
+        answers.add(picture, pixels, output.to_vec());
     }
     answers.print(arguments.json)
 }

@@ -8,6 +8,7 @@ use host::error::Result;
 use host::file;
 use host::model::File;
 use host::sheet::{self, Digit};
+use host::train::check_digits;
 use minnet::prelude::*;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -62,19 +63,21 @@ impl Set {
 pub fn run(arguments: Arguments) -> Result<()> {
     file::check_writable(&arguments.sheet)?;
     let file = File::read(&arguments.model)?;
-    let net = file.named()?;
+    let net = file.net()?;
+    let contents = file.contents()?;
+    check_digits(&net.architecture)?;
     let executor = arguments.resources.executor()?;
     let mnist = arguments.resources.mnist()?;
     let set = arguments.set.of(&mnist);
-    let outputs = file.outputs(set, &executor)?;
-    let mut confusion = Confusion::new(net.classes);
+    let outputs = contents.outputs(set, &executor)?;
+    let mut confusion = Confusion::new(net.architecture.outputs());
     let mut wrong = Vec::new();
-    for ((image, label), output) in set.iter().zip(&outputs) {
+    for ((image, label), output) in set.iter().zip(outputs.iter()) {
         let predicted = argmax(output);
         let score = output.get(predicted).copied().unwrap_or(0.0);
         confusion.count(label, predicted);
         if predicted != usize::from(label) {
-            wrong.push(Digit { image, width: 28, label, predicted: predicted as u8, score: Some(score) });
+            wrong.push(Digit { image, width: 28, label, predicted, score: Some(score) });
         }
     }
     wrong.sort_by(|a, b| b.score.unwrap_or(0.0).total_cmp(&a.score.unwrap_or(0.0)));
@@ -88,7 +91,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Report {
-    net: &'static str,
+    net: String,
     right: usize,
     images: usize,
     confusion: Confusion,

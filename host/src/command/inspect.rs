@@ -3,11 +3,10 @@
 use super::{grouped, percent, print, print_json};
 use clap::Args;
 use host::error::Result;
-use host::model::File;
-use host::nets::{self, Layers, Named, Visitor};
+use host::model::{Contents, File};
+use host::nets::Net;
+use host::network::Network;
 use minnet::model::Metadata;
-use minnet::prelude::*;
-use minnet::quant::{Int4, Int8, QuantLayer, Quantized, Weights};
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -23,31 +22,31 @@ pub struct Arguments {
 
 pub fn run(arguments: Arguments) -> Result<()> {
     let file = File::read(&arguments.model)?;
-    nets::visit(file.named()?, Inspect { arguments, file }).unwrap_or(Ok(()))
-}
-
-struct Inspect {
-    arguments: Arguments,
-    file: File,
+    let report = Report::of(&file)?;
+    if arguments.json { print_json(&report) } else { print(&report.text()) }
 }
 
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Report {
-    net: &'static Named,
+    net: Net,
     fingerprint: String,
     file_bytes: usize,
-    weights: &'static str,
+    weights: String,
+    flash_bytes: usize,
     ram_bytes: usize,
     metadata: Metadata,
+    weight_hash: String,
     /// Of a float network.
-    weight_hash: Option<String>,
     parameters: Vec<Run>,
+    rust_type: String,
 }
 
-/// A run of parameters: a layer's weights or its biases.
+/// A layer's weights, or its biases.
 #[derive(Serialize)]
 struct Run {
+    layer: String,
+    what: &'static str,
     count: usize,
     mean: f64,
     deviation: f64,
@@ -56,11 +55,13 @@ struct Run {
 }
 
 impl Run {
-    fn of(values: &[f32]) -> Self {
+    fn of(layer: &str, what: &'static str, values: &[f32]) -> Self {
         let count = values.len().max(1) as f64;
         let mean = values.iter().map(|&value| f64::from(value)).sum::<f64>() / count;
         let variance = values.iter().map(|&value| (f64::from(value) - mean).powi(2)).sum::<f64>() / count;
         Self {
+            layer: layer.to_owned(),
+            what,
             count: values.len(),
             mean,
             deviation: variance.sqrt(),
@@ -70,37 +71,41 @@ impl Run {
     }
 }
 
-impl Visitor for Inspect {
-    type Output = Result<()>;
-
-    fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, net: &'static Named) -> Result<()> {
-        let mut report = Report {
-            net,
-            fingerprint: format!("{:08x}", Net::<In, L>::FINGERPRINT),
-            file_bytes: self.file.bytes().len(),
-            weights: "32-bit floats",
-            ram_bytes: net.ram_bytes,
-            metadata: self.file.metadata()?,
-            weight_hash: None,
-            parameters: Vec::new(),
-        };
-        match self.file.element()? {
-            Int8::ELEMENT => report.quantized(self.file.quantized::<In, L, Int8>()?.net),
-            Int4::ELEMENT => report.quantized(self.file.quantized::<In, L, Int4>()?.net),
-            _ => {
-                let model = self.file.model::<In, L>()?;
-                model.net.visit(|run| report.parameters.push(Run::of(run)));
-                report.weight_hash = Some(format!("{:016x}", model.net.weight_hash()));
-            }
-        }
-        if self.arguments.json { print_json(&report) } else { print(&report.text()) }
-    }
+/// What each layer's parameters are like.
+fn runs(network: &Network) -> Vec<Run> {
+    let layers = network.each_layer().filter(|(op, ..)| op.parameters() > 0);
+    let runs = layers.flat_map(|(op, weights, biases)| {
+        let text = op.text().to_string();
+        [Run::of(&text, "weights", weights), Run::of(&text, "biases", biases)]
+    });
+    runs.collect()
 }
 
 impl Report {
-    fn quantized<In: Tensor, L: QuantLayer<In, W>, W: Weights>(&mut self, _: Quantized<'_, Net<In, L>, W>) {
-        self.weights = W::NAME;
-        self.ram_bytes = Quantized::<Net<In, L>, W>::RAM_BYTES;
+    fn of(file: &File) -> Result<Self> {
+        let (net, contents) = (file.net()?, file.contents()?);
+        let (weights, flash_bytes, ram_bytes, parameters) = match &contents {
+            Contents::Floats(network) => {
+                let architecture = &net.architecture;
+                ("32-bit floats".to_owned(), architecture.flash_bytes(), architecture.ram_bytes(), runs(network))
+            }
+            Contents::Integers(integers) => {
+                let weights = format!("{}-bit integers", integers.width().bits());
+                (weights, integers.flash_bytes(), integers.ram_bytes(), Vec::new())
+            }
+        };
+        Ok(Self {
+            fingerprint: format!("{:08x}", net.architecture.fingerprint()),
+            file_bytes: file.bytes().len(),
+            weights,
+            flash_bytes,
+            ram_bytes,
+            metadata: file.metadata()?,
+            weight_hash: format!("{:016x}", contents.weight_hash()),
+            parameters,
+            rust_type: net.architecture.rust_type(),
+            net,
+        })
     }
 
     fn text(&self) -> String {
@@ -108,13 +113,14 @@ impl Report {
         let accuracy = |share: f32| if share.is_nan() { "not measured".into() } else { percent(share.into()) };
         let mut text = String::new();
         for (what, value) in [
-            ("network", self.net.name.to_owned()),
+            ("network", self.net.name.clone()),
             ("architecture", architecture.to_string()),
             ("fingerprint", self.fingerprint.clone()),
             ("file", format!("{} bytes", grouped(self.file_bytes))),
-            ("parameters", grouped(self.net.parameters)),
-            ("weights", self.weights.to_owned()),
-            ("MACs", grouped(self.net.macs)),
+            ("parameters", grouped(self.net.architecture.parameters())),
+            ("weights", self.weights.clone()),
+            ("MACs", grouped(self.net.architecture.macs())),
+            ("flash", format!("{} bytes for the parameters", grouped(self.flash_bytes))),
             ("RAM", format!("{} bytes for one inference", grouped(self.ram_bytes))),
             ("pixels", format!("divided by {}", self.metadata.pixel_divisor)),
             ("cost", cost.to_string()),
@@ -122,19 +128,27 @@ impl Report {
             ("validation", accuracy(self.metadata.validation_accuracy)),
             ("test", accuracy(self.metadata.test_accuracy)),
             ("command", command.to_string()),
-            ("weight hash", self.weight_hash.clone().unwrap_or("none: it is one of floats".into())),
+            ("weight hash", self.weight_hash.clone()),
         ] {
             // Writing to a string does not fail.
             let _ = writeln!(text, "{what:14}{value}");
         }
-        if self.parameters.is_empty() {
-            return text;
+        if !self.parameters.is_empty() {
+            let width = self.parameters.iter().map(|run| run.layer.len()).max().unwrap_or(0);
+            let _ = writeln!(
+                text,
+                "\n{:width$}  {:7}{:>10}{:>12}{:>12}{:>12}{:>12}",
+                "layer", "", "count", "mean", "deviation", "least", "greatest"
+            );
+            for Run { layer, what, count, mean, deviation, least, greatest } in &self.parameters {
+                let count = grouped(*count);
+                let _ = writeln!(
+                    text,
+                    "{layer:width$}  {what:7}{count:>10}{mean:>12.5}{deviation:>12.5}{least:>12.5}{greatest:>12.5}"
+                );
+            }
         }
-        text += "\n     count        mean   deviation       least    greatest\n";
-        for Run { count, mean, deviation, least, greatest } in &self.parameters {
-            let count = grouped(*count);
-            let _ = writeln!(text, "{count:>10}{mean:>12.5}{deviation:>12.5}{least:>12.5}{greatest:>12.5}");
-        }
+        let _ = write!(text, "\nIn your firmware:\n\n{}", self.rust_type);
         text
     }
 }

@@ -4,6 +4,8 @@ use super::{grouped, print, print_json};
 use host::architecture::Architecture;
 use host::error::Result;
 use host::nets::{self, DEFAULT, NAMED, Net};
+use host::quantize::{flash_bytes, ram_bytes};
+use minnet::quant::{self, Width};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -76,7 +78,19 @@ struct Report {
     costs: Vec<&'static str>,
     fingerprint: String,
     layers: Vec<Row>,
+    /// What it needs in integers of each width; empty if there is no such network.
+    integers: Vec<Integers>,
+    /// Why there is none.
+    no_integers: Option<String>,
     rust_type: String,
+}
+
+/// What an integer network needs.
+#[derive(Serialize)]
+struct Integers {
+    bits: u32,
+    flash_bytes: usize,
+    ram_bytes: usize,
 }
 
 /// One layer.
@@ -97,7 +111,15 @@ impl Report {
             parameters: op.parameters(),
             macs: op.macs(),
         });
+        let no_integers = quant::check(architecture.layers()).err().map(|cause| cause.to_string());
+        let integers = Width::ALL.iter().filter(|_| no_integers.is_none()).map(|&width| Integers {
+            bits: width.bits(),
+            flash_bytes: flash_bytes(architecture, width),
+            ram_bytes: ram_bytes(architecture),
+        });
         Self {
+            integers: integers.collect(),
+            no_integers,
             costs: net.costs().map(|cost| cost.name()).collect(),
             fingerprint: format!("{:08x}", architecture.fingerprint()),
             layers: layers.collect(),
@@ -122,6 +144,13 @@ impl Report {
         for (what, value) in named.into_iter().filter(|_| !about.is_empty()).chain(others) {
             // Writing to a string does not fail.
             let _ = writeln!(text, "{what:14}{value}");
+        }
+        for Integers { bits, flash_bytes, ram_bytes } in &self.integers {
+            let (flash, ram) = (grouped(*flash_bytes), grouped(*ram_bytes));
+            let _ = writeln!(text, "{:14}{flash} bytes of flash, {ram} bytes of RAM", format!("in {bits} bits"));
+        }
+        if let Some(why) = &self.no_integers {
+            let _ = writeln!(text, "{:14}no: {why}", "in integers");
         }
         let width = self.layers.iter().map(|row| row.layer.len()).max().unwrap_or(0).max("input".len());
         let _ = writeln!(text, "\n{:width$}  {:>12}  {:>12}  {:>14}", "layer", "output", "parameters", "MACs");

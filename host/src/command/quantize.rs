@@ -5,10 +5,11 @@ use clap::Args;
 use host::error::{Error, Result};
 use host::file::check_writable;
 use host::model::File;
-use host::nets;
-use host::quantize::{Bits, Finetune};
-use host::train::Score;
-use minnet::model::{ELEMENT_F32, Metadata};
+use host::network::Network;
+use host::quantize::{Finetune, Integers, finetune};
+use host::train::{Score, check_digits, evaluate};
+use minnet::model::Metadata;
+use minnet::quant::{self, Width};
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -18,8 +19,8 @@ pub struct Arguments {
     /// A float model, as `host train` writes it
     model: PathBuf,
     /// The width of the weights
-    #[arg(long, value_name = "8|4", default_value = "8", value_parser = bits)]
-    bits: Bits,
+    #[arg(long, value_name = "8|4", default_value = "8", value_parser = width)]
+    bits: Width,
     /// Train for N more epochs with rounded weights: what 4 bits want
     #[arg(long, value_name = "N", default_value_t = 0)]
     finetune: u32,
@@ -39,10 +40,10 @@ pub struct Arguments {
     resources: Resources,
 }
 
-fn bits(text: &str) -> std::result::Result<Bits, String> {
+fn width(text: &str) -> std::result::Result<Width, String> {
     match text {
-        "8" => Ok(Bits::Eight),
-        "4" => Ok(Bits::Four),
+        "8" => Ok(Width::Eight),
+        "4" => Ok(Width::Four),
         _ => Err("give 8 or 4".into()),
     }
 }
@@ -52,13 +53,14 @@ const CALIBRATION: usize = 5_000;
 
 pub fn run(arguments: Arguments) -> Result<()> {
     let file = File::read(&arguments.model)?;
-    if file.element()? != ELEMENT_F32 {
+    if file.width()?.is_some() {
         return Err(Error::QuantizedAlready { path: arguments.model });
     }
-    let name = match arguments.bits {
-        Bits::Eight => "int8",
-        Bits::Four => "int4",
-    };
+    let (net, mut network, metadata) = (file.net()?, file.network()?, file.metadata()?);
+    // What cannot be done is said before the data are loaded.
+    check_digits(&net.architecture)?;
+    quant::check(net.architecture.layers()).map_err(|cause| Error::Quantize { cause })?;
+    let name = format!("int{}", arguments.bits.bits());
     let stem = arguments.model.file_stem().unwrap_or_default().to_string_lossy();
     let default = arguments.model.with_file_name(format!("{stem}-{name}.minnet"));
     let out = arguments.out.clone().unwrap_or(default);
@@ -68,10 +70,8 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let (training, validation) = mnist.split();
     let test = mnist.test.samples();
 
-    let named = file.named()?;
-    let mut net = nets::zeroed(named)?;
-    let metadata = net.load(&file)?;
-    let float = Scores { validation: net.evaluate(validation, &executor)?, test: net.evaluate(test, &executor)? };
+    let measure = |network: &Network, set| evaluate(network, net.cost, set, &executor);
+    let float = Scores { validation: measure(&network, validation)?, test: measure(&network, test)? };
     if arguments.finetune > 0 {
         let settings = Finetune {
             epochs: arguments.finetune,
@@ -83,11 +83,11 @@ pub fn run(arguments: Arguments) -> Result<()> {
         let observe = &mut |epoch, Score { right, images, .. }: Score| {
             eprintln!("epoch {epoch}/{}: validation {right} / {images}", settings.epochs);
         };
-        net.finetune(arguments.bits, training, validation, &settings, &executor, observe)?;
+        finetune(&mut network, arguments.bits, training, validation, &settings, &executor, observe)?;
     }
-    let integers = net.quantize(arguments.bits, training.split_at(CALIBRATION).0)?;
-    let integer =
-        Scores { validation: integers.evaluate(validation, &executor), test: integers.evaluate(test, &executor) };
+    let integers = Integers::of(&network, arguments.bits, training.split_at(CALIBRATION).0, &executor)?;
+    let measure = |set| integers.evaluate(net.cost, set, &executor);
+    let integer = Scores { validation: measure(validation)?, test: measure(test)? };
     let metadata = Metadata {
         validation_accuracy: integer.validation.accuracy() as f32,
         test_accuracy: integer.test.accuracy() as f32,
@@ -96,13 +96,13 @@ pub fn run(arguments: Arguments) -> Result<()> {
     };
     integers.save(&out, &metadata)?;
     let report = Report {
-        net: named.name,
+        net: net.name,
         weights: name,
         float,
         integer,
-        float_flash_bytes: named.flash_bytes,
+        float_flash_bytes: net.architecture.flash_bytes(),
         flash_bytes: integers.flash_bytes(),
-        float_ram_bytes: named.ram_bytes,
+        float_ram_bytes: net.architecture.ram_bytes(),
         ram_bytes: integers.ram_bytes(),
         model: out,
     };
@@ -112,8 +112,8 @@ pub fn run(arguments: Arguments) -> Result<()> {
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Report {
-    net: &'static str,
-    weights: &'static str,
+    net: String,
+    weights: String,
     float: Scores,
     integer: Scores,
     float_flash_bytes: usize,

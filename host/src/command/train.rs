@@ -6,11 +6,15 @@ use host::data::{Mnist, Samples};
 use host::error::{Error, Result};
 use host::executor::Threads;
 use host::file;
-use host::nets::{self, Named};
+use host::nets::{self, Net};
+use host::network::Network;
 use host::plot::{self, EpochStats, training_curve};
-use host::train::{Epoch, Event, History, Hyper, Score};
+use host::train::{self, Epoch, Event, History, Hyper, Score};
 use indicatif::ProgressBar;
-use minnet::prelude::*;
+use minnet::activation::Function;
+use minnet::model::Metadata;
+use minnet::op::Op;
+use minnet::prelude::{Executor, Init, Regularization};
 use serde::Serialize;
 use std::fmt::Write;
 use std::ops::ControlFlow;
@@ -21,8 +25,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Args)]
 #[command(allow_negative_numbers = true)]
 pub struct Arguments {
-    /// The network; `host nets` lists them
-    #[arg(long, value_name = "NAME", default_value = nets::DEFAULT)]
+    /// The network: a name (`host nets` lists them), or a text such as "784: dense 30 sigmoid, dense 10 softmax"
+    /// (`host nets --help` says what may stand in it)
+    #[arg(long, value_name = "NAME|TEXT", default_value = nets::DEFAULT)]
     net: String,
     /// The cost: quadratic, cross-entropy, or log-likelihood [default: the network's first]
     #[arg(long, value_name = "COST")]
@@ -111,11 +116,12 @@ fn batch(text: &str) -> std::result::Result<usize, String> {
 }
 
 impl Arguments {
-    fn hyper(&self, net: &Named) -> Hyper {
-        let is_relu = net.architecture.contains("relu");
-        let is_conv = net.architecture.contains("conv");
+    fn hyper(&self, net: &Net) -> Hyper {
+        let layers = net.architecture.layers();
+        let is_relu = layers.iter().any(|op| op.activation() == Function::Relu);
+        let is_conv = layers.iter().any(|op| matches!(op, Op::Conv(_)));
         // Chosen on the validation images, over seeds 1 to 3.
-        let (epochs, eta, final_eta) = match net.name {
+        let (epochs, eta, final_eta) = match net.name.as_str() {
             nets::DEFAULT => (8, 0.08, Some(0.001)),
             _ if is_conv => (30, 0.03, None),
             _ => (30, 0.5, None),
@@ -150,7 +156,7 @@ impl Arguments {
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Outcome {
-    net: &'static Named,
+    net: Net,
     seed: u64,
     history: History,
     test: Score,
@@ -162,6 +168,7 @@ struct Outcome {
 
 pub fn run(arguments: Arguments) -> Result<()> {
     let net = nets::find(&arguments.net, arguments.cost.as_deref())?;
+    train::check_digits(&net.architecture)?;
     // What cannot be written is said before the minutes of training, not after.
     let stem = arguments.out.with_extension("");
     if arguments.out.extension().is_some_and(|extension| extension == "svg" || extension == "png") {
@@ -174,7 +181,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let mnist = arguments.resources.mnist()?;
     let stop = Arc::new(AtomicBool::new(false));
     catch_ctrl_c(&stop, "measuring and saving what has been learned")?;
-    Run { hyper: arguments.hyper(net), arguments, mnist, executor, stop, stem }.run(net)
+    Run { hyper: arguments.hyper(&net), arguments, mnist, executor, stop, stem }.run(net)
 }
 
 struct Run {
@@ -187,12 +194,18 @@ struct Run {
 }
 
 impl Run {
-    fn run(self, named: &'static Named) -> Result<()> {
+    fn run(self, net: Net) -> Result<()> {
         let Self { arguments, hyper, mnist, executor, stop, stem } = self;
         let (training, validation) = mnist.split();
         let (training, _) = training.split_at(arguments.images.map_or(training.len(), |images| images as usize));
         let start = std::time::Instant::now();
-        eprintln!("{}: {}", named.name, named.architecture);
+        let architecture = net.architecture.to_string();
+        // A network without a name has its text for one.
+        if net.name == architecture {
+            eprintln!("{architecture}")
+        } else {
+            eprintln!("{}: {architecture}", net.name)
+        }
         eprintln!(
             "{} training images, {} validation images, {} threads, seed {}",
             grouped(training.len()),
@@ -201,15 +214,15 @@ impl Run {
             hyper.seed
         );
 
-        let mut net = nets::zeroed(named)?;
+        let mut network = Network::zeroed(&net)?;
         let mut observer = Observer::new(&hyper, training, &stop);
         let observe = &mut |event: Event<'_>| observer.observe(event);
-        let history = net.train(training, validation, &hyper, &executor, observe)?;
-        let test = net.evaluate(mnist.test.samples(), &executor)?;
+        let history = train::train(&mut network, net.cost, training, validation, &hyper, &executor, observe)?;
+        let test = train::evaluate(&network, net.cost, mnist.test.samples(), &executor)?;
 
         let chosen = history.chosen().and_then(|epoch| epoch.validation);
         let metadata = Metadata {
-            cost: short(named.cost),
+            cost: short(net.cost.name()),
             seed: hyper.seed,
             epochs: history.chosen,
             training_images: training.len() as u32,
@@ -218,14 +231,14 @@ impl Run {
             command: short(&command_line()),
             ..Metadata::default()
         };
-        net.save(&arguments.out, &metadata)?;
-        let curve = training_curve(named.name, &statistics(&history), &stem)?;
+        network.save(&arguments.out, &metadata)?;
+        let curve = training_curve(&net.name, &statistics(&history), &stem)?;
         let outcome = Outcome {
-            net: named,
+            net,
             seed: hyper.seed,
             history,
             test,
-            weight_hash: format!("{:016x}", net.weight_hash()),
+            weight_hash: format!("{:016x}", network.weight_hash()),
             seconds: start.elapsed().as_secs_f64(),
             model: arguments.out,
             curve,
@@ -255,7 +268,12 @@ impl Outcome {
             percent(self.test.accuracy())
         );
         let _ = writeln!(text, "time:       {:.1} s", self.seconds);
-        let _ = writeln!(text, "weights:    {} bytes, hash {}", grouped(self.net.flash_bytes), self.weight_hash);
+        let _ = writeln!(
+            text,
+            "weights:    {} bytes, hash {}",
+            grouped(self.net.architecture.flash_bytes()),
+            self.weight_hash
+        );
         let _ = writeln!(text, "model:      {}", self.model.display());
         let _ = writeln!(text, "curve:      {} and {}", self.curve[0].display(), self.curve[1].display());
         let host = super::program();

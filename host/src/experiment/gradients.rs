@@ -3,8 +3,13 @@
 
 use super::{Curves, Lab};
 use crate::error::Result;
-use crate::model;
-use minnet::prelude::*;
+use crate::nets;
+use crate::network::Network;
+use crate::train::batch_memory;
+use minnet::batch::Batch;
+use minnet::layer::Parameters;
+use minnet::module::{self, Module};
+use minnet::prelude::{Init, Sgd};
 use rand_core::SeedableRng;
 use rand_xorshift::XorShiftRng;
 use serde::Serialize;
@@ -39,10 +44,6 @@ pub enum Depth {
 /// ‖δ‖ of each hidden layer before each step, δ being the mean over the images.
 pub const LAYERS: [&str; 4] = ["hidden layer 1", "hidden layer 2", "hidden layer 3", "hidden layer 4"];
 
-type Digit = [f32; 784];
-type Hidden = Dense<30, 30, Sigmoid>;
-type Output = Dense<30, 10, Sigmoid>;
-
 impl Depth {
     /// How many hidden layers.
     pub fn layers(self) -> usize {
@@ -52,39 +53,37 @@ impl Depth {
             Self::Four => 4,
         }
     }
+
+    /// The network's text.
+    fn text(self) -> String {
+        format!("784: {}dense 10 sigmoid", "dense 30 sigmoid, ".repeat(self.layers()))
+    }
 }
 
 impl Gradients {
-    pub(super) fn run(&self, seed: u64, lab: &Lab<'_>) -> Result<Curves> {
-        match self.depth {
-            Depth::Two => self.descend::<seq![Dense<784, 30, Sigmoid>, Hidden, Output]>(seed, lab),
-            Depth::Three => self.descend::<seq![Dense<784, 30, Sigmoid>, Hidden, Hidden, Output]>(seed, lab),
-            Depth::Four => self.descend::<seq![Dense<784, 30, Sigmoid>, Hidden, Hidden, Hidden, Output]>(seed, lab),
-        }
-    }
-
     /// The same work with few steps.
     pub(super) fn quick(self) -> Self {
         Self { epochs: self.epochs.min(10), ..self }
     }
 
-    fn descend<L: Layer<Digit, Activation = Sigmoid>>(&self, seed: u64, lab: &Lab<'_>) -> Result<Curves> {
+    pub(super) fn run(&self, seed: u64, lab: &Lab<'_>) -> Result<Curves> {
         let (images, _) = lab.mnist.split().0.split_at(self.images);
         let mut rng = XorShiftRng::seed_from_u64(seed);
-        let mut net = model::zeroed::<Digit, L>()?;
+        let mut net = Network::zeroed(&nets::find(&self.depth.text(), Some("cross-entropy"))?)?;
+        let mut gradient = net.clone();
         net.initialize(Init::FanIn, &mut rng);
-        let mut gradient = model::zeroed::<Digit, L>()?;
-        let mut batch = model::batch::<Digit, L>(images.len())?;
-        for (sample, (image, label)) in batch.iter_mut().zip(images.iter()) {
-            sample.load(image, label);
-        }
+        let mut memory = batch_memory(&net, images.len())?;
+        let mut batch = Batch::new(&mut memory, net.layout());
+        batch.load_all(|image| (&images.images[image], images.labels[image]), lab.executor);
         let sgd = Sgd::new(self.eta, batch.len()).with_l2(self.eta, self.lambda, batch.len());
+        let (cost, activation) = (net.cost(), net.activation());
+        let delta = |a: &[f32], y: &[f32], delta: &mut [f32]| cost.delta(activation, a, y, delta);
         let mut layers = vec![Vec::new(); self.depth.layers()];
         for epoch in 0..self.epochs as usize {
             lab.executor.run(|| {
-                gradient.visit_mut(|run| run.fill(0.0));
-                net.gradient::<CrossEntropy>(&mut batch, &mut gradient, &mut rng, lab.executor);
-                net.train::<CrossEntropy>(&mut batch, &sgd, &mut rng, lab.executor);
+                gradient.parameters_mut().fill(0.0);
+                module::gradient(&net, &mut gradient, &delta, &mut batch, &mut rng, lab.executor);
+                module::train(&mut net, &delta, &mut batch, &sgd, &mut rng, lab.executor);
             });
             let norms = bias_norms(&gradient);
             for (layer, norm) in layers.iter_mut().zip(&norms) {
@@ -101,14 +100,12 @@ impl Gradients {
 }
 
 /// The Euclidean length of each layer's biases, the output layer's last.
-fn bias_norms<L: Layer<Digit>>(net: &Net<Digit, L>) -> Vec<f64> {
-    let (mut norms, mut is_weights) = (Vec::new(), true);
-    // A network shows each layer's weights, then its biases.
-    net.visit(|run| {
-        if !is_weights {
+fn bias_norms(net: &Network) -> Vec<f64> {
+    let mut norms = Vec::new();
+    net.visit(&mut |kind, run| {
+        if kind == Parameters::Biases {
             norms.push(run.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>().sqrt());
         }
-        is_weights = !is_weights;
     });
     norms
 }

@@ -4,7 +4,8 @@ use super::{Curves, Lab};
 use crate::data::{Mnist, Samples, expanded};
 use crate::error::Result;
 use crate::nets;
-use crate::train::{Epoch, Event, Hyper, Score};
+use crate::network::Network;
+use crate::train::{self, Epoch, Event, Hyper, Score};
 use serde::Serialize;
 use std::ops::ControlFlow;
 
@@ -91,7 +92,8 @@ impl Training {
         let monitored = self.monitor.map_or(none, |set| set.of(lab.mnist));
         let hyper = Hyper { seed, ..self.hyper.clone() };
 
-        let mut net = nets::zeroed(nets::find(self.net, Some(self.cost))?)?;
+        let mut net = Network::zeroed(&nets::find(self.net, Some(self.cost))?)?;
+        let net_cost = net.cost();
         let (mut before, all) = (0, training.len() * hyper.epochs as usize);
         let observe = &mut |event: Event<'_>| {
             match event {
@@ -105,7 +107,7 @@ impl Training {
             }
             ControlFlow::Continue(())
         };
-        let history = net.train(training, monitored, &hyper, lab.executor, observe)?;
+        let history = train::train(&mut net, net_cost, training, monitored, &hyper, lab.executor, observe)?;
 
         let mut curves = Curves::new();
         let mut keep = |name: &str, value: &dyn Fn(&Epoch) -> Option<f64>| {
@@ -121,7 +123,7 @@ impl Training {
             keep(TRAINING_COST, &|epoch| Some(cost(epoch.training, epoch)));
         }
         if let Some(set) = self.judge {
-            let score = net.evaluate(set.of(lab.mnist), lab.executor)?;
+            let score = train::evaluate(&net, net_cost, set.of(lab.mnist), lab.executor)?;
             curves.insert(JUDGED_ACCURACY.into(), vec![percent(score)]);
             lab.observer.line(&self.judgement(set, score, history.chosen));
         }

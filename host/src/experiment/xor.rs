@@ -2,7 +2,7 @@
 
 use super::{Curves, Lab};
 use crate::error::Result;
-use crate::model;
+use crate::network::zeroed;
 use minnet::prelude::*;
 use rand_core::SeedableRng;
 use rand_xorshift::XorShiftRng;
@@ -28,7 +28,7 @@ pub const OUTPUTS: [&str; 4] = ["output for (0, 0)", "output for (1, 0)", "outpu
 /// The inputs and what is wanted.
 const POINTS: [([f32; 2], f32); 4] = [([0.0, 0.0], 0.0), ([1.0, 0.0], 1.0), ([0.0, 1.0], 1.0), ([1.0, 1.0], 0.0)];
 
-type Layers = seq![Dense<2, 2, Sigmoid>, Dense<2, 1, Sigmoid>];
+type Network = Net<[f32; 2], seq![Dense<2, 2, Sigmoid>, Dense<2, 1, Sigmoid>]>;
 
 impl Xor {
     pub(super) fn run(&self, seed: u64, lab: &Lab<'_>) -> Result<Curves> {
@@ -54,14 +54,16 @@ impl Xor {
     /// Trains one network, counts the steps after which it is right, and gives its outputs.
     fn learn(&self, seed: u64, solved: &mut [f64]) -> Result<[f32; 4]> {
         let mut rng = XorShiftRng::seed_from_u64(seed);
-        let mut net = Net::<[f32; 2], Layers>::ZERO;
+        let mut net = Network::ZERO;
         net.initialize(Init::Large, &mut rng);
-        let mut batch = model::batch::<[f32; 2], Layers>(POINTS.len())?;
-        for (sample, (input, target)) in batch.iter_mut().zip(POINTS) {
-            (sample.input, sample.target) = (input, [target]);
+        let mut memory = zeroed(POINTS.len() * Network::SAMPLE)?;
+        let mut batch = Network::batch(&mut memory);
+        for (image, (input, target)) in POINTS.iter().enumerate() {
+            batch.input(image).copy_from_slice(input);
+            batch.target(image).copy_from_slice(&[*target]);
         }
         let sgd = Sgd::new(self.eta, POINTS.len());
-        let mut ram = [0.0; Net::<[f32; 2], Layers>::RAM];
+        let mut ram = [0.0; Network::RAM];
         let mut outputs = [0.0; 4];
         for count in solved {
             net.train::<CrossEntropy>(&mut batch, &sgd, &mut rng, &Serial);

@@ -3,16 +3,16 @@
 use super::{Connection, bundled_model, model_of_environment};
 use crate::command::{Resources, catch_ctrl_c, grouped, percent, print, print_json, progress_bar};
 use clap::Args;
+use host::architecture::Architecture;
 use host::confusion::Confusion;
 use host::data::Samples;
 use host::device::{Client, Identity, Which};
 use host::error::{Error, Result};
 use host::executor::Threads;
-use host::model::File;
-use host::nets::Named;
-use minnet::model::ELEMENT_F32;
-use minnet::prelude::*;
-use minnet::quant::{self, Int8, Weights};
+use host::model::{Contents, File};
+use host::train;
+use minnet::prelude::argmax;
+use minnet::quant::{self, Width};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -52,9 +52,9 @@ pub fn run(arguments: Arguments, connection: &Connection) -> Result<()> {
             (File::read(&path)?, path)
         }
     };
-    let net = file.named()?;
-    let expected = Expected::new(&file, &path, set, &executor)?;
-    check(&mut client, &identity, net, &expected, path)?;
+    let net = file.net()?;
+    let expected = Expected::new(&file.contents()?, &path, set, &executor)?;
+    check(&mut client, &identity, &net.architecture, &expected, path)?;
     let stop = Arc::new(AtomicBool::new(false));
     catch_ctrl_c(&stop, "the results so far follow")?;
     let mut report = Report {
@@ -64,7 +64,7 @@ pub fn run(arguments: Arguments, connection: &Connection) -> Result<()> {
         images: 0,
         right: 0,
         agree: 0,
-        confusion: Confusion::new(net.classes),
+        confusion: Confusion::new(net.architecture.outputs()),
         ticks: 0,
         repeats: 0,
         seconds: 0.0,
@@ -114,7 +114,7 @@ pub fn run(arguments: Arguments, connection: &Connection) -> Result<()> {
 #[derive(Serialize)]
 struct Report {
     board: String,
-    net: &'static str,
+    net: String,
     /// The type of the weights.
     weights: &'static str,
     /// Images that the device classified; fewer than were asked for, if it was stopped.
@@ -139,13 +139,19 @@ struct Expected {
 }
 
 impl Expected {
-    fn new(file: &File, path: &Path, set: Samples<'_>, executor: &Threads) -> Result<Self> {
-        let (which, outputs) = match file.element()? {
-            ELEMENT_F32 => (Which::Embedded, bytes(&file.outputs(set, executor)?, f32::to_le_bytes)),
-            Int8::ELEMENT => (Which::Integers, bytes(&file.logits(set, executor)?, i16::to_le_bytes)),
-            _ => return Err(Error::DeviceElement { path: path.to_owned() }),
+    fn new(contents: &Contents, path: &Path, set: Samples<'_>, executor: &Threads) -> Result<Self> {
+        let (which, outputs) = match contents {
+            Contents::Floats(network) => {
+                let outputs = train::outputs(network, set, executor)?;
+                (Which::Embedded, outputs.iter().map(|values| bytes(values, f32::to_le_bytes)).collect())
+            }
+            Contents::Integers(integers) if integers.width() == Width::Eight => {
+                let (logits, classes) = (integers.logits(set, executor)?, integers.architecture().outputs());
+                (Which::Integers, logits.chunks(classes.max(1)).map(|logits| bytes(logits, i16::to_le_bytes)).collect())
+            }
+            Contents::Integers(_) => return Err(Error::DeviceElement { path: path.to_owned() }),
         };
-        Ok(Self { which, hash: file.weight_hash()?, outputs })
+        Ok(Self { which, hash: contents.weight_hash(), outputs })
     }
 
     fn weights(&self) -> &'static str {
@@ -153,15 +159,22 @@ impl Expected {
     }
 }
 
-fn bytes<T: Copy, const N: usize>(outputs: &[Vec<T>], of: impl Fn(T) -> [u8; N]) -> Vec<Vec<u8>> {
-    outputs.iter().map(|values| values.iter().flat_map(|&value| of(value)).collect()).collect()
+fn bytes<T: Copy, const N: usize>(values: &[T], of: impl Fn(T) -> [u8; N]) -> Vec<u8> {
+    values.iter().flat_map(|&value| of(value)).collect()
 }
 
 /// Whether the device has the model: the same network, and the same weights.
-fn check(client: &mut Client, identity: &Identity, named: &Named, expected: &Expected, path: PathBuf) -> Result<()> {
+fn check(
+    client: &mut Client,
+    identity: &Identity,
+    architecture: &Architecture,
+    expected: &Expected,
+    path: PathBuf,
+) -> Result<()> {
     let &Expected { which, hash, .. } = expected;
-    if identity.embedded.architecture != named.architecture {
-        let (model, device) = (named.architecture.to_owned(), identity.embedded.architecture.clone());
+    let model = architecture.to_string();
+    if identity.embedded.architecture != model {
+        let device = identity.embedded.architecture.clone();
         return Err(Error::DeviceNetwork { path, model, device });
     }
     let device = client.hash(which)?;

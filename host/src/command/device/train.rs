@@ -9,8 +9,10 @@ use host::device::{Client, Which};
 use host::error::{Error, Result};
 use host::file;
 use host::nets;
-use host::train::{Event, Hyper, Score};
-use minnet::prelude::*;
+use host::network::Network;
+use host::train::{self, Event, Hyper, Score};
+use minnet::model::Metadata;
+use minnet::prelude::{Sgd, argmax};
 use serde::Serialize;
 use std::fmt::Write;
 use std::ops::ControlFlow;
@@ -51,7 +53,7 @@ pub struct Arguments {
 #[derive(Serialize)]
 struct Report {
     board: String,
-    net: &'static str,
+    net: String,
     /// Images that the device learned from, each pass counted.
     images: usize,
     /// Of these, those that it classified rightly just before.
@@ -93,18 +95,19 @@ pub fn run(arguments: Arguments, connection: &Connection) -> Result<()> {
         line: connection.name(),
         why: "it has no network that learns: take a board with more RAM",
     })?;
-    let named = nets::find_architecture(&learning.architecture, &learning.cost)
-        .ok_or(Error::DeviceUnknown { line: connection.name(), architecture: learning.architecture })?;
+    let net = nets::find_architecture(&learning.architecture, &learning.cost)
+        .map_err(|cause| Error::DeviceText { line: connection.name(), cause })?;
+    let mut network = Network::zeroed(&net)?;
+    train::check_digits(&net.architecture)?;
     let stop = Arc::new(AtomicBool::new(false));
     catch_ctrl_c(&stop, "comparing what has been learned")?;
     let start = Instant::now();
     client.reset(hyper.seed, &Sgd::new(hyper.eta, 1).with_l2(hyper.eta, hyper.lambda, training.len()))?;
 
     // This machine trains the same network; the device takes each step with it.
-    let mut net = nets::zeroed(named)?;
     let mut pupil = Pupil { client, training, right: 0, images: 0, ticks: 0, failure: None };
     let bar = progress_bar(training.len() * hyper.epochs as usize);
-    net.train(training, none, &hyper, &executor, &mut |event| {
+    train::train(&mut network, net.cost, training, none, &hyper, &executor, &mut |event| {
         if let Event::Batch { images, .. } = event {
             images.iter().for_each(|&index| pupil.learn(index as usize));
             bar.set_position(pupil.images as u64);
@@ -121,15 +124,15 @@ pub fn run(arguments: Arguments, connection: &Connection) -> Result<()> {
         Ok((hash, now)) => (Some((hash, now.stack_bytes)), None),
         Err(error) => (None, Some(error)),
     };
-    let host = net.weight_hash();
+    let host = network.weight_hash();
     let report = Report {
         board: identity.board,
-        net: named.name,
+        net: net.name,
         images,
         right,
         weight_hash: format!("{host:016x}"),
         device_weight_hash: device.map(|(hash, _)| format!("{hash:016x}")),
-        test: net.evaluate(mnist.test.samples(), &executor)?,
+        test: train::evaluate(&network, net.cost, mnist.test.samples(), &executor)?,
         ticks: ticks / images.max(1) as u64,
         repeats: client.repeats(),
         ram_bytes: identity.ram_bytes,
@@ -145,7 +148,7 @@ pub fn run(arguments: Arguments, connection: &Connection) -> Result<()> {
     }
     let Some(out) = arguments.out else { return Ok(()) };
     let metadata = Metadata {
-        cost: short(named.cost),
+        cost: short(net.cost.name()),
         seed: hyper.seed,
         epochs: hyper.epochs,
         training_images: training.len() as u32,
@@ -154,7 +157,7 @@ pub fn run(arguments: Arguments, connection: &Connection) -> Result<()> {
         command: short(&command_line()),
         ..Metadata::default()
     };
-    net.save(&out, &metadata)
+    network.save(&out, &metadata)
 }
 
 /// The device, as it learns.
