@@ -240,7 +240,7 @@ fn check<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>() {
     let inferred: Vec<f32> = asked.iter().flat_map(|image| twin.infer(&image.input)).collect();
 
     for executor in &*EXECUTORS {
-        let mut net: Box<Net<In, L>> = host::model::zeroed().unwrap();
+        let mut net: Box<Net<In, L>> = host::network::boxed().unwrap();
         let mut rest = &course.start[..];
         net.visit_mut(|_, run| {
             let (own, others) = rest.split_at(run.len());

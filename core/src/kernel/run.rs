@@ -176,7 +176,6 @@ impl<V: Vector, const N: usize> Run<'_, V, N> {
         // SAFETY: a run has `span.len` values, and a span's vectors end at `span.len` or before.
         V::load(unsafe { self.values.get_unchecked(at..at + V::LANES) })
     }
-
 }
 
 impl<V: Vector, const N: usize> RunMut<'_, V, N> {

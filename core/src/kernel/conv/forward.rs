@@ -65,7 +65,7 @@ impl Kernel for Forward<'_, '_> {
     fn run<V: Vector>(self) {
         let Self { op, weights, bias, images, scratch } = self;
         if scratch.len() < forward_scratch(op) || cfg!(target_os = "none") {
-            images.iter_mut().for_each(|image| device::convolve(&op, weights, bias, image));
+            images.iter_mut().for_each(|image| device::convolve(op, weights, bias, image));
         } else if V::LANES > 1 && op.filters < V::LANES {
             return V::Half::outline(Forward { op, weights, bias, images, scratch });
         } else if single::fits(op) {
