@@ -34,11 +34,7 @@ pub fn random() -> XorShiftRng {
 }
 
 /// The steps after the weights are drawn; `train` takes each.
-pub fn steps(
-    batch: &mut Batch,
-    rng: &mut XorShiftRng,
-    mut train: impl FnMut(&mut Batch, &Sgd, &mut XorShiftRng),
-) {
+pub fn steps(batch: &mut Batch, rng: &mut XorShiftRng, mut train: impl FnMut(&mut Batch, &Sgd, &mut XorShiftRng)) {
     for _ in 0..STEPS {
         for image in 0..batch.len() {
             for value in batch.input(image) {

@@ -57,7 +57,9 @@ impl Twin {
         let mut first = 0;
         for op in &self.ops {
             let end = first + op.parameters();
-            for (index, (value, gradient)) in self.parameters[first..end].iter_mut().zip(&gradient[first..end]).enumerate() {
+            for (index, (value, gradient)) in
+                self.parameters[first..end].iter_mut().zip(&gradient[first..end]).enumerate()
+            {
                 let decay = if index < op.weights() { sgd.decay } else { 1.0 };
                 *value = *value * decay - sgd.rate * gradient;
             }
@@ -164,7 +166,8 @@ fn convolve(op: &Conv, weights: &[f32], bias: &[f32], image: &[f32]) -> (Vec<f32
     let one = |place: usize| {
         let o = place % op.filters;
         let sum = |square| {
-            let terms = window(op, position(op, place / op.filters, square)).zip(weights.iter().skip(o).step_by(op.filters));
+            let terms =
+                window(op, position(op, place / op.filters, square)).zip(weights.iter().skip(o).step_by(op.filters));
             terms.fold(0.0, |sum, (pixel, weight)| sum + image[pixel] * weight)
         };
         let mut best = (sum(0), 0);

@@ -214,7 +214,12 @@ fn lists_of_random_texts_give_the_bits_of_plain_loops() {
             let mut list = List::new(ops, course.start.clone()).unwrap();
             is_large = list.is_large();
             let found = executor.run(|| course.by_core(&mut list, executor));
-            let what = format!("{text}\n{cost:?}, {} images, {:?} with {} threads", asked.len(), executor.vectors(), executor.threads());
+            let what = format!(
+                "{text}\n{cost:?}, {} images, {:?} with {} threads",
+                asked.len(),
+                executor.vectors(),
+                executor.threads()
+            );
             assert!(bits(&found.1) == bits(&outputs), "training outputs of {what}");
             assert!(bits(&found.0) == bits(&twin.parameters), "parameters of {what}");
             let found = executor.run(|| infer(&list, asked, executor));
@@ -318,11 +323,16 @@ types! {
     flatten_last: Pixels<8, 1>, seq![Conv5x5<1, 7, MaxPool2, Sigmoid>, Dropout<10>, Flatten], Quadratic, check_integers;
 }
 
-/// The networks that boards train (`qemu.rs`), here as types, as lists and as plain loops.
+/// The networks that boards train (`qemu.rs`), here as types and as lists.
 #[test]
 fn the_boards_shapes_are_the_lists_bits() {
-    assert_eq!(shapes::run::<_, _, CrossEntropy>(&mut Dropped::ZERO, &mut [0.0; shapes::MEMORY]), tests::shapes::hashes()[0].1);
-    assert_eq!(shapes::run::<_, _, LogLikelihood>(&mut Unpooled::ZERO, &mut [0.0; shapes::MEMORY]), tests::shapes::hashes()[1].1);
-    assert_eq!(shapes::run::<_, _, Quadratic>(&mut Flattened::ZERO, &mut [0.0; shapes::MEMORY]), tests::shapes::hashes()[2].1);
+    let memory = &mut [0.0; shapes::MEMORY];
+    let (mut dropped, mut unpooled, mut flattened) = (Dropped::ZERO, Unpooled::ZERO, Flattened::ZERO);
+    let found = [
+        ("dropped", shapes::run::<_, _, CrossEntropy>(&mut dropped, memory)),
+        ("unpooled", shapes::run::<_, _, LogLikelihood>(&mut unpooled, memory)),
+        ("flattened", shapes::run::<_, _, Quadratic>(&mut flattened, memory)),
+    ];
+    assert_eq!(found, tests::shapes::hashes());
     assert!(shapes::MEMORY >= IMAGES * Dropped::SAMPLE && shapes::MEMORY >= IMAGES * Unpooled::SAMPLE);
 }

@@ -174,7 +174,7 @@ fn trains_to_the_host_s_bits(device: &Device) -> Result<(), Failed> {
 }
 
 fn trains_other_shapes_to_the_list_s_bits(device: &Device) -> Result<(), Failed> {
-    let output = &device.selftest()?.output;
+    let Run { output, .. } = device.run("shapes")?;
     for (name, hash) in tests::shapes::hashes() {
         let expected = format!("shape {name} {hash:016x}");
         if !output.lines().any(|line| line == expected) {

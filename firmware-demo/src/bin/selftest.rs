@@ -5,21 +5,17 @@
 //! - `out INDEX HEX…`: the ten outputs for a test image, each as the eight hexadecimal digits of its 32 bits;
 //! - `ticks N`: the counter's ticks in the last inference;
 //! - `int8 INDEX N…`: the ten logits of the integer network, and its `ticks of int8 N`;
-//! - `shape NAME HEX`: the hash of the weights after training a small network of another shape;
 //! - `hash HEX`: the hash of the weights after training;
 //! - `stack N`: the most bytes of stack in use at any time.
 #![no_std]
 #![no_main]
 
 use core::fmt;
-use device::shapes::{self, Dropped, Flattened, MEMORY, Unpooled};
 use firmware_demo::board::{Board, memory};
 use firmware_demo::images;
-use firmware_demo::nets::{DIGITS, DIGITS_INT8, Digits, SCRATCH, SCRATCH_INT8};
+use firmware_demo::nets::{DIGITS, DIGITS_INT8, SCRATCH, SCRATCH_INT8};
 use firmware_demo::processor::entry;
 use firmware_demo::run::run;
-use minnet::prelude::{CrossEntropy, LogLikelihood, Quadratic};
-use static_cell::ConstStaticCell;
 
 #[entry]
 fn main() -> ! {
@@ -40,7 +36,6 @@ fn test<B: Board>(board: &mut B) -> fmt::Result {
         writeln!(board)?;
     }
     writeln!(board, "ticks {ticks}")?;
-    shapes(board, scratch)?;
     let scratch = SCRATCH_INT8.take();
     for (index, image) in images::TEST.pixels.iter().enumerate() {
         let start = board.ticks();
@@ -56,21 +51,6 @@ fn test<B: Board>(board: &mut B) -> fmt::Result {
     #[cfg(feature = "training")]
     train(board)?;
     writeln!(board, "stack {}", memory::stack_peak())
-}
-
-/// Trains small networks of other shapes in `memory`.
-fn shapes<B: Board>(board: &mut B, memory: &mut [f32]) -> fmt::Result {
-    static DROPPED: ConstStaticCell<Dropped> = ConstStaticCell::new(Dropped::ZERO);
-    static UNPOOLED: ConstStaticCell<Unpooled> = ConstStaticCell::new(Unpooled::ZERO);
-    static FLATTENED: ConstStaticCell<Flattened> = ConstStaticCell::new(Flattened::ZERO);
-
-    const { assert!(MEMORY <= Digits::RAM) }
-    let dropped = shapes::run::<_, _, CrossEntropy>(DROPPED.take(), memory);
-    writeln!(board, "shape dropped {dropped:016x}")?;
-    let unpooled = shapes::run::<_, _, LogLikelihood>(UNPOOLED.take(), memory);
-    writeln!(board, "shape unpooled {unpooled:016x}")?;
-    let flattened = shapes::run::<_, _, Quadratic>(FLATTENED.take(), memory);
-    writeln!(board, "shape flattened {flattened:016x}")
 }
 
 #[cfg(feature = "training")]

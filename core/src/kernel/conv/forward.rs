@@ -212,6 +212,8 @@ struct AddTaps<'a> {
 
 impl Body for AddTaps<'_> {
     const SHARE: usize = 1;
+    // A run holds the filters of several positions.
+    const SHORT: usize = usize::MAX;
 
     #[inline(always)]
     fn run<V: Vector, const N: usize>(self) {

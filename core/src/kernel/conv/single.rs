@@ -135,6 +135,8 @@ struct AddSquares<'a> {
 
 impl Body for AddSquares<'_> {
     const SHARE: usize = 1;
+    // A run holds the filters of four positions.
+    const SHORT: usize = usize::MAX;
 
     #[inline(always)]
     fn run<V: Vector, const N: usize>(self) {
