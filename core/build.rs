@@ -12,8 +12,13 @@ fn main() {
     if target == "thumbv7em-none-eabihf" {
         println!("cargo::rustc-cfg=minnet_m4f");
     }
-    if target.starts_with("thumbv7em") || target.starts_with("thumb") && has_feature {
+    if target.starts_with("thumbv7em") || target.starts_with("thumbv8m.main") && has_feature {
         println!("cargo::rustc-cfg=minnet_dsp");
+    } else if target.starts_with("thumb") && has_feature {
+        println!(
+            "cargo::error=minnet's feature `dsp` is for processors with the DSP extension (targets thumbv8m.main-*; \
+             thumbv7em-* need no feature), which {target} does not have: build without the feature"
+        );
     }
     if target.starts_with("thumbv6m") {
         println!("cargo::rustc-cfg=minnet_thumb1");

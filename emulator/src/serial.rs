@@ -96,7 +96,7 @@ fn watched(command: Command) -> Command {
         exec 3<&0
         "$@" </dev/null 3<&- & program=$!
         exec 2>/dev/null
-        (read -r line <&3; kill "$program") & watch=$!
+        (read -r line <&3; kill -9 "$program") & watch=$!
         wait "$program"; status=$?
         kill "$watch"
         exit "$status""#;
@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(child.try_wait().unwrap(), None);
         // The system does this for a program that is killed.
         drop(child.stdin.take());
-        assert_eq!(child.wait().unwrap().code(), Some(128 + 15));
+        assert_eq!(child.wait().unwrap().code(), Some(128 + 9));
     }
 
     #[cfg(unix)]

@@ -1,7 +1,7 @@
 //! Digits and numbers as text.
 
-use device::training::PIXELS;
 use core::fmt;
+use device::training::PIXELS;
 
 /// A digit in 14 lines of 28 characters: each stands for two pixels, one above the other.
 pub struct Picture<'a>(pub &'a [u8; PIXELS]);

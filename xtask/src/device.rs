@@ -16,7 +16,11 @@ pub fn device(board: &Board, elf: Option<PathBuf>, arguments: &[OsString]) -> Re
     qemu::provide(board.emulator)?;
     let elf = match elf {
         Some(elf) => elf,
-        None => firmware::build(&Toolchain::provide(board.target)?, board, PROGRAM, &["qemu"])?,
+        None => {
+            let toolchain = Toolchain::provide(board.target)?;
+            eprintln!("building the firmware for {}", board.name);
+            firmware::build(&toolchain, board, PROGRAM, &["qemu"])?
+        }
     };
     let emulated = Emulated::start(board, &elf)?;
     // A Ctrl-C reaches `host`, too, which then asks the board for the last time, and ends.

@@ -66,20 +66,20 @@ pub(crate) trait Body {
 }
 
 /// Chooses the [`Body`] for so many vectors.
-struct Choose<B> {
+struct Choose<'a, B> {
     vectors: usize,
-    body: Option<B>,
+    body: &'a mut Option<B>,
 }
 
-impl<B: Body> Kernel for Choose<B> {
+impl<B: Body> Kernel for Choose<'_, B> {
     #[inline(always)]
-    fn run<V: Vector>(mut self) {
+    fn run<V: Vector>(self) {
         macro_rules! bodies {
             ($($n:literal)*) => {
                 match self.vectors {
                     $($n => {
                         if const { exists::<V, B>($n) } {
-                            V::outline(Fixed::<B, $n>(&mut self.body));
+                            V::outline(Fixed::<B, $n>(self.body));
                         }
                     })*
                     _ => {}
@@ -120,7 +120,7 @@ impl<B: Body, const N: usize> Kernel for Fixed<'_, B, N> {
 /// Runs the body that was compiled for a part of so many vectors, in a function of its own.
 #[inline(always)]
 pub(crate) fn dispatch<V: Vector, B: Body>(vectors: usize, body: B) {
-    V::outline(Choose { vectors, body: Some(body) });
+    V::outline(Choose { vectors, body: &mut Some(body) });
 }
 
 /// How `N` vectors cover a run: side by side, but for the last, which ends where the run ends.

@@ -34,25 +34,41 @@ pub(super) fn run(vectors: Vectors, kernel: impl Kernel) {
         Width::Avx512 => unsafe { avx512(kernel) },
         // SAFETY: as above.
         Width::Avx2 => unsafe { avx2(kernel) },
-        // SAFETY: every x86-64 processor has SSE2.
-        Width::Baseline => unsafe { sse2(kernel) },
+        Width::Baseline => sse2(kernel),
     }
 }
 
 /// Runs a kernel with SSE2: 4 lanes.
+#[inline(never)]
+pub(super) fn sse2(kernel: impl Kernel) {
+    kernel.run::<Sse2>();
+}
+
+/// Runs a kernel with AVX2 in a function of its own. The compiler does not take `inline(never)` from a function that is
+/// compiled for other instructions, but it cannot inline such a function here.
 ///
 /// # Safety
-/// None is needed: every x86-64 processor has it. It is marked as the others are.
+/// As for [`avx2`].
 #[inline(never)]
-pub(super) unsafe fn sse2(kernel: impl Kernel) {
-    kernel.run::<Sse2>();
+unsafe fn avx2_apart(kernel: impl Kernel) {
+    // SAFETY: the caller's promise.
+    unsafe { avx2(kernel) }
+}
+
+/// As [`avx2_apart`], with AVX-512.
+///
+/// # Safety
+/// As for [`avx512`].
+#[inline(never)]
+unsafe fn avx512_apart(kernel: impl Kernel) {
+    // SAFETY: the caller's promise.
+    unsafe { avx512(kernel) }
 }
 
 /// Runs a kernel with AVX2: 8 lanes.
 ///
 /// # Safety
 /// The processor must have AVX2, BMI1, BMI2 and POPCNT; in a build with `--cfg minnet_fused`, FMA too.
-#[inline(never)]
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 #[cfg_attr(minnet_fused, target_feature(enable = "fma"))]
 pub(super) fn avx2(kernel: impl Kernel) {
@@ -63,7 +79,6 @@ pub(super) fn avx2(kernel: impl Kernel) {
 ///
 /// # Safety
 /// The processor must have AVX-512 F, VL, BW and DQ, BMI1, BMI2 and POPCNT.
-#[inline(never)]
 #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,bmi1,bmi2,popcnt")]
 pub(super) fn avx512(kernel: impl Kernel) {
     kernel.run::<Avx512>();
@@ -133,7 +148,10 @@ macro_rules! register {
             #[inline(always)]
             fn outline(kernel: impl Kernel) {
                 // SAFETY: this type is used only where the processor has the instructions (see there).
-                unsafe { $outline(kernel) }
+                #[allow(unused_unsafe, reason = "SSE2 needs none")]
+                unsafe {
+                    $outline(kernel);
+                }
             }
 
             #[inline(always)]
@@ -221,7 +239,7 @@ register!(
     Avx2,
     8 / 2 = Sse2,
     13,
-    avx2,
+    avx2_apart,
     _mm256_set1_ps,
     _mm256_loadu_ps,
     _mm256_storeu_ps,
@@ -305,7 +323,7 @@ register!(
     Avx512,
     16 / 2 = Avx2,
     24,
-    avx512,
+    avx512_apart,
     _mm512_set1_ps,
     _mm512_loadu_ps,
     _mm512_storeu_ps,

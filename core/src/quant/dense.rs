@@ -29,12 +29,14 @@ pub(super) fn run<W: Weights>(op: Dense, words: &[Word], front: &mut [u32], back
             Some(rows) if W::GROUPS == 1 => dsp::four_rows(rows, row, groups),
             #[cfg(minnet_thumb1)]
             Some(rows) if W::GROUPS == 1 => thumb1::four_rows(rows, row, groups),
-            Some(rows) => dot::<W, OUTPUTS>(rows, row, groups),
+            Some(rows) => four_rows::<W>(rows, row, groups),
             // The last outputs, one by one.
-            None => core::array::from_fn(|o| {
-                let [sum] = dot::<W, 1>(weights.get((first + o) * row..).unwrap_or_default(), row, groups);
-                sum
-            }),
+            None => {
+                let mut sums = [0; OUTPUTS];
+                let rows = weights.get(first * row..).unwrap_or_default().chunks_exact(row.max(1));
+                sums.iter_mut().zip(rows).for_each(|(sum, row)| *sum = one_row::<W>(row, groups));
+                sums
+            }
         };
         let biases = biases.get(first..).unwrap_or_default();
         for (o, ((sum, bias), scale)) in sums.iter().zip(biases).zip(scales).enumerate() {
@@ -47,15 +49,16 @@ pub(super) fn run<W: Weights>(op: Dense, words: &[Word], front: &mut [u32], back
     }
 }
 
-/// The products of the inputs with `N` rows of weights, each of `row` words.
+/// The products of the inputs with four rows of weights, each of `row` words.
 #[inline(always)]
-fn dot<W: Weights, const N: usize>(rows: &[Word], row: usize, inputs: &[[u32; GROUP]]) -> [i32; N] {
-    let mut sums = [0; N];
-    if rows.len() < N * row {
+fn four_rows<W: Weights>(rows: &[Word], row: usize, inputs: &[[u32; GROUP]]) -> [i32; OUTPUTS] {
+    let mut sums = [0; OUTPUTS];
+    if rows.len() < OUTPUTS * row {
         return sums;
     }
     for at in 0..row {
-        let unpacked: [_; N] = core::array::from_fn(|n| rows.get(n * row + at).map_or([0; 2], |word| W::unpack(*word)));
+        let word = |n: usize| rows.get(n * row + at).map_or([0; 2], |word| W::unpack(*word));
+        let unpacked = [word(0), word(1), word(2), word(3)];
         for group in 0..W::GROUPS {
             // The last word may have a group more than there are inputs.
             let Some(x) = inputs.get(at * W::GROUPS + group) else { break };
@@ -66,4 +69,17 @@ fn dot<W: Weights, const N: usize>(rows: &[Word], row: usize, inputs: &[[u32; GR
         }
     }
     sums
+}
+
+/// The products of the inputs with one row. All layers share it.
+#[inline(never)]
+fn one_row<W: Weights>(row: &[Word], inputs: &[[u32; GROUP]]) -> i32 {
+    let mut sum = 0;
+    for (word, groups) in row.iter().zip(inputs.chunks(W::GROUPS)) {
+        // The last word may have a group more than there are inputs.
+        for (four, x) in W::unpack(*word).into_iter().zip(groups) {
+            sum = Four::new(four).multiply_add(*x, sum);
+        }
+    }
+    sum
 }

@@ -42,8 +42,8 @@ pub(super) fn halves_mut(words: &mut [u32]) -> &mut [[u16; 2]] {
 /// Four weights as two pairs of halves: the even ones, and the odd ones.
 #[derive(Clone, Copy)]
 pub(super) struct Four {
-    even: u32,
-    odd: u32,
+    pub(super) even: u32,
+    pub(super) odd: u32,
 }
 
 #[cfg(not(minnet_dsp))]

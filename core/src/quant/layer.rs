@@ -58,18 +58,12 @@ where
     Size<HEIGHT>: Window<P>,
     Size<WIDTH>: Window<P>,
 {
-    const OPS: Ops = Ops::one(Op::Conv(conv5x5::<P, A>(HEIGHT, WIDTH, IN, OUT)));
+    const OPS: Ops = Ops::one(Op::Conv(Constant::<HEIGHT, WIDTH, IN, OUT, P, A>::OP));
 
     #[inline(always)]
     fn run<W: Weights>(words: &[Word], front: &mut [u32], back: &mut [u32], next: Next) {
-        let op = const { conv5x5::<P, A>(HEIGHT, WIDTH, IN, OUT) };
-        conv::run::<W, Constant<WIDTH, IN>>(op, words, front, back, next);
+        conv::run::<W>(Constant::<HEIGHT, WIDTH, IN, OUT, P, A>::VALUE, words, front, back, next);
     }
-}
-
-const fn conv5x5<P: Pool, A: Activation>(height: usize, width: usize, channels: usize, filters: usize) -> op::Conv {
-    let (pooling, activation) = (P::POOLING, A::FUNCTION);
-    op::Conv { height, width, channels, filter_height: 5, filter_width: 5, filters, pooling, activation }
 }
 
 /// Nothing moves.

@@ -105,7 +105,7 @@ impl<'a> QuantizedList<'a> {
 fn run<W: Weights>(op: Op, words: &[Word], front: &mut [u32], back: &mut [u32], next: Next) {
     match op {
         Op::Dense(op) => dense::run::<W>(op, words, front, back, next),
-        Op::Conv(op) => conv::run::<W, conv::Variable>(op, words, front, back, next),
+        Op::Conv(op) => conv::run::<W>(op, words, front, back, next),
         Op::Flatten(_) | Op::Dropout(_) => {}
     }
 }

@@ -409,7 +409,7 @@ fn numbers_that_integers_cannot_hold_are_refused() {
         let parameters = std::vec![parameter; count];
         let result = build(&ops, &parameters, &[greatest; 3], Width::Eight, &mut block);
         // Whatever is built is valid.
-        assert_eq!(result.is_ok() && validate(&ops, Width::Eight, &block).is_err(), false, "{parameter} {greatest}");
+        assert!(result.is_err() || validate(&ops, Width::Eight, &block).is_ok(), "{parameter} {greatest}");
         result
     };
     let first = Place { number: 1, op: ops[0] };
@@ -475,6 +475,28 @@ fn blocks_that_are_not_valid_are_refused() {
     defects::<Int8>(block(0x8101), &[&weights[..], &numbers].concat());
     let weights = [(0, 0x08, Weight), (0, 0x0800, Weight), (0, 0x10, RowPadding), (0, 0x0100_0000, RowPadding)];
     defects::<Int4>(block(0x0901), &[&weights[..], &numbers].concat());
+}
+
+#[test]
+fn the_repository_s_integer_model_is_valid() {
+    type Digits = Net<
+        [[[f32; 1]; 28]; 28],
+        seq![
+            Conv5x5<1, 20, MaxPool2, Relu>,
+            Conv5x5<20, 40, MaxPool2, Relu>,
+            Flatten,
+            Dense<640, 100, Relu>,
+            Dense<100, 10, Softmax>
+        ],
+    >;
+    static FILE: &[u8] = include_bytes!("../../../models/digits-int8.minnet");
+    let net = QuantizedModel::<Digits, Int8>::parse(FILE).unwrap().net;
+    let list = QuantizedList::new(net.list().ops(), Width::Eight, net.block()).unwrap();
+    let mut ram = std::vec![0; ram_words(list.ops())];
+    for image in random_images(5, 784, &mut XorShiftRng::seed_from_u64(3)) {
+        let logits = net.infer_pixels(&image, &mut [7; Quantized::<Digits>::RAM]).to_vec();
+        assert_eq!(logits, list.infer_pixels_with(&image, &mut ram));
+    }
 }
 
 #[test]
