@@ -1,9 +1,8 @@
 //! Inference, in images a second: `cargo bench -p benches --bench inference`.
 
-use benches::{A, B, C, D, Image, MNIST, Vector, threads, trained};
+use benches::{A, B, C, D, MNIST, threads, trained};
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use minnet::prelude::*;
 
 /// (images, threads)
 const SETTINGS: [(usize, usize); 4] = [(1, 1), (10, 1), (1000, 1), (1000, 2)];
@@ -14,30 +13,27 @@ fn main() {
 
 #[divan::bench(args = SETTINGS)]
 fn a_dense_100(bencher: Bencher<'_, '_>, setting: (usize, usize)) {
-    infer::<Vector, A>(bencher, setting);
+    infer(bencher, A, setting);
 }
 
 #[divan::bench(args = SETTINGS)]
 fn b_conv_20(bencher: Bencher<'_, '_>, setting: (usize, usize)) {
-    infer::<Image, B>(bencher, setting);
+    infer(bencher, B, setting);
 }
 
 #[divan::bench(args = SETTINGS)]
 fn c_conv_20_40(bencher: Bencher<'_, '_>, setting: (usize, usize)) {
-    infer::<Image, C>(bencher, setting);
+    infer(bencher, C, setting);
 }
 
 #[divan::bench(args = SETTINGS, sample_count = 20)]
 fn d_dropout(bencher: Bencher<'_, '_>, setting: (usize, usize)) {
-    infer::<Image, D>(bencher, setting);
+    infer(bencher, D, setting);
 }
 
-fn infer<In: Tensor, L: Layer<In>>(bencher: Bencher<'_, '_>, (images, count): (usize, usize))
-where
-    LogLikelihood: Cost<L::Activation>,
-{
+fn infer(bencher: Bencher<'_, '_>, text: &str, (images, count): (usize, usize)) {
     let executor = threads(count);
-    let net = trained::<In, L>(&executor);
+    let net = trained(text, &executor);
     let (set, _) = MNIST.test.samples().split_at(images);
     bencher
         .counter(ItemsCount::new(images))

@@ -1,9 +1,9 @@
 //! Training, in images a second: `cargo bench -p benches --bench training`.
 
-use benches::{A, B, C, D, Image, Vector, load, threads, trained};
+use benches::{A, B, C, D, memory, threads, trained};
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use minnet::prelude::*;
+use minnet::prelude::Sgd;
 use rand_core::SeedableRng;
 use rand_xorshift::XorShiftRng;
 
@@ -18,40 +18,36 @@ fn main() {
 
 #[divan::bench(args = SETTINGS)]
 fn a_dense_100(bencher: Bencher<'_, '_>, setting: (usize, usize)) {
-    train::<Vector, A>(bencher, setting);
+    train(bencher, A, setting);
 }
 
 #[divan::bench(args = SETTINGS)]
 fn b_conv_20(bencher: Bencher<'_, '_>, setting: (usize, usize)) {
-    train::<Image, B>(bencher, setting);
+    train(bencher, B, setting);
 }
 
 #[divan::bench(args = SETTINGS)]
 fn c_conv_20_40(bencher: Bencher<'_, '_>, setting: (usize, usize)) {
-    train::<Image, C>(bencher, setting);
+    train(bencher, C, setting);
 }
 
 #[divan::bench(args = SETTINGS, sample_count = 20)]
 fn d_dropout(bencher: Bencher<'_, '_>, setting: (usize, usize)) {
-    train::<Image, D>(bencher, setting);
+    train(bencher, D, setting);
 }
 
-fn train<In: Tensor, L: Layer<In>>(bencher: Bencher<'_, '_>, (images, count): (usize, usize))
-where
-    LogLikelihood: Cost<L::Activation>,
-{
+fn train(bencher: Bencher<'_, '_>, text: &str, (images, count): (usize, usize)) {
     let executor = threads(count);
-    let mut net = trained::<In, L>(&executor);
-    let mut batch = host::model::batch(images).expect("memory");
+    let mut network = trained(text, &executor);
+    let mut memory = memory(&network, images);
     let mut rng = XorShiftRng::seed_from_u64(1);
     let sgd = Sgd::new(0.001, images);
     let mut first = 0;
     bencher.counter(ItemsCount::new(STEPS * images)).bench_local(|| {
         executor.run(|| {
             for _ in 0..STEPS {
-                load(&mut batch, first, &executor);
+                benches::train(&mut network, &mut memory, first, &sgd, &mut rng, &executor);
                 first += images;
-                net.train::<LogLikelihood>(&mut batch, &sgd, &mut rng, &executor);
             }
         });
     });

@@ -66,10 +66,15 @@ pub fn train(
     executor: &impl Executor,
 ) {
     let mut batch = Batch::new(memory, network.layout());
+    load(&mut batch, first, executor);
+    network.train(&mut batch, sgd, rng, executor);
+}
+
+/// Fills a mini-batch with the training images from `first` on.
+pub fn load(batch: &mut Batch<'_>, first: usize, executor: &impl Executor) {
     let image = |number: usize| {
         let index = (first + number) % MNIST.train.len();
         (&MNIST.train.images[index][..], MNIST.train.labels[index])
     };
     batch.load_all(image, executor);
-    network.train(&mut batch, sgd, rng, executor);
 }

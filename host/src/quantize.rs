@@ -25,7 +25,7 @@ use std::path::Path;
 pub struct Finetune {
     /// Passes over the training images; 0 leaves the weights as they are.
     pub epochs: u32,
-    /// Images in a mini-batch; at least 1.
+    /// Images in a mini-batch.
     pub batch: usize,
     /// The learning rate of the first epoch.
     pub eta: f32,
@@ -302,4 +302,30 @@ fn greatest_outputs(net: &Network, calibration: Samples<'_>, executor: &Threads)
         });
     }
     greatest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Image;
+    use crate::executor::Vectors;
+    use crate::nets;
+    use minnet::init::Init;
+
+    #[test]
+    fn a_batch_of_no_images_is_one_of_one() {
+        let images: Vec<Image> = (0..20).map(|seed| std::array::from_fn(|pixel| (pixel * seed % 251) as u8)).collect();
+        let labels: Vec<u8> = (0..20).map(|label| label % 10).collect();
+        let set = Samples { images: &images, labels: &labels };
+        let executor = Threads::new(1, Vectors::detect()).unwrap();
+        let net = nets::find("784-10", None).unwrap();
+        let [none, one] = [0, 1].map(|batch| {
+            let mut network = Network::zeroed(&net).unwrap();
+            network.initialize(Init::FanIn, &mut XorShiftRng::seed_from_u64(1));
+            let settings = Finetune { epochs: 2, batch, eta: 0.01, final_eta: 0.001, seed: 1 };
+            finetune(&mut network, Width::Eight, set, set, &settings, &executor, &mut |_, _| ()).unwrap();
+            network.weight_hash()
+        });
+        assert_eq!(none, one);
+    }
 }

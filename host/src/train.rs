@@ -436,3 +436,40 @@ pub(crate) fn restore(net: &mut impl Module, mut values: &[f32]) {
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::executor::Vectors;
+    use crate::nets;
+    use crate::network::Network;
+
+    #[test]
+    fn a_batch_of_no_images_is_one_of_one() {
+        let images: Vec<Image> = (0..20).map(|seed| std::array::from_fn(|pixel| (pixel * seed % 251) as u8)).collect();
+        let labels: Vec<u8> = (0..20).map(|label| label % 10).collect();
+        let set = Samples { images: &images, labels: &labels };
+        let executor = Threads::new(1, Vectors::detect()).unwrap();
+        let net = nets::find("784-10", None).unwrap();
+        let [none, one] = [0, 1].map(|batch| {
+            let mut network = Network::zeroed(&net).unwrap();
+            let hyper = Hyper { epochs: 2, batch, ..Hyper::default() };
+            train(&mut network, net.cost, set, set, &hyper, &executor, &mut |_| ControlFlow::Continue(())).unwrap();
+            network.weight_hash()
+        });
+        assert_eq!(none, one);
+    }
+
+    #[test]
+    fn only_networks_of_digits_are_trained_on_digits() {
+        for (text, is_one) in [
+            ("784: dense 10 softmax", true),
+            ("28x28x1: flatten, dense 12 softmax", true),
+            ("783: dense 10 softmax", false),
+            ("14x14x1: flatten, dense 10 softmax", false),
+            ("784: dense 9 softmax", false),
+        ] {
+            assert_eq!(check_digits(&Architecture::parse(text).unwrap()).is_ok(), is_one, "{text}");
+        }
+    }
+}

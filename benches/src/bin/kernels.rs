@@ -1,15 +1,11 @@
-//! What each kernel costs: trains network (c) in mini-batches of ten on one thread, and prints a table for
-//! docs/performance.md. `cargo run --release -p benches --bin kernels`
+//! What each layer costs: trains network (c) in mini-batches of ten on one thread, an operator at a time, and prints a
+//! table for docs/performance.md. `cargo run --release -p benches --bin kernels`
 
-use benches::{C, Image, load, threads, trained};
-use host::executor::Threads;
-use minnet::executor::{Executor, Kernel};
-use minnet::prelude::*;
-use rand_core::SeedableRng;
-use rand_xorshift::XorShiftRng;
-use std::any::type_name_of_val;
-use std::collections::BTreeMap;
-use std::sync::Mutex;
+use benches::{C, load, memory, threads, trained};
+use minnet::batch::{Batch, Images, Place};
+use minnet::module::Module;
+use minnet::op::Op;
+use minnet::prelude::Sgd;
 use std::time::{Duration, Instant};
 
 const BATCH: usize = 10;
@@ -17,75 +13,101 @@ const STEPS: usize = 2000;
 /// Floating-point operations of a training image of (c), if none is left out.
 const FLOP: f64 = 9.222e6;
 
-/// Times each kernel that a network hands over.
-struct Timed<'a> {
-    threads: &'a Threads,
-    kernels: Mutex<BTreeMap<&'static str, Duration>>,
+/// What a layer does in a step.
+const WORK: [&str; 4] = ["forward", "slope of the activation", "backward", "update"];
+
+/// A layer, where its input lies in an image's memory, where what it saves begins there, and its parameters.
+struct Layer {
+    op: Op,
+    input: Place,
+    saved: usize,
+    weights: Vec<f32>,
+    biases: Vec<f32>,
+    /// How long it took to do each [`WORK`].
+    took: [Duration; WORK.len()],
 }
 
-impl Executor for Timed<'_> {
-    fn threads(&self) -> usize {
-        1
-    }
-
-    fn join<A: Send, B: Send>(&self, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
-        (a(), b())
-    }
-
-    fn vectorize(&self, kernel: impl Kernel) {
-        let name = type_name_of_val(&kernel);
-        let begin = Instant::now();
-        self.threads.vectorize(kernel);
-        let took = begin.elapsed();
-        if let Ok(mut kernels) = self.kernels.lock() {
-            *kernels.entry(name).or_default() += took;
-        }
-    }
-}
-
-/// `minnet::layers::conv5x5::Forward<…, 1, 20, …>` becomes `conv5x5 Forward 1 20`.
-fn name(name: &str) -> String {
-    let (path, arguments) = name.split_once('<').unwrap_or((name, ""));
-    let mut words: Vec<&str> = path.rsplit("::").take(2).collect();
-    words.reverse();
-    let (mut depth, mut start) = (0, 0);
-    for (at, letter) in arguments.char_indices() {
-        match letter {
-            '<' | '[' | '(' | '{' => depth += 1,
-            ',' | '>' if depth == 0 => {
-                let word = arguments[start..at].trim();
-                words.extend(word.parse::<usize>().is_ok().then_some(word));
-                start = at + 1;
-            }
-            '>' | ']' | ')' | '}' => depth -= 1,
-            _ => {}
-        }
-    }
-    words.join(" ")
-}
-
-fn main() -> Result<(), host::error::Error> {
+fn main() {
     let threads = threads(1);
-    let mut net = trained::<Image, C>(&threads);
-    let mut batch = host::model::batch::<Image, C>(BATCH)?;
-    let mut rng = XorShiftRng::seed_from_u64(1);
+    let network = trained(C, &threads);
+    let (layout, cost) = (network.layout(), network.cost());
+    let (mut input, mut saved) = layout.input();
+    let mut layers = Vec::new();
+    for (op, weights, biases) in network.each_layer() {
+        let (weights, biases) = (weights.to_vec(), biases.to_vec());
+        layers.push(Layer { op, input, saved, weights, biases, took: [Duration::ZERO; WORK.len()] });
+        input = match op {
+            Op::Dense(op) => op.output(saved),
+            Op::Conv(op) => op.output(saved),
+            Op::Flatten(_) => input,
+            Op::Dropout(op) => op.output(saved),
+        };
+        saved += op.saved();
+    }
+
+    let mut memory = memory(&network, BATCH);
     let sgd = Sgd::new(0.001, BATCH);
-    let timed = Timed { threads: &threads, kernels: Mutex::new(BTreeMap::new()) };
     let begin = Instant::now();
     for step in 0..STEPS {
-        load(&mut batch, step * BATCH, &timed);
-        net.train::<LogLikelihood>(&mut batch, &sgd, &mut rng, &timed);
+        let mut batch = Batch::new(&mut memory, layout);
+        load(&mut batch, step * BATCH, &threads);
+        let targets: Vec<Vec<f32>> = (0..BATCH).map(|image| batch.target(image).to_vec()).collect();
+        let mut images = Images::new(&mut memory, layout.stride());
+        for Layer { op, input, saved, weights, biases, took } in &mut layers {
+            let (begin, images) = (Instant::now(), images.reborrow());
+            match op {
+                Op::Dense(op) => op.forward(weights, biases, images, *input, *saved, &threads),
+                Op::Conv(op) => op.forward(weights, biases, images, *input, *saved, &threads),
+                Op::Flatten(_) => {}
+                Op::Dropout(op) => op.forward(images, *input, *saved, &threads),
+            }
+            took[0] += begin.elapsed();
+        }
+        for (image, target) in images.iter_mut().zip(&targets) {
+            let output = image[layout.output.values..][..layout.outputs].to_vec();
+            if let Some(place) = layout.output.gradient {
+                cost.delta(network.activation(), &output, target, &mut image[place..place + layout.outputs]);
+            }
+        }
+        for (number, Layer { op, input, saved, weights, took, .. }) in layers.iter_mut().rev().enumerate() {
+            let begin = Instant::now();
+            match op {
+                // The last layer's δ is the cost's.
+                _ if number == 0 => {}
+                Op::Dense(op) => op.activation_gradient(images.reborrow(), *saved, &threads),
+                Op::Conv(op) => op.activation_gradient(images.reborrow(), *saved, &threads),
+                Op::Flatten(_) | Op::Dropout(_) => {}
+            }
+            took[1] += begin.elapsed();
+            let (begin, images) = (Instant::now(), images.reborrow());
+            match op {
+                Op::Dense(op) => op.backward(weights, images, *input, *saved, &threads),
+                Op::Conv(op) => op.backward(weights, images, *input, *saved, &threads),
+                Op::Flatten(_) => {}
+                Op::Dropout(op) => op.backward(images, *input, *saved, &threads),
+            }
+            took[2] += begin.elapsed();
+        }
+        for Layer { op, input, saved, weights, biases, took } in layers.iter_mut().rev() {
+            let begin = Instant::now();
+            match op {
+                Op::Dense(op) => op.update(weights, biases, &images, *input, *saved, &sgd, &threads),
+                Op::Conv(op) => op.update(weights, biases, &images, *input, *saved, &sgd, &threads),
+                Op::Flatten(_) | Op::Dropout(_) => {}
+            }
+            took[3] += begin.elapsed();
+        }
     }
     let all = begin.elapsed();
+
     let microseconds = |time: Duration| 1e6 * time.as_secs_f64() / (STEPS * BATCH) as f64;
-    println!("| kernel | µs an image |\n|---|---|");
+    println!("| layer | {} |\n|---|{}", WORK.join(" | "), "---|".repeat(WORK.len()));
     let mut rest = all;
-    for (kernel, time) in timed.kernels.lock().iter().flat_map(|kernels| kernels.iter()) {
-        println!("| {} | {:.2} |", name(kernel), microseconds(*time));
-        rest = rest.saturating_sub(*time);
+    for Layer { op, took, .. } in layers {
+        let columns: Vec<String> = took.iter().map(|time| format!("{:.2}", microseconds(*time))).collect();
+        println!("| {} | {} |", op.text(), columns.join(" | "));
+        rest = rest.saturating_sub(took.iter().sum());
     }
-    println!("| loading images, biases, and the rest | {:.2} |", microseconds(rest));
-    println!("| all | {:.2} |", microseconds(all));
-    println!("\n{:.0} GFLOP/s, if nothing were left out", FLOP / microseconds(all) / 1e3);
-    Ok(())
+    println!("\nµs an image; loading images and the rest {:.2}, all {:.2}", microseconds(rest), microseconds(all));
+    println!("{:.0} GFLOP/s, if nothing were left out", FLOP / microseconds(all) / 1e3);
 }

@@ -2,11 +2,12 @@
 //! over a network's multiplications. Writes two plots to docs/performance.
 //! `cargo run --release -p benches --bin scale`
 
-use benches::{C, Image, load, threads};
+use benches::{C, memory, network, threads, train};
 use host::executor::Threads;
-use host::nets::{self, Layers, Named, Visitor};
+use host::nets::NAMED;
 use host::plot::{Chart, Series};
-use minnet::prelude::*;
+use minnet::module::Module;
+use minnet::prelude::{Init, Sgd};
 use rand_core::SeedableRng;
 use rand_xorshift::XorShiftRng;
 use std::path::Path;
@@ -16,40 +17,30 @@ const BATCH: usize = 10;
 const SIZES: [usize; 8] = [1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000];
 
 /// Seconds of training on so many images, and once before on a tenth of them, which is not counted.
-fn seconds<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(
-    images: usize,
-    executor: &Threads,
-) -> Result<f64, host::error::Error> {
-    let mut net = host::model::zeroed::<In, L>()?;
-    let mut batch = host::model::batch(BATCH)?;
+fn seconds(text: &str, images: usize, executor: &Threads) -> f64 {
+    let mut network = network(text);
+    let mut memory = memory(&network, BATCH);
     let mut rng = XorShiftRng::seed_from_u64(1);
-    Net::initialize(&mut net, Init::He, &mut rng);
+    network.initialize(Init::He, &mut rng);
     let sgd = Sgd::new(0.01, BATCH);
-    let mut train = |images: usize| {
+    let mut measure = |images: usize| {
         let begin = Instant::now();
         executor.run(|| {
             for first in (0..images).step_by(BATCH) {
-                load(&mut batch, first, executor);
-                net.train::<C>(&mut batch, &sgd, &mut rng, executor);
+                train(&mut network, &mut memory, first, &sgd, &mut rng, executor);
             }
         });
         begin.elapsed().as_secs_f64()
     };
-    train(images / 10);
-    Ok(train(images))
+    measure(images / 10);
+    measure(images)
 }
 
 /// A network's multiplications, and milliseconds of a mini-batch.
-struct PerBatch<'a>(&'a Threads);
-
-impl Visitor for PerBatch<'_> {
-    type Output = Result<(f64, f64), host::error::Error>;
-
-    fn visit<In: Tensor, L: Layers<In>, C: Cost<L::Activation>>(self, _: &'static Named) -> Self::Output {
-        let images = (4_000_000_000 / (L::MACS + 10_000)).clamp(500, 20_000) / BATCH * BATCH;
-        let seconds = seconds::<In, L, C>(images, self.0)?;
-        Ok((L::MACS as f64, 1e3 * seconds * BATCH as f64 / images as f64))
-    }
+fn per_batch(text: &str, executor: &Threads) -> (f64, f64) {
+    let macs = network(text).architecture().macs();
+    let images = (4_000_000_000 / (macs + 10_000)).clamp(500, 20_000) / BATCH * BATCH;
+    (macs as f64, 1e3 * seconds(text, images, executor) * BATCH as f64 / images as f64)
 }
 
 fn main() -> Result<(), host::error::Error> {
@@ -57,7 +48,7 @@ fn main() -> Result<(), host::error::Error> {
     let mut rates = Vec::new();
     println!("| training images | images a second |\n|---|---|");
     for size in SIZES {
-        let rate = size as f64 / seconds::<Image, C, LogLikelihood>(size, &executor)?;
+        let rate = size as f64 / seconds(C, size, &executor);
         println!("| {size} | {rate:.0} |");
         rates.push((size as f64, rate));
     }
@@ -66,12 +57,10 @@ fn main() -> Result<(), host::error::Error> {
 
     let mut times = Vec::new();
     println!("\n| network | multiplications | ms a mini-batch |\n|---|---|---|");
-    for net in nets::ALL {
-        if let Some(time) = nets::visit(net, PerBatch(&executor)) {
-            let (macs, milliseconds) = time?;
-            println!("| {} | {macs:.0} | {milliseconds:.3} |", net.name);
-            times.push((macs, milliseconds));
-        }
+    for named in NAMED {
+        let (macs, milliseconds) = per_batch(named.text, &executor);
+        println!("| {} | {macs:.0} | {milliseconds:.3} |", named.name);
+        times.push((macs, milliseconds));
     }
     times.sort_by(|a, b| a.0.total_cmp(&b.0));
     times.dedup_by_key(|time| time.0);
