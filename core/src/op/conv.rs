@@ -265,7 +265,8 @@ impl Conv {
     ) {
         let row = self.width * self.channels;
         let results = (pixels.len() / row.max(1) + 1).saturating_sub(self.filter_height) / self.pooling.side();
-        let half = pieces.min(results) / 2;
+        let pieces = pieces.min(results);
+        let half = pieces / 2;
         if half == 0 {
             return self.convolve(weights, bias, &mut [conv::Image { pixels, values, origins: None }], executor);
         }

@@ -314,7 +314,8 @@ impl Dense {
     ) {
         let outputs = self.outputs;
         let count = rows.len() / outputs.max(1);
-        let half = pieces.min(count) / 2;
+        let pieces = pieces.min(count);
+        let half = pieces / 2;
         if half == 0 {
             return dense::InputGradient { rows, outputs, images: &mut images }.on(executor.vectors());
         }
@@ -342,7 +343,8 @@ impl Dense {
     ) {
         let outputs = self.outputs;
         let count = rows.len() / outputs.max(1);
-        let half = pieces.min(count) / 2;
+        let pieces = pieces.min(count);
+        let half = pieces / 2;
         if half == 0 {
             let images = images.as_mut_slice();
             let update = dense::InputGradientAndUpdate { rows, outputs, first, inputs, images, sgd };
