@@ -129,23 +129,9 @@ impl Function {
     pub fn forward(self, z: &mut [f32]) {
         match self {
             Self::Identity => {}
-            Self::Sigmoid => {
-                for z in z {
-                    *z = math::sigmoid(*z);
-                }
-            }
-            Self::Tanh => {
-                for z in z {
-                    *z = math::tanh(*z);
-                }
-            }
-            Self::Relu => {
-                for z in z {
-                    // A number's sign is that of its bits as an integer. A choice between floats would be stored through
-                    // a mask, which some processors do slowly.
-                    *z = f32::from_bits((z.to_bits() as i32).max(0) as u32);
-                }
-            }
+            Self::Sigmoid => sigmoid(z),
+            Self::Tanh => tanh(z),
+            Self::Relu => relu(z),
             Self::Softmax => softmax(z),
             #[cfg(feature = "micromath")]
             Self::FastSigmoid => {
@@ -221,7 +207,37 @@ impl Kernel for Gradient<'_> {
 
 compiled_once!(Gradient<'_>);
 
-#[inline(always)]
+// On a microcontroller these are compiled once, for any number of values: copies for each layer would be flash, and save
+// next to no time.
+
+#[cfg_attr(target_os = "none", inline(never))]
+#[cfg_attr(not(target_os = "none"), inline(always))]
+fn sigmoid(z: &mut [f32]) {
+    for z in z {
+        *z = math::sigmoid(*z);
+    }
+}
+
+#[cfg_attr(target_os = "none", inline(never))]
+#[cfg_attr(not(target_os = "none"), inline(always))]
+fn tanh(z: &mut [f32]) {
+    for z in z {
+        *z = math::tanh(*z);
+    }
+}
+
+#[cfg_attr(target_os = "none", inline(never))]
+#[cfg_attr(not(target_os = "none"), inline(always))]
+fn relu(z: &mut [f32]) {
+    for z in z {
+        // A number's sign is that of its bits as an integer. A choice between floats would be stored through a mask, which
+        // some processors do slowly.
+        *z = f32::from_bits((z.to_bits() as i32).max(0) as u32);
+    }
+}
+
+#[cfg_attr(target_os = "none", inline(never))]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 fn softmax(z: &mut [f32]) {
     // The greatest z is taken off first, so that no power overflows; the quotient stays the same.
     let greatest = z.iter().fold(f32::NEG_INFINITY, |greatest, &z| if z > greatest { z } else { greatest });

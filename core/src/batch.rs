@@ -38,6 +38,7 @@ impl<'a> Images<'a> {
     }
 
     /// Whether there are none.
+    #[inline(always)]
     pub fn is_empty(&self) -> bool {
         self.memory.is_empty()
     }

@@ -99,8 +99,20 @@ impl<E: Executor> Executor for Alone<'_, E> {
     }
 }
 
-/// Runs `work` on `items` cut into at most `pieces` runs; `work` gets a run and the index of its first item.
+/// Runs `work` on `items` cut into at most `pieces` runs; `work` gets a run and the index of its first item. Where there
+/// is one thread only, the compiler sees that nothing is cut.
+#[inline(always)]
 pub(crate) fn split<T: Send>(
+    items: &mut [T],
+    first: usize,
+    pieces: usize,
+    executor: &impl Executor,
+    work: &(impl Fn(&mut [T], usize) + Sync),
+) {
+    if pieces <= 1 { work(items, first) } else { split_more(items, first, pieces, executor, work) }
+}
+
+fn split_more<T: Send>(
     items: &mut [T],
     first: usize,
     pieces: usize,
@@ -115,13 +127,25 @@ pub(crate) fn split<T: Send>(
     let middle = items.len() * half / pieces;
     let (left, right) = items.split_at_mut(middle);
     executor.join(
-        || split(left, first, half, executor, work),
-        || split(right, first + middle, pieces - half, executor, work),
+        || split_more(left, first, half, executor, work),
+        || split_more(right, first + middle, pieces - half, executor, work),
     );
 }
 
 /// As [`split`], of rows of `len` values each; `work` gets some rows and the number of the first.
+#[inline(always)]
 pub(crate) fn split_rows(
+    rows: &mut [f32],
+    len: usize,
+    first: usize,
+    pieces: usize,
+    executor: &impl Executor,
+    work: &(impl Fn(&mut [f32], usize) + Sync),
+) {
+    if pieces <= 1 { work(rows, first) } else { split_more_rows(rows, len, first, pieces, executor, work) }
+}
+
+fn split_more_rows(
     rows: &mut [f32],
     len: usize,
     first: usize,
@@ -138,8 +162,8 @@ pub(crate) fn split_rows(
     let middle = count * half / pieces;
     let (left, right) = rows.split_at_mut(middle * len);
     executor.join(
-        || split_rows(left, len, first, half, executor, work),
-        || split_rows(right, len, first + middle, pieces - half, executor, work),
+        || split_more_rows(left, len, first, half, executor, work),
+        || split_more_rows(right, len, first + middle, pieces - half, executor, work),
     );
 }
 
@@ -214,36 +238,34 @@ impl Step {
 const SHARED: usize = 20_000;
 
 /// How many threads should share some work: multiplications with a weight, or values to move.
+#[inline(always)]
 pub(crate) fn pieces(work: usize, executor: &impl Executor) -> usize {
     if work < SHARED { 1 } else { executor.threads() }
 }
 
 /// Runs `work` on the images of a mini-batch, some on each thread. `each` is the work of one image, as for [`pieces`].
 #[inline(always)]
-pub(crate) fn split_images(
-    images: Images,
-    each: usize,
-    executor: &impl Executor,
-    work: &(impl Fn(Images) + Sync),
-) {
+pub(crate) fn split_images(images: Images, each: usize, executor: &impl Executor, work: &(impl Fn(Images) + Sync)) {
     let pieces = pieces(each * images.len(), executor);
     cut_images(images, pieces, executor, work);
 }
 
-/// Runs `work` on the images of a mini-batch in at most so many pieces.
+/// Runs `work` on the images of a mini-batch in at most so many pieces, as [`split`].
+#[inline(always)]
 pub(crate) fn cut_images(images: Images, pieces: usize, executor: &impl Executor, work: &(impl Fn(Images) + Sync)) {
+    if pieces <= 1 { work(images) } else { cut_more_images(images, pieces, executor, work) }
+}
+
+fn cut_more_images(images: Images, pieces: usize, executor: &impl Executor, work: &(impl Fn(Images) + Sync)) {
     let pieces = pieces.min(images.len());
     if pieces <= 1 {
-        // Where there is one thread only, the compiler sees that nothing is split.
         return work(images);
     }
     let half = pieces / 2;
     let middle = images.len() * half / pieces;
     let (left, right) = images.split_at(middle);
-    executor.join(
-        || cut_images(left, half, executor, work),
-        || cut_images(right, pieces - half, executor, work),
-    );
+    executor
+        .join(|| cut_more_images(left, half, executor, work), || cut_more_images(right, pieces - half, executor, work));
 }
 
 #[cfg(test)]

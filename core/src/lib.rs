@@ -30,8 +30,8 @@ pub use zerocopy;
 
 /// What a program that defines, runs, or trains a network needs.
 pub mod prelude {
-    pub use crate::batch::Batch;
     pub use crate::activation::{Activation, Identity, Relu, Sigmoid, Softmax, Tanh};
+    pub use crate::batch::Batch;
     pub use crate::cost::{Cost, CrossEntropy, LogLikelihood, Quadratic};
     pub use crate::executor::{Executor, Serial};
     pub use crate::init::Init;

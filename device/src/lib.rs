@@ -5,6 +5,7 @@
 #![deny(missing_docs)]
 
 mod service;
+pub mod shapes;
 pub mod training;
 
 pub use service::{About, Device, INIT, Learner, Learning};

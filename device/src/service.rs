@@ -1,7 +1,7 @@
 //! What the device answers over its serial port: it classifies with the embedded network, and learns with one in RAM.
 
 use minnet::prelude::*;
-use minnet::quant::{Int8, QuantLayer, Quantized};
+use minnet::quant::{QuantLayer, Quantized};
 use rand_core::SeedableRng;
 use rand_xorshift::XorShiftRng;
 use wire::image::{PIXELS, unpack};
@@ -21,13 +21,14 @@ pub const INIT: Init = Init::FanIn;
 /// The memory of the network that learns, all zeros until it is asked to.
 pub struct Learning {
     net: Learner,
-    batch: [Sample<Vector, Layers>; 1],
+    /// A mini-batch of one image.
+    batch: [f32; Learner::SAMPLE],
     scratch: [f32; Learner::RAM],
 }
 
 impl Learning {
     /// Before its first use.
-    pub const ZERO: Self = Self { net: Learner::ZERO, batch: [Sample::ZERO], scratch: [0.0; Learner::RAM] };
+    pub const ZERO: Self = Self { net: Learner::ZERO, batch: [0.0; Learner::SAMPLE], scratch: [0.0; Learner::RAM] };
 }
 
 /// What the device says of itself.
@@ -45,7 +46,7 @@ pub struct About<'a> {
 }
 
 /// A device with an embedded network, in floats and in integers, and with one that learns where there is room for it.
-pub struct Device<'a, In: Tensor, L: QuantLayer<In, Int8>> {
+pub struct Device<'a, In: Tensor, L: QuantLayer<In>> {
     about: About<'a>,
     embedded: &'a Net<In, L>,
     integers: Quantized<'a, Net<In, L>>,
@@ -59,7 +60,7 @@ pub struct Device<'a, In: Tensor, L: QuantLayer<In, Int8>> {
     outputs: Outputs,
 }
 
-impl<'a, In: Tensor, L: QuantLayer<In, Int8>> Device<'a, In, L> {
+impl<'a, In: Tensor, L: QuantLayer<In>> Device<'a, In, L> {
     /// A device that has not learned yet.
     pub fn new(
         about: About<'a>,
@@ -144,11 +145,10 @@ impl<'a, In: Tensor, L: QuantLayer<In, Int8>> Device<'a, In, L> {
                 self.see(image)?;
                 let learning = self.learning.as_mut().ok_or(Refusal::NoLearning)?;
                 let sgd = self.sgd.ok_or(Refusal::NotReset)?;
-                let [sample] = &mut learning.batch;
-                sample.load(self.pixels, label);
-                learning.net.train::<LearningCost>(&mut learning.batch, &sgd, &mut self.random, &Serial);
-                let [sample] = &learning.batch;
-                self.outputs.set(sample.output().iter().map(|value| value.to_le_bytes()));
+                let mut batch = Learner::batch(&mut learning.batch);
+                batch.load(0, self.pixels, label);
+                learning.net.train::<LearningCost>(&mut batch, &sgd, &mut self.random, &Serial);
+                self.outputs.set(batch.output(0).iter().map(|value| value.to_le_bytes()));
                 Ok(Done::Outputs)
             }
             Request::Hash(Which::Embedded) => Ok(Done::Hash(self.embedded.weight_hash())),
@@ -177,7 +177,7 @@ impl<'a, In: Tensor, L: QuantLayer<In, Int8>> Device<'a, In, L> {
             }
             is_done = true;
             if !in_integers {
-                let output = embedded.infer_with(|input| load_pixels(&**pixels, input), ram, &Serial);
+                let output = embedded.infer_with(|input| load_pixels(&**pixels, input.flat_mut()), ram, &Serial);
                 outputs.set(output.into_iter().flat_map(Tensor::flat).map(|value| value.to_le_bytes()));
             } else if let Ok(words) = <[u32]>::mut_from_bytes(ram.as_mut_bytes()) {
                 let logits = integers.infer_pixels_with(&**pixels, words);
@@ -188,13 +188,13 @@ impl<'a, In: Tensor, L: QuantLayer<In, Int8>> Device<'a, In, L> {
             infer(self.scratch);
         } else if let Some(learning) = &mut self.learning {
             self.sgd = None;
-            learning.net.visit_mut(infer);
+            learning.net.visit_mut(|_, run| infer(run));
         }
         if is_done { Ok(Done::Outputs) } else { Err(Refusal::NoRoom) }
     }
 }
 
-impl<In: Tensor, L: QuantLayer<In, Int8>> Service for Device<'_, In, L> {
+impl<In: Tensor, L: QuantLayer<In>> Service for Device<'_, In, L> {
     fn answer(&mut self, request: &Request<'_>) -> Answer<'_> {
         let start = (self.about.ticks)();
         match self.execute(request) {

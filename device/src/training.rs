@@ -21,11 +21,11 @@ type Layers = seq![
 
 /// A network small enough to be trained in the RAM of a microcontroller.
 pub type Small = Net<Image, Layers>;
-/// One image's place in its mini-batch.
-pub type Slot = Sample<Image, Layers>;
 
 /// Images in a mini-batch: what fits a RAM of 128 kB beside the demo's inference, with a third to spare.
 pub const BATCH: usize = 4;
+/// Their memory.
+pub type Memory = [f32; BATCH * Small::SAMPLE];
 /// Training images.
 pub const IMAGES: usize = 200;
 /// How many times it sees them.
@@ -51,7 +51,7 @@ pub struct Progress {
 /// Initializes `net`, trains it on `images` in their order, [`EPOCHS`] times, and gives the hash of its weights.
 pub fn run(
     net: &mut Small,
-    batch: &mut [Slot],
+    memory: &mut Memory,
     images: &[[u8; PIXELS]],
     labels: &[u8],
     executor: &impl Executor,
@@ -61,18 +61,18 @@ pub fn run(
     net.initialize(Init::He, &mut rng);
     for epoch in 1..=EPOCHS {
         let (mut trained, mut cost, mut right) = (0, 0.0, 0);
-        let size = batch.len().max(1);
-        for (images, labels) in images.chunks(size).zip(labels.chunks(size)) {
-            let batch = &mut batch[..images.len().min(labels.len())];
-            for ((slot, image), &label) in batch.iter_mut().zip(images).zip(labels) {
-                slot.load(image, label);
+        for (images, labels) in images.chunks(BATCH).zip(labels.chunks(BATCH)) {
+            let mut batch = Small::batch(memory);
+            let mut batch = batch.first(images.len().min(labels.len()));
+            for (index, (image, &label)) in images.iter().zip(labels).enumerate() {
+                batch.load(index, image, label);
             }
             let sgd = Sgd::new(ETA, batch.len()).with_l2(ETA, LAMBDA, IMAGES);
-            net.train::<LogLikelihood>(batch, &sgd, &mut rng, executor);
-            for slot in batch.iter() {
+            net.train::<LogLikelihood>(&mut batch, &sgd, &mut rng, executor);
+            for index in 0..batch.len() {
                 trained += 1;
-                cost += slot.cost::<LogLikelihood>();
-                right += usize::from(slot.is_right());
+                cost += batch.cost(index, <LogLikelihood as Cost<Softmax>>::value);
+                right += usize::from(batch.is_right(index));
             }
         }
         report(Progress { epoch, cost: cost / trained as f32, accuracy: right as f32 / trained as f32 });

@@ -20,7 +20,7 @@ pub fn are_exact() -> bool {
     let mut exact = true;
 
     let (net, mut x) = (WIDE.take(), [0.0; 37]);
-    net.visit_mut(|run| random.fill(run));
+    net.visit_mut(|_, run| random.fill(run));
     random.fill(&mut x);
     let z = net.infer(&x, &mut [0.0; Wide::RAM]);
     for (j, z) in z.iter().enumerate() {
@@ -29,7 +29,7 @@ pub fn are_exact() -> bool {
     }
 
     let (net, mut image) = (POOLED.take(), [[[0.0; 1]; 10]; 8]);
-    net.visit_mut(|run| random.fill(run));
+    net.visit_mut(|_, run| random.fill(run));
     random.fill(image.as_flattened_mut().as_flattened_mut());
     // A square of equal sums.
     image[2..].iter_mut().for_each(|row| row[4..].fill([0.5]));
@@ -47,7 +47,7 @@ pub fn are_exact() -> bool {
     }
 
     let (net, mut image) = (WHOLE.take(), [[[0.0; 3]; 7]; 6]);
-    net.visit_mut(|run| random.fill(run));
+    net.visit_mut(|_, run| random.fill(run));
     random.fill(image.as_flattened_mut().as_flattened_mut());
     let map = net.infer(&image, &mut [0.0; Whole::RAM]);
     let Conv5x5 { filters, bias, .. } = net.layers();

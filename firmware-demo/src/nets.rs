@@ -5,7 +5,7 @@
 use device::Learning;
 use device::training::{self, Image};
 #[cfg(feature = "training")]
-use device::training::{Slot, Small};
+use device::training::{Memory, Small};
 use minnet::prelude::*;
 use minnet::quant::Quantized;
 use static_cell::ConstStaticCell;
@@ -48,7 +48,7 @@ pub static SMALL: ConstStaticCell<Small> = ConstStaticCell::new(Small::ZERO);
 
 /// Its mini-batch.
 #[cfg(feature = "training")]
-pub static BATCH: ConstStaticCell<[Slot; training::BATCH]> = ConstStaticCell::new([Slot::ZERO; training::BATCH]);
+pub static BATCH: ConstStaticCell<Memory> = ConstStaticCell::new([0.0; training::BATCH * Small::SAMPLE]);
 
 #[cfg(feature = "training")]
 /// What the device learns with when the PC sends the images.

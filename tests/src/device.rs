@@ -5,6 +5,7 @@ use host::data::Samples;
 use host::device::{Client, Line, Which};
 use host::model::File;
 use host::nets;
+use host::network::Network;
 use host::train::{Event, Hyper};
 use minnet::prelude::*;
 use minnet::quant::Quantized;
@@ -44,7 +45,7 @@ pub fn embedded() -> &'static Net<Image, Layers> {
 
 /// That network in integers.
 pub fn integers() -> Quantized<'static, Net<Image, Layers>> {
-    INTEGERS.quantized().expect("the bundled model").net
+    INTEGERS.quantized().expect("the bundled model")
 }
 
 /// What runs on a microcontroller, here: its memory is never given back.
@@ -90,9 +91,10 @@ pub fn train(client: &mut Client, training: Samples<'_>) -> host::error::Result<
     let hyper = Hyper { epochs: 1, batch: 1, eta: 0.1, lambda: 0.5, ..Hyper::default() };
     client.reset(hyper.seed, &Sgd::new(hyper.eta, 1).with_l2(hyper.eta, hyper.lambda, training.len()))?;
     let executor = host::executor::Threads::new(1, host::executor::Vectors::detect())?;
-    let mut net = nets::zeroed(nets::find("784-30-10", Some("cross-entropy"))?)?;
+    let mut net = Network::zeroed(&nets::find("784-30-10", Some("cross-entropy"))?)?;
+    let (cost, validation) = (net.cost(), training.split_at(training.len()).1);
     let mut failure = Ok(());
-    net.train(training, training.split_at(training.len()).1, &hyper, &executor, &mut |event| {
+    host::train::train(net.layers_mut(), cost, training, validation, &hyper, &executor, &mut |event| {
         if let Event::Batch { images: [index], .. } = event {
             let index = *index as usize;
             failure = client.learn(&training.images[index], training.labels[index]).map(drop);

@@ -3,4 +3,6 @@
 pub mod build;
 pub mod device;
 pub mod reference;
+pub mod shapes;
 pub mod training;
+pub mod twin;

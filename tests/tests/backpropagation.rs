@@ -3,7 +3,7 @@
 //!
 //! δ of a layer is read off the gradient in its biases, which is what BP3 says; that it is ∂C/∂z is checked too.
 
-use host::model::{batch, zeroed};
+use host::network::boxed;
 use minnet::prelude::{
     Cost, CrossEntropy, Dense, Init, Layer, LogLikelihood, Net, Quadratic, Serial, Sigmoid, Softmax, seq,
 };
@@ -50,7 +50,7 @@ fn differences(x: &[f64], f: impl Fn(&[f64]) -> f64) -> Vec<f64> {
 /// All parameters of a network, in its order, cut into layers of weights and biases.
 fn layers_of<L: Layer<Input>>(net: &Net<Input, L>) -> Vec<(Vec<f64>, Vec<f64>)> {
     let mut runs = Vec::new();
-    net.visit(|run| runs.push(run.iter().map(|&value| f64::from(value)).collect::<Vec<f64>>()));
+    net.visit(|_, run| runs.push(run.iter().map(|&value| f64::from(value)).collect::<Vec<f64>>()));
     runs.chunks(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect()
 }
 
@@ -71,11 +71,13 @@ where
     C: Cost<L::Activation>,
 {
     let mut rng = XorShiftRng::seed_from_u64(3);
-    let (mut net, mut gradient) = (zeroed::<Input, L>().unwrap(), zeroed::<Input, L>().unwrap());
+    let (mut net, mut gradient) = (boxed::<Input, L>().unwrap(), boxed::<Input, L>().unwrap());
     net.initialize(Init::FanIn, &mut rng);
-    let mut samples = batch::<Input, L>(1).unwrap();
-    (samples[0].input, samples[0].target) = (INPUT, TARGET);
-    net.gradient::<C>(&mut samples, &mut gradient, &mut rng, &Serial);
+    let mut memory = vec![0.0; Net::<Input, L>::SAMPLE];
+    let mut batch = Net::<Input, L>::batch(&mut memory);
+    batch.input(0).copy_from_slice(&INPUT);
+    batch.target(0).copy_from_slice(&TARGET);
+    net.gradient::<C>(&mut batch, &mut gradient, &mut rng, &Serial);
 
     let layers = layers_of(&net);
     let target = TARGET.map(f64::from);

@@ -2,6 +2,8 @@
 //! images, four times. `qemu.rs` runs it on an emulated microcontroller.
 
 use host::executor::{Threads, Vectors};
+use minnet::batch::Images;
+use minnet::module::Module;
 use minnet::prelude::*;
 use rand_core::SeedableRng;
 use rand_xorshift::XorShiftRng;
@@ -44,15 +46,16 @@ fn with_and_without_optimization() {
 fn a_large_layer_with_any_threads_and_vectors() {
     type Large = Net<[f32; 520], seq![Dropout<50>, Dense<520, 520, Relu>, Dense<520, 10, Softmax>]>;
     let train = |executor: &Threads| {
-        let mut net: Box<Large> = host::model::zeroed().unwrap();
-        let mut batch = host::model::batch(18).unwrap();
+        let mut net: Box<Large> = host::network::boxed().unwrap();
+        let mut memory = vec![0.0; 18 * Large::SAMPLE];
+        let mut batch = Large::batch(&mut memory);
         let mut rng = XorShiftRng::seed_from_u64(7);
         net.initialize(Init::He, &mut rng);
         let sgd = Sgd::new(0.1, batch.len()).with_l2(0.1, 1.0, 1000);
         executor.run(|| {
             for step in 0..5u8 {
-                for (number, sample) in (step..).zip(&mut batch) {
-                    sample.load(&[number.wrapping_mul(41); 520], number % 10);
+                for (image, number) in (0..batch.len()).zip(step..) {
+                    batch.load(image, &[number.wrapping_mul(41); 520], number % 10);
                 }
                 net.train::<LogLikelihood>(&mut batch, &sgd, &mut rng, executor);
             }
@@ -80,17 +83,17 @@ fn inference_with_any_threads_and_vectors() {
             Dense<520, 10, Softmax>
         ],
     >;
-    let mut net: Box<Mixed> = host::model::zeroed().unwrap();
+    let mut net: Box<Mixed> = host::network::boxed().unwrap();
     net.initialize(Init::He, &mut XorShiftRng::seed_from_u64(7));
     let infer = |images: usize, executor: &Threads| {
-        let mut memory = vec![vec![0.0; Mixed::RAM]; images];
-        for (buffer, number) in memory.iter_mut().zip(1..) {
+        let mut memory = vec![0.0; images * Mixed::RAM];
+        for (place, number) in memory.chunks_exact_mut(Mixed::RAM).zip(1..) {
             let pixels: Vec<u8> = (0u8..=255).cycle().map(|pixel| pixel.wrapping_mul(number)).take(28 * 28).collect();
-            load_pixels(&pixels, Mixed::input_in(buffer).unwrap());
+            load_pixels(&pixels, &mut place[..28 * 28]);
         }
-        let mut buffers: Vec<&mut [f32]> = memory.iter_mut().map(|buffer| &mut buffer[..]).collect();
-        executor.run(|| net.infer_batch(&mut buffers, executor));
-        memory.iter().map(|buffer| Mixed::output_in(buffer).unwrap().map(f32::to_bits)).collect::<Vec<_>>()
+        let at = executor.run(|| Module::infer(&*net, Images::new(&mut memory, Mixed::RAM), executor));
+        let outputs = memory.chunks_exact(Mixed::RAM).map(|place| &place[at..at + 10]);
+        outputs.map(|output| output.iter().map(|value| value.to_bits()).collect()).collect::<Vec<Vec<u32>>>()
     };
     let expected = infer(5, &Threads::new(1, Vectors::Baseline).unwrap());
     for vectors in [Vectors::Baseline, Vectors::Avx2, Vectors::Avx512] {

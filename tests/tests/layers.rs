@@ -1,6 +1,9 @@
 //! Every layer's forward pass and gradient, every activation and every cost, against the plain reference.
 
-use host::model::{batch, zeroed};
+use host::network::boxed;
+use minnet::batch::Images;
+use minnet::layer::Parameters;
+use minnet::module::Module;
 use minnet::prelude::{
     Conv5x5, Cost, CrossEntropy, Dense, Dropout, Flatten, Identity, Init, LogLikelihood, MaxPool2, Net, NoPool,
     Quadratic, Relu, Serial, Sgd, Sigmoid, Softmax, Tanh, Tensor, seq,
@@ -31,60 +34,56 @@ fn check<In: Tensor, L: minnet::layer::Layer<In>, C: Cost<L::Activation>>(
     cost: reference::Cost,
 ) {
     let mut rng = XorShiftRng::seed_from_u64(7);
-    let mut net = zeroed::<In, L>().unwrap();
+    let mut net = boxed::<In, L>().unwrap();
     net.initialize(Init::FanIn, &mut rng);
     let mut parameters = Vec::new();
-    net.visit(|run| parameters.extend(run.iter().map(|&value| f64::from(value))));
+    net.visit(|_, run| parameters.extend(run.iter().map(|&value| f64::from(value))));
 
-    let mut samples = batch::<In, L>(3).unwrap();
-    for (index, sample) in samples.iter_mut().enumerate() {
-        sample.input.flat_mut().fill_with(|| number(&mut rng));
-        let target = sample.target.flat_mut();
+    let mut memory = vec![0.0; 3 * Net::<In, L>::SAMPLE];
+    let mut batch = Net::<In, L>::batch(&mut memory);
+    let (mut images, mut targets) = (Vec::new(), Vec::new());
+    for index in 0..batch.len() {
+        batch.input(index).fill_with(|| number(&mut rng));
+        let target = batch.target(index);
         target[index % target.len()] = 1.0;
+        targets.push(target.iter().map(|&y| f64::from(y)).collect::<Vec<_>>());
+        let values = batch.input(index).iter().map(|&x| f64::from(x)).collect();
+        images.push(Image { h, w, c, values });
     }
-    let images: Vec<Image> = samples
-        .iter()
-        .map(|sample| Image { h, w, c, values: sample.input.flat().iter().map(|&x| f64::from(x)).collect() })
-        .collect();
-    let targets: Vec<Vec<f64>> =
-        samples.iter().map(|sample| sample.target.flat().iter().map(|&y| f64::from(y)).collect()).collect();
 
     // Inference.
+    let inputs: Vec<Vec<f32>> = (0..batch.len()).map(|index| batch.input(index).to_vec()).collect();
     let mut ram = vec![f32::NAN; Net::<In, L>::RAM];
-    for (sample, image) in samples.iter().zip(&images) {
-        let output = net.infer_with(|input| *input = sample.input, &mut ram, &Serial).unwrap().flat();
-        for (value, expected) in output.iter().zip(reference::forward(layers, &parameters, image, None)) {
-            assert!((f64::from(*value) - expected).abs() < 1e-5, "inference gives {value} instead of {expected}");
+    let mut alone = |input: &[f32]| {
+        let fill = |place: &mut In| place.flat_mut().copy_from_slice(input);
+        net.infer_with(fill, &mut ram, &Serial).unwrap().flat().to_vec()
+    };
+    for (input, image) in inputs.iter().zip(&images) {
+        for (value, expected) in alone(input).into_iter().zip(reference::forward(layers, &parameters, image, None)) {
+            assert!((f64::from(value) - expected).abs() < 1e-5, "inference gives {value} instead of {expected}");
         }
     }
 
-    // Several images at a time have the same bits as one by one; a buffer that is too short is left alone.
-    let mut memory = vec![vec![f32::NAN; Net::<In, L>::RAM]; 40];
-    for (buffer, sample) in memory.iter_mut().zip(samples.iter().cycle()) {
-        *Net::<In, L>::input_in(buffer).unwrap() = sample.input;
-    }
-    memory[20].pop();
-    let mut buffers: Vec<&mut [f32]> = memory.iter_mut().map(|buffer| &mut buffer[..]).collect();
-    net.infer_batch(&mut buffers, &Serial);
-    for (buffer, sample) in buffers.iter().zip(samples.iter().cycle()) {
-        let alone = net.infer_with(|input| *input = sample.input, &mut ram, &Serial).unwrap().flat();
-        match Net::<In, L>::output_in(buffer) {
-            Some(output) => assert_eq!(output.flat(), alone),
-            None => assert_eq!(buffer.len(), Net::<In, L>::RAM - 1),
-        }
+    // Several images at a time have the same bits as one by one.
+    let mut memory = vec![f32::NAN; 40 * Net::<In, L>::RAM];
+    let places = memory.chunks_exact_mut(Net::<In, L>::RAM);
+    places.zip(inputs.iter().cycle()).for_each(|(place, input)| place[..input.len()].copy_from_slice(input));
+    let at = Module::infer(&*net, Images::new(&mut memory, Net::<In, L>::RAM), &Serial);
+    for (place, input) in memory.chunks_exact(Net::<In, L>::RAM).zip(inputs.iter().cycle()) {
+        assert_eq!(place[at..at + L::Out::LEN], alone(input));
     }
 
     // The outputs in training, with the random states that the batch was given.
-    let mut gradient = zeroed::<In, L>().unwrap();
+    let mut gradient = boxed::<In, L>().unwrap();
     let mut states = rng.clone();
-    let states: Vec<u64> = samples.iter().map(|_| states.next_u64()).collect();
-    net.gradient::<C>(&mut samples, &mut gradient, &mut rng, &Serial);
+    let states: Vec<u64> = images.iter().map(|_| states.next_u64()).collect();
+    net.gradient::<C>(&mut batch, &mut gradient, &mut rng, &Serial);
     let outputs = |parameters: &[f64]| -> Vec<Vec<f64>> {
         let one = |(image, &state)| reference::forward(layers, parameters, image, Some(state));
         images.iter().zip(&states).map(one).collect()
     };
-    for (sample, expected) in samples.iter().zip(outputs(&parameters)) {
-        for (value, expected) in sample.output().flat().iter().zip(expected) {
+    for (index, expected) in outputs(&parameters).into_iter().enumerate() {
+        for (value, expected) in batch.output(index).iter().zip(expected) {
             assert!((f64::from(*value) - expected).abs() < 1e-5, "training gives {value} instead of {expected}");
         }
     }
@@ -95,7 +94,7 @@ fn check<In: Tensor, L: minnet::layer::Layer<In>, C: Cost<L::Activation>>(
         costs.sum::<f64>() / images.len() as f64
     };
     let mut gradients = Vec::new();
-    gradient.visit(|run| gradients.extend_from_slice(run));
+    gradient.visit(|_, run| gradients.extend_from_slice(run));
     assert!(gradients.iter().any(|&value| value != 0.0));
     const STEP: f64 = 1e-6;
     for (index, &gradient) in gradients.iter().enumerate() {
@@ -156,16 +155,17 @@ CrossEntropy, reference::Cost::CrossEntropy, [
 /// w = 2, b = 0.5, x = 1 and y = 0 with the quadratic cost: a = 2.5, so ∂C/∂w = ∂C/∂b = 2.5.
 #[test]
 fn l2_by_hand() {
-    let mut net = zeroed::<[f32; 1], Dense<1, 1>>().unwrap();
+    let mut net = boxed::<[f32; 1], Dense<1, 1>>().unwrap();
     let mut values = [2.0, 0.5].into_iter();
-    net.visit_mut(|run| run[0] = values.next().unwrap());
-    let mut samples = batch::<[f32; 1], Dense<1, 1>>(1).unwrap();
-    samples[0].input = [1.0];
+    net.visit_mut(|_, run| run[0] = values.next().unwrap());
+    let mut memory = [0.0; Net::<[f32; 1], Dense<1, 1>>::SAMPLE];
+    let mut batch = Net::<[f32; 1], Dense<1, 1>>::batch(&mut memory);
+    batch.input(0)[0] = 1.0;
     // η = 0.5, λ = 4, n = 8: the weight decays by 1 - 0.5·4/8 = 0.75, the bias does not.
     let sgd = Sgd::new(0.5, 1).with_l2(0.5, 4.0, 8);
-    net.train::<Quadratic>(&mut samples, &sgd, &mut XorShiftRng::seed_from_u64(1), &Serial);
+    net.train::<Quadratic>(&mut batch, &sgd, &mut XorShiftRng::seed_from_u64(1), &Serial);
     let mut after = Vec::new();
-    net.visit(|run| after.push(run[0]));
+    net.visit(|_, run| after.push(run[0]));
     assert_eq!(after, [2.0 * 0.75 - 0.5 * 2.5, 0.5 - 0.5 * 2.5]);
 }
 
@@ -173,22 +173,19 @@ fn l2_by_hand() {
 #[test]
 fn dropout_by_hand() {
     type Layers = seq![Dropout<30>, Dense<1000, 1>];
-    let mut net = zeroed::<[f32; 1000], Layers>().unwrap();
-    let mut is_weights = true;
-    net.visit_mut(|run| {
-        run.fill(if is_weights { 1.0 } else { 0.0 });
-        is_weights = false;
-    });
-    let mut samples = batch::<[f32; 1000], Layers>(1).unwrap();
-    samples[0].input = [2.0; 1000];
-    let mut gradient = zeroed::<[f32; 1000], Layers>().unwrap();
-    net.gradient::<Quadratic>(&mut samples, &mut gradient, &mut XorShiftRng::seed_from_u64(3), &Serial);
-    let stayed = samples[0].output()[0] / 2.0;
+    let mut net = boxed::<[f32; 1000], Layers>().unwrap();
+    net.visit_mut(|kind, run| run.fill(if kind == Parameters::Weights { 1.0 } else { 0.0 }));
+    let mut memory = [0.0; Net::<[f32; 1000], Layers>::SAMPLE];
+    let mut batch = Net::<[f32; 1000], Layers>::batch(&mut memory);
+    batch.input(0).fill(2.0);
+    let mut gradient = boxed::<[f32; 1000], Layers>().unwrap();
+    net.gradient::<Quadratic>(&mut batch, &mut gradient, &mut XorShiftRng::seed_from_u64(3), &Serial);
+    let stayed = batch.output(0)[0] / 2.0;
     // 700 are expected, with a standard deviation of 14.5.
     assert!((stayed - 700.0).abs() < 60.0, "{stayed} of 1000 stayed");
     // A weight learns only from an input that stayed: δ = a - 0, so its gradient is 2a or 0.
     let mut learning = 0;
-    gradient.visit(|run| learning = learning.max(run.iter().filter(|&&value| value != 0.0).count()));
+    gradient.visit(|_, run| learning = learning.max(run.iter().filter(|&&value| value != 0.0).count()));
     assert_eq!(learning as f32, stayed);
     let output = net.infer(&[2.0; 1000], &mut [0.0; 1001]);
     assert!((output[0] - 1400.0).abs() < 0.1, "inference gives {} instead of 1400", output[0]);

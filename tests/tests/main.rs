@@ -10,3 +10,4 @@ mod examples;
 mod layers;
 mod misfits;
 mod model_file;
+mod networks;

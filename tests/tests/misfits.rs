@@ -186,7 +186,9 @@ fn training(activation: &str, cost: &str) -> String {
         "use rand_core::SeedableRng;\nuse rand_xorshift::XorShiftRng;\n\n\
          fn main() {{\n    \
              let mut net = Net::<[f32; 4], Dense<4, 2, {activation}>>::ZERO;\n    \
-             net.train::<{cost}>(&mut [], &Sgd::new(1.0, 1), &mut XorShiftRng::seed_from_u64(1), &Serial);\n}}"
+             let mut memory = [0.0; 1];\n    \
+             let mut batch = Net::<[f32; 4], Dense<4, 2, {activation}>>::batch(&mut memory);\n    \
+             net.train::<{cost}>(&mut batch, &Sgd::new(1.0, 1), &mut XorShiftRng::seed_from_u64(1), &Serial);\n}}"
     )
 }
 
@@ -208,7 +210,7 @@ fn cost_that_does_not_go_with_the_output_layer() {
 fn model(net: &str, file: &str) -> String {
     format!(
         "type Embedded = {net};\n\nstatic NET: Embedded = minnet::include_model!(Embedded, {file:?});\n\n\
-         fn main() {{\n    NET.visit(|_| ());\n}}"
+         fn main() {{\n    NET.visit(|_, _| ());\n}}"
     )
 }
 

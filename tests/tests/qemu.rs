@@ -53,6 +53,7 @@ fn trials(board: &'static Board) -> Vec<Trial> {
         ("recognizes_the_demo_s_digits", recognizes_the_demo_s_digits),
         ("serves_with_the_host_s_bits_on_a_bad_line", serves_with_the_host_s_bits_on_a_bad_line),
         ("serves_integers_as_the_host_on_a_bad_line", serves_integers_as_the_host_on_a_bad_line),
+        ("trains_other_shapes_to_the_list_s_bits", trains_other_shapes_to_the_list_s_bits),
         ("has_no_heap", has_no_heap),
         ("leaves_the_weights_in_flash", leaves_the_weights_in_flash),
         ("fits_the_board_s_memory", fits_the_board_s_memory),
@@ -137,9 +138,9 @@ fn classifies_in_integers_as_the_host(device: &Device) -> Result<(), Failed> {
 
 fn classifies_with_the_host_s_bits(device: &Device) -> Result<(), Failed> {
     let mnist = Mnist::load(&default_directory()?)?;
-    let file = model(device.board, "")?;
+    let network = model(device.board, "")?.network()?;
     let images = mnist.test.samples().split_at(IMAGES).0;
-    let expected = file.outputs(images, &Threads::new(0, Vectors::detect())?)?;
+    let expected = host::train::outputs(network.layers(), images, &Threads::new(0, Vectors::detect())?)?;
     let lines: Vec<&str> = device.selftest()?.output.lines().filter(|line| line.starts_with("out ")).collect();
     if lines.len() != IMAGES {
         return Err(format!("{} outputs instead of {IMAGES}", lines.len()).into());
@@ -172,6 +173,17 @@ fn trains_to_the_host_s_bits(device: &Device) -> Result<(), Failed> {
     Ok(())
 }
 
+fn trains_other_shapes_to_the_list_s_bits(device: &Device) -> Result<(), Failed> {
+    let Run { output, .. } = device.run("shapes")?;
+    for (name, hash) in tests::shapes::hashes() {
+        let expected = format!("shape {name} {hash:016x}");
+        if !output.lines().any(|line| line == expected) {
+            return Err(format!("{expected} is not in:\n{output}").into());
+        }
+    }
+    Ok(())
+}
+
 fn recognizes_the_demo_s_digits(device: &Device) -> Result<(), Failed> {
     let output = &device.demo()?.output;
     match output.contains("10 of 10") {
@@ -183,12 +195,12 @@ fn recognizes_the_demo_s_digits(device: &Device) -> Result<(), Failed> {
 fn serves_with_the_host_s_bits_on_a_bad_line(device: &Device) -> Result<(), Failed> {
     let mnist = Mnist::load(&default_directory()?)?;
     let (images, _) = mnist.test.samples().split_at(STREAMED);
-    let file = model(device.board, "")?;
-    let expected = file.outputs(images, &Threads::new(0, Vectors::detect())?)?;
+    let network = model(device.board, "")?.network()?;
+    let expected = host::train::outputs(network.layers(), images, &Threads::new(0, Vectors::detect())?)?;
     let (mut client, _board) = device.client(FAULTS)?;
     for (index, ((image, _), expected)) in images.iter().zip(&expected).enumerate() {
         let outputs = client.classify(Which::Embedded, image)?.values();
-        if outputs != *expected {
+        if outputs != expected {
             return Err(format!("image {index}: {outputs:?} there, {expected:?} here").into());
         }
     }
@@ -234,7 +246,7 @@ fn has_no_heap(device: &Device) -> Result<(), Failed> {
 
 fn leaves_the_weights_in_flash(device: &Device) -> Result<(), Failed> {
     let report = elf::Report::read(&device.demo()?.elf, device.board)?;
-    let size = model(device.board, "")?.named()?.flash_bytes as u64;
+    let size = 4 * model(device.board, "")?.network()?.parameters().len() as u64;
     match report.symbol("firmware_demo::nets::DIGITS") {
         Some(symbol)
             if device.board.flash.contains(&symbol.address) && symbol.section == ".rodata" && symbol.size == size =>

@@ -14,7 +14,7 @@ static ZEROS: [f32; 20] = [0.0; 20];
 macro_rules! rows {
     ($name:ident, $columns:literal, $sums:literal, $([$weights:literal: $($sum:literal $weight:literal),*])*) => {
         /// As [`device::plain::rows`](super::device::plain::rows).
-        #[inline(always)]
+        #[inline(never)]
         pub(super) fn $name(window: &Window, weights: &[f32], outputs: usize, sums: &mut [f32; $columns]) {
             if !window.fits(weights, outputs, $columns) {
                 return;

@@ -144,7 +144,8 @@ impl Body for AddRows<'_, '_> {
         let Rows { values, stride, start, len } = self.rows;
         let (Some(sums), Some(span)) = (Span::<V, N>::new(self.part.len), Span::<V, N>::new(len)) else { return };
         let Some(rows) = values.get(start..).and_then(|values| span.source(values)) else { return };
-        let mut ahead = self.ahead.map(|rows| rows.values.chunks(rows.stride).map(move |row| block_of(row, rows.start, rows.len)));
+        let mut ahead =
+            self.ahead.map(|rows| rows.values.chunks(rows.stride).map(move |row| block_of(row, rows.start, rows.len)));
         for ((x, z), mask) in self.images.iter_mut().zip(self.masks) {
             for row in ahead.iter_mut().flatten().take(ROWS.div_ceil(IMAGES)) {
                 V::prefetch(row);
@@ -180,7 +181,8 @@ impl Body for AddAllRows<'_, '_> {
         for images in self.images.as_chunks_mut::<ABREAST>().0 {
             let [(xa, za), (xb, zb), (xc, zc)] = images;
             let at = self.part.start;
-            let (Some(mut za), Some(mut zb), Some(mut zc)) = (sums.run_mut(za, at), sums.run_mut(zb, at), sums.run_mut(zc, at))
+            let (Some(mut za), Some(mut zb), Some(mut zc)) =
+                (sums.run_mut(za, at), sums.run_mut(zb, at), sums.run_mut(zc, at))
             else {
                 continue;
             };
@@ -257,7 +259,10 @@ fn add_block<V: Vector>(block: Block, images: &mut [Image], packed: Option<&mut 
         };
         let ahead = ahead.filter(|_| part.start == 0 && packed.is_some());
         let part = Part { start: place + part.start, ..part };
-        dispatch::<V, _>(part.vectors, AddRows { rows, images: &mut *images, inputs: inputs.clone(), masks, part, ahead });
+        dispatch::<V, _>(
+            part.vectors,
+            AddRows { rows, images: &mut *images, inputs: inputs.clone(), masks, part, ahead },
+        );
     }
 }
 
@@ -333,14 +338,15 @@ impl Kernel for Forward<'_, '_> {
         if cfg!(minnet_m4f) {
             // A device has one thread, which takes all inputs.
             for (x, z) in images.iter_mut() {
-                device::dense(op, weights, bias, x, z);
+                device::dense(weights, bias, x, z);
             }
         } else {
             if inputs.start == 0 {
                 images.iter_mut().for_each(|(_, z)| z.fill(0.0));
             }
             let is_last = inputs.end == op.inputs;
-            AddInputs { op, weights, inputs, first: 0, panel: op.outputs.max(1), images: &mut *images, scratch }.run::<V>();
+            AddInputs { op, weights, inputs, first: 0, panel: op.outputs.max(1), images: &mut *images, scratch }
+                .run::<V>();
             if !is_last {
                 return;
             }
@@ -630,7 +636,9 @@ impl Body for UpdateSparse<'_> {
     #[inline(always)]
     fn run<V: Vector, const N: usize>(self) {
         let UpdateBlock { outputs, masks, inputs, images, deltas, stride, place, part, sgd } = self.block;
-        let (Some(weights), Some(span)) = (Span::<V, N>::new(part.len), Span::<V, N>::new(N * V::LANES)) else { return };
+        let (Some(weights), Some(span)) = (Span::<V, N>::new(part.len), Span::<V, N>::new(N * V::LANES)) else {
+            return;
+        };
         let Some(deltas) = deltas.get(part.start..).and_then(|deltas| span.source(deltas)) else { return };
         let groups = self.rows.chunks_mut(ABREAST * outputs).zip(masks.chunks(ABREAST)).zip(inputs.chunks(ABREAST));
         for ((rows, masks), inputs) in groups {
@@ -668,9 +676,12 @@ impl Body for UpdateAbreast<'_> {
     fn run<V: Vector, const N: usize>(self) {
         let UpdateBlock { outputs, masks, inputs, images, deltas, stride, place, part, sgd } = self.block;
         // Of the packed δ, the last vector of the last part lies behind the others; that of the weights overlaps.
-        let (Some(weights), Some(span)) = (Span::<V, N>::new(part.len), Span::<V, N>::new(N * V::LANES)) else { return };
+        let (Some(weights), Some(span)) = (Span::<V, N>::new(part.len), Span::<V, N>::new(N * V::LANES)) else {
+            return;
+        };
         let Some(deltas) = deltas.get(part.start..).and_then(|deltas| span.source(deltas)) else { return };
-        let groups = self.rows.chunks_exact_mut(ABREAST * outputs).zip(masks.chunks(ABREAST)).zip(inputs.chunks(ABREAST));
+        let groups =
+            self.rows.chunks_exact_mut(ABREAST * outputs).zip(masks.chunks(ABREAST)).zip(inputs.chunks(ABREAST));
         for ((rows, masks), inputs) in groups {
             let (Ok([xa, xb, xc]), true) = (<&[_; ABREAST]>::try_from(inputs), go_abreast(masks, images)) else {
                 continue;
@@ -716,7 +727,8 @@ impl Kernel for UpdateRows<'_> {
         }
         for part in parts::<V>(outputs, UpdateRowsPart::SHARE) {
             let rows = &mut *rows;
-            let body = UpdateRowsPart { rest: UpdateRows { rows, outputs, first, memory, stride, input, delta, sgd }, part };
+            let body =
+                UpdateRowsPart { rest: UpdateRows { rows, outputs, first, memory, stride, input, delta, sgd }, part };
             dispatch::<V, _>(part.vectors, body);
         }
     }
@@ -745,7 +757,9 @@ impl Body for UpdateRowsPart<'_> {
             let mut gradient = Tile::<V, N>::zero();
             for image in memory.chunks_exact(stride) {
                 let x = x(image);
-                if x != 0.0 && let Some(delta) = span.run(image, delta + self.part.start) {
+                if x != 0.0
+                    && let Some(delta) = span.run(image, delta + self.part.start)
+                {
                     gradient.add_product(delta, V::splat(x));
                 }
             }

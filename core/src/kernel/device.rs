@@ -1,10 +1,13 @@
 //! The forward pass on a microcontroller with an FPU, in the least stack: no list of what is not zero, no window's
 //! weights side by side. The innermost loops are in assembly (`arm.rs`), and here as [`plain`] ones.
+//!
+//! The functions with loops in them are compiled once, for sizes that are known when the program runs: what the compiler
+//! would copy into each layer, or unroll for its sizes, is flash, and saves next to no time.
 
 #[cfg(minnet_m4f)]
 use super::arm as inner;
 use super::conv::Image;
-use crate::op::{Conv, Dense};
+use crate::op::Conv;
 use crate::pool::Pooling;
 #[cfg(not(minnet_m4f))]
 use plain as inner;
@@ -32,38 +35,56 @@ impl Window<'_> {
 }
 
 /// z_j = Σ_i x_i·w_ij + b_j.
-#[inline(always)]
-pub(crate) fn dense(op: Dense, weights: &[f32], bias: &[f32], x: &[f32], z: &mut [f32]) {
+#[cfg_attr(target_os = "none", inline(never))]
+pub(crate) fn dense(weights: &[f32], bias: &[f32], x: &[f32], z: &mut [f32]) {
     z.fill(0.0);
-    if op.inputs > 0 {
-        sum(&Window { x, run: op.inputs, runs: 1, stride: op.inputs }, weights, op.outputs, 0, z);
+    let (inputs, outputs) = (x.len(), z.len());
+    if inputs > 0 {
+        sum(&Window { x, run: inputs, runs: 1, stride: inputs }, weights, outputs, 0, z);
     }
     super::dense::add_bias(z, bias);
+}
+
+/// Convolution, pooling, and bias. Images of one channel under filters of 5x5 go by squares of positions, the others
+/// position by position; which of these it is, is known where the layer is.
+#[inline(always)]
+pub(crate) fn convolve(op: Conv, weights: &[f32], bias: &[f32], image: &mut Image) {
+    let by_squares = (op.channels, op.filter_height, op.filter_width) == (1, 5, 5)
+        && op.filters.is_multiple_of(4)
+        && op.pooling == Pooling::Max2
+        && image.origins.is_none();
+    if by_squares {
+        by_squares_of_positions(&op, weights, bias, image.pixels, image.values);
+    } else {
+        by_positions(&op, weights, bias, image);
+    }
+}
+
+#[cfg_attr(target_os = "none", inline(never))]
+fn by_squares_of_positions(op: &Conv, weights: &[f32], bias: &[f32], pixels: &[f32], values: &mut [f32]) {
+    let (width, filters) = (op.width, op.filters.max(1));
+    let mut start = 0;
+    for row in values.chunks_exact_mut((op.out_width() * filters).max(1)) {
+        for (place, left) in row.chunks_exact_mut(filters).zip((start..).step_by(2)) {
+            squares(pixels.get(left..).unwrap_or(&[]), width, weights, bias, place);
+        }
+        start += 2 * width;
+    }
 }
 
 /// Filters whose sums are pooled at a time.
 const FILTERS: usize = 20;
 
-/// Convolution, pooling, and bias. Images of one channel under filters of 5x5 go by squares of positions, the others
-/// position by position.
-#[inline(always)]
-pub(crate) fn convolve(op: Conv, weights: &[f32], bias: &[f32], image: &mut Image) {
-    let Conv { width, channels, filter_height, filter_width, filters, pooling, .. } = op;
+#[cfg_attr(target_os = "none", inline(never))]
+fn by_positions(op: &Conv, weights: &[f32], bias: &[f32], image: &mut Image) {
+    let Conv { width, channels, filter_height, filter_width, filters, pooling, .. } = *op;
     let Image { pixels, values, origins } = image;
     let side = pooling.side();
-    let by_squares = (channels, filter_height, filter_width) == (1, 5, 5)
-        && filters.is_multiple_of(4)
-        && pooling == Pooling::Max2
-        && origins.is_none();
     let rows = (pixels.len() / (width * channels) + 1).saturating_sub(filter_height);
     let mut places = values.chunks_exact_mut(filters).zip((0..).step_by(filters));
     for top in (0..rows / side).map(|y| y * side) {
         for left in (0..op.out_width()).map(|x| x * side) {
             let Some((place, index)) = places.next() else { return };
-            if by_squares {
-                squares(pixels.get(top * width + left..).unwrap_or(&[]), width, weights, bias, place);
-                continue;
-            }
             let origins = origins.as_deref_mut().and_then(|origins| origins.get_mut(index..index + filters));
             let mut origins = origins.unwrap_or_default().chunks_mut(FILTERS);
             for (best, first) in place.chunks_mut(FILTERS).zip((0..).step_by(FILTERS)) {

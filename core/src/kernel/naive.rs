@@ -144,7 +144,7 @@ impl Kernel for Dense {
         }
 
         for image in &mut batch {
-            device::dense(self.op(), &weights, &bias, &image.x, &mut image.on_device);
+            device::dense(&weights, &bias, &image.x, &mut image.on_device);
         }
         for group in batch.chunks_mut(dense::IMAGES) {
             for rows in [0..inputs / 3, inputs / 3..inputs] {
@@ -153,7 +153,8 @@ impl Kernel for Dense {
                 let scratch = &mut vec![7.0; dense::ROOM][..];
                 dense::Forward { op: self.op(), weights, bias, inputs: rows, images, scratch }.run::<V>();
             }
-            let mut images: Vec<_> = group.iter_mut().map(|image| (&image.delta[..], &mut image.gradient[..])).collect();
+            let mut images: Vec<_> =
+                group.iter_mut().map(|image| (&image.delta[..], &mut image.gradient[..])).collect();
             dense::InputGradient { rows: &weights, outputs, images: &mut images }.run::<V>();
         }
         for image in &batch {
@@ -270,7 +271,9 @@ impl Convolution {
     fn deltas(self, image: &Maps, o: usize) -> Vec<(f32, (usize, usize))> {
         let place = |number| number * self.op.filters + o;
         self.squares()
-            .map(|(number, positions)| (image.delta[place(number)], positions[usize::from(image.origins[place(number)])]))
+            .map(|(number, positions)| {
+                (image.delta[place(number)], positions[usize::from(image.origins[place(number)])])
+            })
             .collect()
     }
 
@@ -437,7 +440,18 @@ fn dropout_has_the_numbers_of_plain_loops() {
 #[test]
 fn dense_layers_have_the_bits_of_plain_loops() {
     let sizes = [
-        (3, 0), (0, 5), (3, 1), (3, 7), (16, 10), (16, 33), (37, 30), (37, 33), (130, 100), (100, 290), (290, 512), (3, 530),
+        (3, 0),
+        (0, 5),
+        (3, 1),
+        (3, 7),
+        (16, 10),
+        (16, 33),
+        (37, 30),
+        (37, 33),
+        (130, 100),
+        (100, 290),
+        (290, 512),
+        (3, 530),
         (70, 129),
     ];
     for (inputs, outputs) in sizes {
@@ -463,16 +477,32 @@ fn convolutions_have_the_bits_of_plain_loops() {
     };
     for images in [1, 3, 10] {
         for (image, filters, pooling) in [
-            ((5, 5, 1), 1, None), ((6, 6, 1), 4, Max2), ((8, 10, 1), 20, Max2), ((7, 9, 1), 5, None), ((8, 8, 1), 5, None),
-            ((6, 8, 2), 5, Max2), ((7, 6, 3), 20, None), ((8, 12, 3), 40, Max2), ((8, 8, 20), 4, Max2),
-            ((6, 14, 20), 40, Max2), ((7, 7, 3), 50, None), ((8, 6, 1), 50, Max2), ((6, 7, 17), 16, None),
+            ((5, 5, 1), 1, None),
+            ((6, 6, 1), 4, Max2),
+            ((8, 10, 1), 20, Max2),
+            ((7, 9, 1), 5, None),
+            ((8, 8, 1), 5, None),
+            ((6, 8, 2), 5, Max2),
+            ((7, 6, 3), 20, None),
+            ((8, 12, 3), 40, Max2),
+            ((8, 8, 20), 4, Max2),
+            ((6, 14, 20), 40, Max2),
+            ((7, 7, 3), 50, None),
+            ((8, 6, 1), 50, Max2),
+            ((6, 7, 17), 16, None),
         ] {
             check(image, filters, (5, 5), pooling, images);
         }
     }
     for (image, filters, filter, pooling) in [
-        ((6, 8, 1), 6, (3, 3), Max2), ((7, 9, 4), 10, (3, 3), None), ((1, 20, 3), 8, (1, 5), None), ((4, 4, 8), 20, (1, 1), Max2),
-        ((9, 8, 1), 3, (2, 7), Max2), ((8, 8, 16), 16, (3, 3), Max2), ((9, 9, 2), 3, (8, 8), Max2), ((12, 12, 1), 5, (9, 9), None),
+        ((6, 8, 1), 6, (3, 3), Max2),
+        ((7, 9, 4), 10, (3, 3), None),
+        ((1, 20, 3), 8, (1, 5), None),
+        ((4, 4, 8), 20, (1, 1), Max2),
+        ((9, 8, 1), 3, (2, 7), Max2),
+        ((8, 8, 16), 16, (3, 3), Max2),
+        ((9, 9, 2), 3, (8, 8), Max2),
+        ((12, 12, 1), 5, (9, 9), None),
     ] {
         check(image, filters, filter, pooling, 3);
     }

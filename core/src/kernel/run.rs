@@ -57,6 +57,9 @@ pub(crate) trait Body {
     const SHARE: usize;
     /// How long its runs are at most.
     const LONGEST: usize = usize::MAX;
+    /// How long they are at most where fewer than four numbers are a vector: such vectors take runs that are too short for
+    /// others, unless a run holds several of what is short.
+    const SHORT: usize = 3;
 
     /// Runs them. Mark it `#[inline(always)]`.
     fn run<V: Vector, const N: usize>(self);
@@ -97,9 +100,8 @@ pub(crate) fn has_body<V: Vector>(vectors: usize) -> bool {
 /// Whether there is a body for so many vectors.
 const fn exists<V: Vector, B: Body>(vectors: usize) -> bool {
     let most = most::<V>(B::SHARE);
-    // Short vectors take what is too short for others.
     let is_short = cfg!(target_arch = "x86_64") && !cfg!(test) && V::LANES < 4;
-    let longest = if is_short { 3 } else { B::LONGEST };
+    let longest = if is_short { B::SHORT } else { B::LONGEST };
     (vectors <= most && vectors <= EACH || vectors == most) && (vectors - 1) * V::LANES < longest
 }
 
@@ -203,7 +205,6 @@ impl<V: Vector, const N: usize> Run<'_, V, N> {
         // SAFETY: a run has `span.len` values, and a span's vectors end at `span.len` or before.
         V::load(unsafe { self.values.get_unchecked(at..at + V::LANES) })
     }
-
 }
 
 impl<V: Vector, const N: usize> RunMut<'_, V, N> {

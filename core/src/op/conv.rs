@@ -132,7 +132,7 @@ impl Conv {
         to: usize,
         executor: &impl Executor,
     ) {
-        if images.len() < executor.threads() {
+        if images.len() == 1 || images.len() < executor.threads() {
             for image in images.iter_mut() {
                 let (pixels, values) = pair(image, from, self.inputs(), to, self.outputs());
                 self.infer_rows(weights, bias, pixels, values, pieces(self.macs(), executor), executor);
@@ -242,7 +242,12 @@ impl Conv {
 
     #[cfg_attr(target_os = "none", inline(always))]
     fn convolve(self, weights: &[f32], bias: &[f32], images: &mut [conv::Image], executor: &impl Executor) {
-        executor.scratch(conv::forward_scratch(self), |scratch| {
+        let scratch = conv::forward_scratch(self);
+        if scratch == 0 {
+            // Not by the closure below, which layers would share: then nothing would fold.
+            return conv::Forward { op: self, weights, bias, images, scratch: &mut [] }.on(executor.vectors());
+        }
+        executor.scratch(scratch, |scratch| {
             conv::Forward { op: self, weights, bias, images, scratch }.on(executor.vectors());
         });
     }
@@ -260,7 +265,8 @@ impl Conv {
     ) {
         let row = self.width * self.channels;
         let results = (pixels.len() / row.max(1) + 1).saturating_sub(self.filter_height) / self.pooling.side();
-        let half = pieces.min(results) / 2;
+        let pieces = pieces.min(results);
+        let half = pieces / 2;
         if half == 0 {
             return self.convolve(weights, bias, &mut [conv::Image { pixels, values, origins: None }], executor);
         }

@@ -96,10 +96,7 @@ impl Dense {
                 self.add_columns(weights, 0..self.inputs, 0, columns.collect(), executor.threads(), executor);
                 dense::Finish { bias, activation: self.activation, images: &mut images }.on(executor.vectors());
             } else {
-                let pieces = pieces(self.weights() * images.len(), executor);
-                split(&mut images, 0, pieces, executor, &|images, _| {
-                    self.add_rows(weights, bias, 0..self.inputs, images, executor);
-                });
+                self.share_images(weights, bias, &mut images, executor);
             }
         }
     }
@@ -224,10 +221,7 @@ impl Dense {
     #[cfg_attr(target_os = "none", inline(always))]
     fn activations(self, weights: &[f32], bias: &[f32], images: &mut [dense::Image], executor: &impl Executor) {
         if !self.is_large() {
-            let pieces = pieces(self.weights() * images.len(), executor);
-            return split(images, 0, pieces, executor, &|images, _| {
-                self.add_rows(weights, bias, 0..self.inputs, images, executor);
-            });
+            return self.share_images(weights, bias, images, executor);
         }
         let threads = self.pieces(images.len(), executor).min(self.inputs).max(1);
         let rows = |thread| self.inputs * thread / threads..self.inputs * (thread + 1) / threads;
@@ -255,7 +249,21 @@ impl Dense {
         dense::Finish { bias, activation: self.activation, images }.on(executor.vectors());
     }
 
+    /// The outputs of some images, some of them on each thread.
+    #[cfg_attr(target_os = "none", inline(always))]
+    fn share_images(self, weights: &[f32], bias: &[f32], images: &mut [dense::Image], executor: &impl Executor) {
+        let pieces = pieces(self.weights() * images.len(), executor);
+        if pieces == 1 {
+            // Not by the closure below, which layers would share: then nothing would fold.
+            return self.add_rows(weights, bias, 0..self.inputs, images, executor);
+        }
+        split(images, 0, pieces, executor, &|images, _| {
+            self.add_rows(weights, bias, 0..self.inputs, images, executor);
+        });
+    }
+
     /// Each image's inputs and outputs.
+    #[cfg_attr(target_os = "none", inline(always))]
     fn pairs<'a>(self, images: &'a mut Images, from: usize, to: usize) -> Together<dense::Image<'a>> {
         images.iter_mut().map(|image| pair(image, from, self.inputs, to, self.outputs)).collect()
     }
@@ -314,7 +322,8 @@ impl Dense {
     ) {
         let outputs = self.outputs;
         let count = rows.len() / outputs.max(1);
-        let half = pieces.min(count) / 2;
+        let pieces = pieces.min(count);
+        let half = pieces / 2;
         if half == 0 {
             return dense::InputGradient { rows, outputs, images: &mut images }.on(executor.vectors());
         }
@@ -342,7 +351,8 @@ impl Dense {
     ) {
         let outputs = self.outputs;
         let count = rows.len() / outputs.max(1);
-        let half = pieces.min(count) / 2;
+        let pieces = pieces.min(count);
+        let half = pieces / 2;
         if half == 0 {
             let images = images.as_mut_slice();
             return executor.scratch(dense::update_scratch(outputs, inputs.len()), |scratch| {

@@ -94,13 +94,13 @@ mod kind {
     pub fn take() -> (&'static mut Network, &'static mut Ram) {
         let net = NET.take();
         let mut random = Random(1);
-        net.visit_mut(|run| run.iter_mut().for_each(|weight| *weight = random.next()));
+        net.visit_mut(|_, run| run.iter_mut().for_each(|weight| *weight = random.next()));
         (net, RAM.take())
     }
 
     /// The network with weights that make no zeros.
     pub fn without_zeros(net: &mut Network) -> &Network {
-        net.visit_mut(|run| run.iter_mut().for_each(|weight| *weight = weight.abs()));
+        net.visit_mut(|_, run| run.iter_mut().for_each(|weight| *weight = weight.abs()));
         net
     }
 

@@ -212,6 +212,8 @@ struct AddTaps<'a> {
 
 impl Body for AddTaps<'_> {
     const SHARE: usize = 1;
+    // A run holds the filters of several positions.
+    const SHORT: usize = usize::MAX;
 
     #[inline(always)]
     fn run<V: Vector, const N: usize>(self) {
@@ -224,7 +226,9 @@ impl Body for AddTaps<'_> {
             let first = x * self.channels;
             for &index in self.nonzero.pixels(x + self.kx.0, x + self.kx.1) {
                 let index = usize::from(index);
-                if let (Some(value), Some(weights)) = (pixels.get(index), taps.at(index.wrapping_sub(first).wrapping_mul(stride))) {
+                if let (Some(value), Some(weights)) =
+                    (pixels.get(index), taps.at(index.wrapping_sub(first).wrapping_mul(stride)))
+                {
                     tile.add_product(weights, V::splat(*value));
                 }
             }

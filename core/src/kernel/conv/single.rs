@@ -30,13 +30,7 @@ pub(super) const fn forward_scratch(op: Conv) -> usize {
 
 /// As [`Forward`](super::Forward), where it [`fits`], without the activation.
 #[inline(always)]
-pub(super) fn forward<V: Vector>(
-    op: Conv,
-    weights: &[f32],
-    bias: &[f32],
-    images: &mut [Image],
-    scratch: &mut [f32],
-) {
+pub(super) fn forward<V: Vector>(op: Conv, weights: &[f32], bias: &[f32], images: &mut [Image], scratch: &mut [f32]) {
     let Conv { width, filters, filter_height, filter_width, .. } = op;
     let (window_height, window_width) = (filter_height + 1, filter_width + 1);
     let stride = 4 * filters;
@@ -66,7 +60,10 @@ pub(super) fn forward<V: Vector>(
             let pixels = image.pixels.get(top * width..).unwrap_or(&[]);
             for part in parts::<V>(stride, 1) {
                 let sums = &mut *sums;
-                dispatch::<V, _>(part.vectors, AddSquares { square, stride, sums, windows, pixels, offsets: &offsets, part });
+                dispatch::<V, _>(
+                    part.vectors,
+                    AddSquares { square, stride, sums, windows, pixels, offsets: &offsets, part },
+                );
             }
             // Pooling comes after the whole row, when the sums have reached the cache.
             let row = |position: usize, y: usize, x: usize| PoolRow {
@@ -110,10 +107,8 @@ fn take_square(op: Conv, weights: &[f32], square: &mut [f32]) {
     let window_width = op.filter_width + 1;
     for (at, positions) in square.chunks_exact_mut(4 * op.filters).enumerate() {
         for (position, place) in positions.chunks_exact_mut(op.filters).enumerate() {
-            let (ky, kx) = (
-                (at / window_width).wrapping_sub(position / 2),
-                (at % window_width).wrapping_sub(position % 2),
-            );
+            let (ky, kx) =
+                ((at / window_width).wrapping_sub(position / 2), (at % window_width).wrapping_sub(position % 2));
             let reaches = ky < op.filter_height && kx < op.filter_width;
             let tap = ky.wrapping_mul(op.filter_width).wrapping_add(kx).wrapping_mul(op.filters);
             match weights.get(tap..tap.wrapping_add(op.filters)) {
@@ -140,6 +135,8 @@ struct AddSquares<'a> {
 
 impl Body for AddSquares<'_> {
     const SHARE: usize = 1;
+    // A run holds the filters of four positions.
+    const SHORT: usize = usize::MAX;
 
     #[inline(always)]
     fn run<V: Vector, const N: usize>(self) {

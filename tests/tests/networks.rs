@@ -1,0 +1,338 @@
+//! Random network texts against plain loops, bit for bit: trained and asked as lists, with every width of vectors and up
+//! to three threads. Some of them stand here as types, too, and give their lists' bits, in floats and in integers.
+
+use device::shapes::{self, Dropped, Flattened, IMAGES, Unpooled};
+use host::architecture::Architecture;
+use host::executor::{Threads, Vectors};
+use minnet::batch::{Batch, Images};
+use minnet::cost::CostFunction;
+use minnet::layer::Parameters;
+use minnet::list::{self, List};
+use minnet::module::{self, Module};
+use minnet::op::Op;
+use minnet::prelude::*;
+use minnet::quant::{self, Int4, Int8, QuantLayer, Quantized, QuantizedList, Weights};
+use rand_core::{Rng, SeedableRng};
+use rand_xorshift::XorShiftRng;
+use std::sync::LazyLock;
+use tests::twin::{Image, Twin};
+
+/// Texts that are tried.
+const TEXTS: u64 = 240;
+
+/// Every width of vectors that this machine has, with one thread to three.
+static EXECUTORS: LazyLock<Vec<Threads>> = LazyLock::new(|| {
+    let all = [Vectors::Baseline, Vectors::Avx2, Vectors::Avx512];
+    let widths = all.into_iter().filter(|vectors| *vectors <= Vectors::detect());
+    widths.flat_map(|vectors| (1..=3).map(move |threads| Threads::new(threads, vectors).unwrap())).collect()
+});
+
+/// Choices by a random number.
+struct Dice(XorShiftRng);
+
+impl Dice {
+    fn below(&mut self, count: usize) -> usize {
+        self.0.next_u32() as usize % count
+    }
+
+    fn range(&mut self, least: usize, most: usize) -> usize {
+        least + self.below(most + 1 - least)
+    }
+
+    fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())]
+    }
+
+    /// From -1 to 1; one in four is 0.
+    fn value(&mut self) -> f32 {
+        let number = self.0.next_u32();
+        if number.is_multiple_of(4) { 0.0 } else { (number >> 8) as f32 / (1 << 23) as f32 - 1.0 }
+    }
+
+    fn images(&mut self, count: usize, inputs: usize, outputs: usize) -> Vec<Image> {
+        let image = |_| {
+            let class = self.below(outputs.max(1));
+            let target = (0..outputs).map(|index| f32::from(index == class)).collect();
+            Image { input: (0..inputs).map(|_| self.value()).collect(), target }
+        };
+        (0..count).map(image).collect()
+    }
+}
+
+/// A network's text: a layer with weights at least, and of few enough multiplications for plain loops.
+fn text(dice: &mut Dice) -> String {
+    const EVERY: &[&str] = &["", " sigmoid", " tanh", " relu", " softmax", " fast-sigmoid", " fast-tanh"];
+    const ELEMENTWISE: &[&str] = &["", " sigmoid", " tanh", " relu", " fast-sigmoid", " fast-tanh"];
+    let mut layers = Vec::new();
+    let input;
+    let mut has_weights = false;
+    let mut values;
+    if dice.below(2) == 0 {
+        let (mut height, mut width, mut channels) = (dice.range(5, 14), dice.range(5, 14), dice.range(1, 4));
+        if dice.below(2) == 0 {
+            width = height;
+        }
+        input = format!("{height}x{width}x{channels}");
+        while height >= 5 && width >= 5 && layers.len() < 4 && dice.below(4) > 0 {
+            if dice.below(5) == 0 {
+                layers.push(format!("dropout {}", dice.range(1, 80)));
+            }
+            let filters = dice.range(1, 18);
+            (height, width, channels) = (height - 4, width - 4, filters);
+            let can_pool = height.is_multiple_of(2) && width.is_multiple_of(2);
+            let pooling = if can_pool && dice.below(2) == 0 { " maxpool2" } else { "" };
+            if !pooling.is_empty() {
+                (height, width) = (height / 2, width / 2);
+            }
+            layers.push(format!("conv5x5 {filters}{pooling}{}", dice.one_of(ELEMENTWISE)));
+            has_weights = true;
+        }
+        if has_weights && (height != width || dice.below(6) == 0) {
+            return format!("{input}: {}", layers.join(", "));
+        }
+        layers.push("flatten".into());
+        if has_weights && dice.below(8) == 0 {
+            return format!("{input}: {}", layers.join(", "));
+        }
+        values = height * width * channels;
+    } else {
+        values = dice.one_of(&[1, 2, 3, 7, 16, 33, 64, 100, 257]);
+        input = values.to_string();
+    }
+    for _ in 0..dice.range(1, 3) {
+        if dice.below(3) == 0 {
+            layers.push(format!("dropout {}", dice.range(1, 99)));
+        }
+        // One in many has so many weights that threads share the layer by these.
+        let wide = values > 60 && dice.below(12) == 0;
+        let outputs = if wide { 36_000 / values } else { dice.one_of(&[1, 2, 3, 5, 8, 10, 17, 30, 49]) };
+        values = outputs;
+        layers.push(format!("dense {outputs}{}", dice.one_of(EVERY)));
+    }
+    format!("{input}: {}", layers.join(", "))
+}
+
+/// The costs that a list can be trained with.
+fn costs(ops: &[Op]) -> Vec<CostFunction> {
+    let last = ops.last().unwrap().activation();
+    CostFunction::ALL.iter().copied().filter(|cost| cost.fits(last)).collect()
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| value.to_bits()).collect()
+}
+
+fn parameters(net: &impl Module) -> Vec<f32> {
+    let mut all = Vec::new();
+    net.visit(&mut |_: Parameters, run: &[f32]| all.extend_from_slice(run));
+    all
+}
+
+/// What a network is trained with.
+struct Course {
+    start: Vec<f32>,
+    cost: CostFunction,
+    batches: Vec<Vec<Image>>,
+    eta: f32,
+    lambda: f32,
+}
+
+impl Course {
+    fn new(ops: &[Op], cost: CostFunction, most: usize, dice: &mut Dice) -> Self {
+        let mut list = List::new(ops, vec![0.0; list::parameters(ops)]).unwrap();
+        let init = dice.one_of(&[Init::FanIn, Init::He, Init::Network3]);
+        list.initialize(init, &mut dice.0);
+        let (inputs, outputs) = (ops[0].inputs(), ops.last().unwrap().outputs());
+        let size = if dice.below(10) == 0 { most } else { dice.range(1, most.min(12)) };
+        let batches = (0..dice.range(2, 3)).map(|_| dice.images(size, inputs, outputs)).collect();
+        Self { start: list.parameters().to_vec(), cost, batches, eta: 0.1, lambda: dice.one_of(&[0.0, 0.0, 2.0]) }
+    }
+
+    fn sgd(&self, images: usize) -> Sgd {
+        Sgd::new(self.eta, images).with_l2(self.eta, self.lambda, 50)
+    }
+
+    /// The parameters and the last batch's outputs, by plain loops.
+    fn by_loops(&self, ops: &[Op]) -> (Twin, Vec<f32>) {
+        let mut twin = Twin { ops: ops.to_vec(), parameters: self.start.clone() };
+        let (mut rng, mut outputs) = (XorShiftRng::seed_from_u64(9), Vec::new());
+        for images in &self.batches {
+            let states: Vec<u64> = images.iter().map(|_| rng.next_u64()).collect();
+            outputs = twin.train(self.cost, images, &states, &self.sgd(images.len()));
+        }
+        (twin, outputs.concat())
+    }
+
+    /// The same of a network, whose parameters are the start.
+    fn by_core(&self, net: &mut impl Module, executor: &impl Executor) -> (Vec<f32>, Vec<f32>) {
+        let (layout, activation) = (net.layout(), net.activation());
+        let (mut rng, mut outputs) = (XorShiftRng::seed_from_u64(9), Vec::new());
+        for images in &self.batches {
+            let mut memory = vec![f32::NAN; images.len() * layout.stride()];
+            let mut batch = Batch::new(&mut memory, layout);
+            for (index, image) in images.iter().enumerate() {
+                batch.input(index).copy_from_slice(&image.input);
+                batch.target(index).copy_from_slice(&image.target);
+            }
+            let delta = |a: &[f32], y: &[f32], delta: &mut [f32]| self.cost.delta(activation, a, y, delta);
+            module::train(net, &delta, &mut batch, &self.sgd(images.len()), &mut rng, executor);
+            outputs = (0..batch.len()).flat_map(|image| batch.output(image).to_vec()).collect();
+        }
+        (parameters(net), outputs)
+    }
+}
+
+/// The outputs of inference for some images at a time.
+fn infer(net: &impl Module, images: &[Image], executor: &impl Executor) -> Vec<f32> {
+    let (ram, outputs) = (net.ram(), net.layout().outputs);
+    let mut memory = vec![f32::NAN; images.len() * ram];
+    for (place, image) in memory.chunks_exact_mut(ram).zip(images) {
+        place[..image.input.len()].copy_from_slice(&image.input);
+    }
+    let at = net.infer(Images::new(&mut memory, ram), executor);
+    memory.chunks_exact(ram).flat_map(|place| place[at..at + outputs].to_vec()).collect()
+}
+
+#[test]
+fn lists_of_random_texts_give_the_bits_of_plain_loops() {
+    let (mut batches, mut large) = (Vec::new(), 0);
+    for number in 0..TEXTS {
+        let mut dice = Dice(XorShiftRng::seed_from_u64(number));
+        let text = text(&mut dice);
+        let architecture = Architecture::parse(&text).unwrap_or_else(|error| panic!("{error}"));
+        let ops = architecture.layers();
+        let macs = architecture.macs().max(1);
+        let cost = dice.one_of(&costs(ops));
+        let course = Course::new(ops, cost, (1_500_000 / macs).clamp(2, 130), &mut dice);
+        batches.push(course.batches[0].len());
+        let (twin, outputs) = course.by_loops(ops);
+        assert!(twin.parameters.iter().all(|value| value.is_finite()), "{text} diverges");
+        let asked = &course.batches[0][..course.batches[0].len().min(7)];
+        let inferred: Vec<f32> = asked.iter().flat_map(|image| twin.infer(&image.input)).collect();
+        let mut is_large = false;
+        for executor in &*EXECUTORS {
+            let mut list = List::new(ops, course.start.clone()).unwrap();
+            is_large = list.is_large();
+            let found = executor.run(|| course.by_core(&mut list, executor));
+            let what = format!(
+                "{text}\n{cost:?}, {} images, {:?} with {} threads",
+                asked.len(),
+                executor.vectors(),
+                executor.threads()
+            );
+            assert!(bits(&found.1) == bits(&outputs), "training outputs of {what}");
+            assert!(bits(&found.0) == bits(&twin.parameters), "parameters of {what}");
+            let found = executor.run(|| infer(&list, asked, executor));
+            assert!(bits(&found) == bits(&inferred), "inference of {what}");
+            let found = executor.run(|| infer(&list, &asked[..1], executor));
+            assert!(bits(&found) == bits(&inferred[..found.len()]), "inference of one image of {what}");
+        }
+        large += usize::from(is_large);
+    }
+    // What the texts are to try, they try.
+    assert!(large >= 3, "{large} networks have a large layer");
+    assert!(batches.contains(&1) && batches.contains(&130), "mini-batches of {batches:?}");
+}
+
+/// A type, the list of its text, and plain loops.
+fn check<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>() {
+    let architecture = Architecture::parse(Net::<In, L>::ARCHITECTURE.as_str()).unwrap();
+    let ops = architecture.layers();
+    let mut dice = Dice(XorShiftRng::seed_from_u64(77));
+    let course = Course::new(ops, C::FUNCTION, 20, &mut dice);
+    let (twin, outputs) = course.by_loops(ops);
+    let asked = &course.batches[0];
+    let inferred: Vec<f32> = asked.iter().flat_map(|image| twin.infer(&image.input)).collect();
+
+    for executor in &*EXECUTORS {
+        let mut net: Box<Net<In, L>> = host::network::boxed().unwrap();
+        let mut rest = &course.start[..];
+        net.visit_mut(|_, run| {
+            let (own, others) = rest.split_at(run.len());
+            run.copy_from_slice(own);
+            rest = others;
+        });
+        let found = executor.run(|| course.by_core(&mut *net, executor));
+        assert_eq!(bits(&found.0), bits(&twin.parameters), "parameters of {}", Net::<In, L>::ARCHITECTURE.as_str());
+        assert_eq!(bits(&found.1), bits(&outputs), "outputs of {}", Net::<In, L>::ARCHITECTURE.as_str());
+        assert_eq!(bits(&executor.run(|| infer(&*net, asked, executor))), bits(&inferred));
+        let mut list = List::new(ops, course.start.clone()).unwrap();
+        assert_eq!(bits(&executor.run(|| course.by_core(&mut list, executor)).0), bits(&found.0));
+    }
+}
+
+/// The integers of a type and of its list.
+fn check_integers<In: Tensor, L: QuantLayer<In>>() {
+    check_width::<In, L, Int8>();
+    check_width::<In, L, Int4>();
+}
+
+fn check_width<In: Tensor, L: QuantLayer<In>, W: Weights>() {
+    let architecture = Architecture::parse(Net::<In, L>::ARCHITECTURE.as_str()).unwrap();
+    let ops = architecture.layers();
+    let mut dice = Dice(XorShiftRng::seed_from_u64(78));
+    let mut list = List::new(ops, vec![0.0; list::parameters(ops)]).unwrap();
+    list.initialize(Init::FanIn, &mut dice.0);
+    let mut words = vec![[0; 4]; quant::words(ops, W::WIDTH)];
+    quant::build(ops, list.parameters(), &vec![2.0; ops.len()], W::WIDTH, &mut words).unwrap();
+    let net = Quantized::<Net<In, L>, W>::new(words.as_flattened()).unwrap();
+    let list = QuantizedList::new(ops, W::WIDTH, words.as_flattened()).unwrap();
+    assert_eq!(quant::ram_words(ops), Quantized::<Net<In, L>, W>::RAM);
+    for _ in 0..20 {
+        let pixels: Vec<u8> = (0..In::LEN).map(|_| dice.below(256) as u8).collect();
+        let (mut first, mut second) = (vec![7; quant::ram_words(ops)], vec![9; quant::ram_words(ops)]);
+        let logits = net.infer_pixels_with(&pixels, &mut first);
+        assert_eq!(logits.len(), L::Out::LEN);
+        assert_eq!(logits, list.infer_pixels_with(&pixels, &mut second), "{}", architecture.inputs());
+    }
+}
+
+type Pixels<const SIDE: usize, const C: usize> = [[[f32; C]; SIDE]; SIDE];
+
+/// `type` with a cost, and `integers` of those that have an integer form.
+macro_rules! types {
+    ($($name:ident: $input:ty, $layers:ty, $cost:ty $(, $integers:ident)?;)*) => {$(
+        #[test]
+        fn $name() {
+            check::<$input, $layers, $cost>();
+            $($integers::<$input, $layers>();)?
+        }
+    )*};
+}
+
+types! {
+    one_dense_layer: [f32; 5], Dense<5, 3, Sigmoid>, CrossEntropy, check_integers;
+    no_activation: [f32; 17], Dense<17, 33>, Quadratic, check_integers;
+    a_layer_of_no_neurons: [f32; 6], seq![Dense<6, 0, Sigmoid>, Dense<0, 4, Sigmoid>], CrossEntropy;
+    a_softmax_inside: [f32; 20], seq![Dense<20, 9, Softmax>, Dense<9, 4, Tanh>], Quadratic;
+    dropout_first_and_between: [f32; 40],
+        seq![Dropout<50>, Dense<40, 30, Relu>, Dropout<20>, Dense<30, 10, Softmax>], LogLikelihood, check_integers;
+    dropout_last: [f32; 12], seq![Dense<12, 7, Sigmoid>, Dropout<30>], Quadratic, check_integers;
+    a_large_layer: [f32; 300], seq![Dense<300, 120, Relu>, Dense<120, 10, Softmax>], LogLikelihood, check_integers;
+    a_convolution_with_pooling: Pixels<12, 1>,
+        seq![Conv5x5<1, 3, MaxPool2, Sigmoid>, Flatten, Dense<48, 4, Softmax>], LogLikelihood, check_integers;
+    a_convolution_without: Pixels<9, 2>,
+        seq![Conv5x5<2, 5, NoPool, Tanh>, Flatten, Dense<125, 4, Sigmoid>], Quadratic;
+    two_convolutions: Pixels<16, 1>,
+        seq![Conv5x5<1, 20, MaxPool2, Relu>, Conv5x5<20, 7, MaxPool2, Relu>, Flatten, Dense<7, 3, Softmax>],
+        LogLikelihood, check_integers;
+    dropout_before_a_convolution: Pixels<10, 3>,
+        seq![Dropout<10>, Conv5x5<3, 6, MaxPool2, Relu>, Dropout<40>, Flatten, Dense<54, 5, Sigmoid>],
+        CrossEntropy, check_integers;
+    a_convolution_that_is_not_square: [[[f32; 2]; 8]; 11], Conv5x5<2, 4, NoPool, Relu>, Quadratic, check_integers;
+    flatten_last: Pixels<8, 1>, seq![Conv5x5<1, 7, MaxPool2, Sigmoid>, Dropout<10>, Flatten], Quadratic, check_integers;
+}
+
+/// The networks that boards train (`qemu.rs`), here as types and as lists.
+#[test]
+fn the_boards_shapes_are_the_lists_bits() {
+    let memory = &mut [0.0; shapes::MEMORY];
+    let (mut dropped, mut unpooled, mut flattened) = (Dropped::ZERO, Unpooled::ZERO, Flattened::ZERO);
+    let found = [
+        ("dropped", shapes::run::<_, _, CrossEntropy>(&mut dropped, memory)),
+        ("unpooled", shapes::run::<_, _, LogLikelihood>(&mut unpooled, memory)),
+        ("flattened", shapes::run::<_, _, Quadratic>(&mut flattened, memory)),
+    ];
+    assert_eq!(found, tests::shapes::hashes());
+    assert!(shapes::MEMORY >= IMAGES * Dropped::SAMPLE && shapes::MEMORY >= IMAGES * Unpooled::SAMPLE);
+}
