@@ -94,7 +94,7 @@ pub fn train(client: &mut Client, training: Samples<'_>) -> host::error::Result<
     let mut net = Network::zeroed(&nets::find("784-30-10", Some("cross-entropy"))?)?;
     let (cost, validation) = (net.cost(), training.split_at(training.len()).1);
     let mut failure = Ok(());
-    host::train::train(net.layers_mut(), cost, training, validation, &hyper, &executor, &mut |event| {
+    host::train::train(&mut net, cost, training, validation, &hyper, &executor, &mut |event| {
         if let Event::Batch { images: [index], .. } = event {
             let index = *index as usize;
             failure = client.learn(&training.images[index], training.labels[index]).map(drop);
