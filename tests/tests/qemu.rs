@@ -9,7 +9,7 @@ use emulator::{Missing, Toolchain, elf, firmware, qemu, top};
 use host::data::{Mnist, default_directory};
 use host::device::{Client, Faults, Timing, Which, connect};
 use host::executor::{Threads, Vectors};
-use host::model::File;
+use host::model::{Contents, File};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -122,9 +122,10 @@ fn classifies_in_integers_as_the_host(device: &Device) -> Result<(), Failed> {
     let mnist = Mnist::load(&default_directory()?)?;
     let file = model(device.board, "-int8")?;
     let images = mnist.test.samples().split_at(IMAGES).0;
-    let expected = file.logits(images, &Threads::new(0, Vectors::detect())?)?;
+    let Contents::Integers(integers) = file.contents()? else { return Err("the model has floats".into()) };
+    let logits = integers.logits(images, &Threads::new(0, Vectors::detect())?)?;
     let lines: Vec<&str> = device.selftest()?.output.lines().filter(|line| line.starts_with("int8 ")).collect();
-    let expected = expected.iter().enumerate().map(|(index, logits)| {
+    let expected = logits.chunks(integers.architecture().outputs()).enumerate().map(|(index, logits)| {
         let logits: String = logits.iter().map(|logit| format!(" {logit}")).collect();
         format!("int8 {index}{logits}")
     });
@@ -145,7 +146,7 @@ fn classifies_with_the_host_s_bits(device: &Device) -> Result<(), Failed> {
     if lines.len() != IMAGES {
         return Err(format!("{} outputs instead of {IMAGES}", lines.len()).into());
     }
-    for (index, (line, output)) in lines.iter().zip(&expected).enumerate() {
+    for (index, (line, output)) in lines.iter().zip(expected.iter()).enumerate() {
         let bits: Vec<String> = output.iter().map(|value| format!("{:08x}", value.to_bits())).collect();
         let expected = format!("out {index} {}", bits.join(" "));
         if *line != expected {
@@ -211,7 +212,8 @@ fn serves_integers_as_the_host_on_a_bad_line(device: &Device) -> Result<(), Fail
     let mnist = Mnist::load(&default_directory()?)?;
     let (images, _) = mnist.test.samples().split_at(STREAMED);
     let file = model(device.board, "-int8")?;
-    let expected = file.logits(images, &Threads::new(0, Vectors::detect())?)?;
+    let Contents::Integers(integers) = file.contents()? else { return Err("the model has floats".into()) };
+    let logits = integers.logits(images, &Threads::new(0, Vectors::detect())?)?;
     let (mut client, _board) = device.client(FAULTS)?;
     for (index, ((image, _), expected)) in images.iter().zip(&expected).enumerate() {
         let logits = client.classify(Which::Integers, image)?.logits();

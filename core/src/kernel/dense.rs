@@ -1,7 +1,7 @@
 //! A dense layer's inner loops. The weight of input i and output j is number i·outputs + j: a row for each input.
 
 use super::device;
-use super::run::{Body, Part, Span, Tile, dispatch, parts};
+use super::run::{Body, Part, Span, Tile, dispatch, parts, share_well};
 use super::turn::{block, turn};
 use super::vector::{Aligned, Kernel, Vector, compiled_once};
 use crate::activation::Function;
@@ -235,7 +235,7 @@ fn add_block<V: Vector>(block: Block, images: &mut [Image], packed: Option<&mut 
         let block = Block { rows, inputs, masks, place, ahead };
         return V::Half::outline(AddBlock { block, images, packed });
     }
-    let abreast = go_abreast(masks, inputs.len());
+    let abreast = share_well::<V>(rows.len, ABREAST) && go_abreast(masks, inputs.len());
     let (threes, images) = images.split_at_mut(if abreast { images.len() / ABREAST * ABREAST } else { 0 });
     let masks = masks.get(threes.len()..).unwrap_or(&[]);
     if !threes.is_empty() {
@@ -588,7 +588,8 @@ impl Kernel for UpdateColumns<'_, '_> {
             }
             let masks = masks.get(..count).unwrap_or(&[]);
             let images = batch.len();
-            let is_abreast = |masks: &[Mask]| masks.len() == ABREAST && go_abreast(masks, images);
+            let may_share = share_well::<V>(columns.len, ABREAST);
+            let is_abreast = |masks: &[Mask]| may_share && masks.len() == ABREAST && go_abreast(masks, images);
             let (all, any) = (masks.chunks(ABREAST).all(is_abreast), masks.chunks(ABREAST).any(is_abreast));
             let block = |part: Part| {
                 let place = columns.start + part.start;
@@ -596,7 +597,8 @@ impl Kernel for UpdateColumns<'_, '_> {
             };
             if !all {
                 for part in parts::<V>(columns.len, 1) {
-                    dispatch::<V, _>(part.vectors, UpdateSparse { block: block(part), rows: &mut *rows });
+                    let (block, rows) = (block(part), &mut *rows);
+                    dispatch::<V, _>(part.vectors, UpdateSparse { block, rows, skip: any });
                 }
             }
             if any {
@@ -628,6 +630,8 @@ struct UpdateBlock<'a> {
 struct UpdateSparse<'a> {
     block: UpdateBlock<'a>,
     rows: &'a mut [f32],
+    /// Whether there are such.
+    skip: bool,
 }
 
 impl Body for UpdateSparse<'_> {
@@ -642,7 +646,7 @@ impl Body for UpdateSparse<'_> {
         let Some(deltas) = deltas.get(part.start..).and_then(|deltas| span.source(deltas)) else { return };
         let groups = self.rows.chunks_mut(ABREAST * outputs).zip(masks.chunks(ABREAST)).zip(inputs.chunks(ABREAST));
         for ((rows, masks), inputs) in groups {
-            if masks.len() == ABREAST && go_abreast(masks, images) {
+            if self.skip && masks.len() == ABREAST && go_abreast(masks, images) {
                 continue;
             }
             for ((row, mask), inputs) in rows.chunks_exact_mut(outputs).zip(masks).zip(inputs) {

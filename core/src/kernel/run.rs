@@ -28,8 +28,10 @@ const fn most<V: Vector>(share: usize) -> usize {
 
 /// More are not worth their code.
 const MOST: usize = 16;
-/// Up to so many vectors, there is a body for each number of them, and one for the most.
-const EACH: usize = 8;
+/// Whether a part may have so many vectors, where at most `most` fit: each number of bodies costs time to compile.
+const fn is_allowed(vectors: usize, most: usize) -> bool {
+    vectors <= most && (vectors <= 8 || vectors == 10 || vectors == 13 || vectors == most)
+}
 
 /// The parts of a run of `len` values, at least as many as a vector has, where `share` tiles are in use at a time.
 #[inline(always)]
@@ -40,15 +42,24 @@ pub(crate) fn parts<V: Vector>(len: usize, share: usize) -> impl Iterator<Item =
         // Not one vector alone after others: only vectors of the same part may overlap.
         let vectors = match rest {
             0 => return None,
-            _ if rest <= EACH.min(most) || rest == most => rest,
+            _ if is_allowed(rest, most) => rest,
             _ if rest >= most + 2 => most,
-            _ => rest.div_ceil(2).min(EACH),
+            _ => rest.div_ceil(2).min(8),
         };
         rest -= vectors;
         let part = Part { start, len: (vectors * V::LANES).min(len - start), vectors };
         start += vectors * V::LANES;
         Some(part)
     })
+}
+
+/// Whether `share` tiles of a run of `len` values take no more room in the registers than the passes of a single one, so
+/// that to go through several at a time is worth it.
+#[inline(always)]
+pub(crate) fn share_well<V: Vector>(len: usize, share: usize) -> bool {
+    let vectors = len.div_ceil(V::LANES);
+    let filled = |most: usize| vectors.next_multiple_of(vectors.div_ceil(most.max(1)).max(1));
+    filled(V::SUMS / share) == filled(V::SUMS)
 }
 
 /// A kernel's inner loops, for a part of so many vectors.
@@ -65,36 +76,10 @@ pub(crate) trait Body {
     fn run<V: Vector, const N: usize>(self);
 }
 
-/// Chooses the [`Body`] for so many vectors.
-struct Choose<'a, B> {
-    vectors: usize,
-    body: &'a mut Option<B>,
-}
-
-impl<B: Body> Kernel for Choose<'_, B> {
-    #[inline(always)]
-    fn run<V: Vector>(self) {
-        macro_rules! bodies {
-            ($($n:literal)*) => {
-                match self.vectors {
-                    $($n => {
-                        if const { exists::<V, B>($n) } {
-                            V::outline(Fixed::<B, $n>(self.body));
-                        }
-                    })*
-                    _ => {}
-                }
-            };
-        }
-        bodies!(1 2 3 4 5 6 7 8 12 13 16);
-    }
-}
-
 /// Whether a part of so many vectors has a body that uses one tile at a time.
 #[inline(always)]
 pub(crate) fn has_body<V: Vector>(vectors: usize) -> bool {
-    let most = most::<V>(1);
-    (1..=EACH.min(most)).contains(&vectors) || vectors == most
+    vectors > 0 && is_allowed(vectors, most::<V>(1))
 }
 
 /// Whether there is a body for so many vectors.
@@ -102,7 +87,7 @@ const fn exists<V: Vector, B: Body>(vectors: usize) -> bool {
     let most = most::<V>(B::SHARE);
     let is_short = cfg!(target_arch = "x86_64") && !cfg!(test) && V::LANES < 4;
     let longest = if is_short { B::SHORT } else { B::LONGEST };
-    (vectors <= most && vectors <= EACH || vectors == most) && (vectors - 1) * V::LANES < longest
+    is_allowed(vectors, most) && (vectors - 1) * V::LANES < longest
 }
 
 /// A [`Body`] for `N` vectors.
@@ -120,7 +105,20 @@ impl<B: Body, const N: usize> Kernel for Fixed<'_, B, N> {
 /// Runs the body that was compiled for a part of so many vectors, in a function of its own.
 #[inline(always)]
 pub(crate) fn dispatch<V: Vector, B: Body>(vectors: usize, body: B) {
-    V::outline(Choose { vectors, body: &mut Some(body) });
+    let body = &mut Some(body);
+    macro_rules! bodies {
+        ($($n:literal)*) => {
+            match vectors {
+                $($n => {
+                    if const { exists::<V, B>($n) } {
+                        V::outline(Fixed::<B, $n>(body));
+                    }
+                })*
+                _ => {}
+            }
+        };
+    }
+    bodies!(1 2 3 4 5 6 7 8 10 12 13 16);
 }
 
 /// How `N` vectors cover a run: side by side, but for the last, which ends where the run ends.
