@@ -203,7 +203,7 @@ fn lists_of_random_texts_give_the_bits_of_plain_loops() {
         let ops = architecture.layers();
         let macs = architecture.macs().max(1);
         let cost = dice.one_of(&costs(ops));
-        let course = Course::new(ops, cost, (1_500_000 / macs).clamp(2, 130), &mut dice);
+        let course = Course::new(ops, cost, (800_000 / macs).clamp(2, 130), &mut dice);
         batches.push(course.batches[0].len());
         let (twin, outputs) = course.by_loops(ops);
         assert!(twin.parameters.iter().all(|value| value.is_finite()), "{text} diverges");

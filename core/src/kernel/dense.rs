@@ -352,7 +352,9 @@ impl Kernel for Forward<'_, '_> {
             }
             images.iter_mut().for_each(|(_, z)| add_bias(z, bias));
         }
-        images.iter_mut().for_each(|(_, z)| op.activation.forward(z));
+        for (_, z) in images {
+            op.activation.forward(z);
+        }
     }
 }
 

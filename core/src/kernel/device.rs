@@ -42,7 +42,7 @@ pub(crate) fn dense(weights: &[f32], bias: &[f32], x: &[f32], z: &mut [f32]) {
     if inputs > 0 {
         sum(&Window { x, run: inputs, runs: 1, stride: inputs }, weights, outputs, 0, z);
     }
-    super::dense::add_bias(z, bias);
+    add_bias(z, bias);
 }
 
 /// Convolution, pooling, and bias. Images of one channel under filters of 5x5 go by squares of positions, the others
@@ -54,14 +54,14 @@ pub(crate) fn convolve(op: Conv, weights: &[f32], bias: &[f32], image: &mut Imag
         && op.pooling == Pooling::Max2
         && image.origins.is_none();
     if by_squares {
-        by_squares_of_positions(&op, weights, bias, image.pixels, image.values);
+        by_squares_of_positions(op, weights, bias, image.pixels, image.values);
     } else {
-        by_positions(&op, weights, bias, image);
+        by_positions(op, weights, bias, image);
     }
 }
 
-#[cfg_attr(target_os = "none", inline(never))]
-fn by_squares_of_positions(op: &Conv, weights: &[f32], bias: &[f32], pixels: &[f32], values: &mut [f32]) {
+#[inline(always)]
+fn by_squares_of_positions(op: Conv, weights: &[f32], bias: &[f32], pixels: &[f32], values: &mut [f32]) {
     let (width, filters) = (op.width, op.filters.max(1));
     let mut start = 0;
     for row in values.chunks_exact_mut((op.out_width() * filters).max(1)) {
@@ -75,42 +75,56 @@ fn by_squares_of_positions(op: &Conv, weights: &[f32], bias: &[f32], pixels: &[f
 /// Filters whose sums are pooled at a time.
 const FILTERS: usize = 20;
 
-#[cfg_attr(target_os = "none", inline(never))]
-fn by_positions(op: &Conv, weights: &[f32], bias: &[f32], image: &mut Image) {
-    let Conv { width, channels, filter_height, filter_width, filters, pooling, .. } = *op;
-    let Image { pixels, values, origins } = image;
-    let side = pooling.side();
-    let rows = (pixels.len() / (width * channels) + 1).saturating_sub(filter_height);
-    let mut places = values.chunks_exact_mut(filters).zip((0..).step_by(filters));
-    for top in (0..rows / side).map(|y| y * side) {
-        for left in (0..op.out_width()).map(|x| x * side) {
-            let Some((place, index)) = places.next() else { return };
-            let origins = origins.as_deref_mut().and_then(|origins| origins.get_mut(index..index + filters));
-            let mut origins = origins.unwrap_or_default().chunks_mut(FILTERS);
-            for (best, first) in place.chunks_mut(FILTERS).zip((0..).step_by(FILTERS)) {
-                let (mut rivals, mut from) = ([0.0; FILTERS], [0; FILTERS]);
-                for at in 0..side * side {
-                    let start = ((top + at / side) * width + left + at % side) * channels;
-                    let x = pixels.get(start..).unwrap_or(&[]);
-                    let window =
-                        Window { x, run: filter_width * channels, runs: filter_height, stride: width * channels };
-                    if at == 0 {
-                        sum(&window, weights, filters, first, best);
-                        continue;
-                    }
-                    let rivals = rivals.get_mut(..best.len()).unwrap_or_default();
-                    sum(&window, weights, filters, first, rivals);
-                    for ((best, from), rival) in best.iter_mut().zip(&mut from).zip(rivals) {
-                        pooling.forward_one(best, from, at as u8, *rival);
-                    }
+#[inline(always)]
+fn by_positions(op: Conv, weights: &[f32], bias: &[f32], image: &mut Image) {
+    let Conv { width, channels, filter_height, filter_width, pooling, .. } = op;
+    let (filters, side) = (op.filters.max(1), pooling.side());
+    let window = |first| Window {
+        x: image.pixels.get(first..).unwrap_or(&[]),
+        run: filter_width * channels,
+        runs: filter_height,
+        stride: width * channels,
+    };
+    let mut origins = image.origins.as_deref_mut().unwrap_or_default().chunks_exact_mut(filters);
+    let mut row = 0;
+    for places in image.values.chunks_exact_mut((op.out_width() * filters).max(1)) {
+        let mut corner = row;
+        for place in places.chunks_exact_mut(filters) {
+            let mut origins = origins.next().unwrap_or_default().chunks_mut(FILTERS);
+            let mut first = 0;
+            for best in place.chunks_mut(FILTERS) {
+                let origins = origins.next().unwrap_or_default();
+                let mut rivals = [0.0; FILTERS];
+                let rivals = rivals.get_mut(..best.len()).unwrap_or_default();
+                origins.fill(0);
+                sum(&window(corner), weights, filters, first, best);
+                for at in 1..side * side {
+                    let (right, down) = pooling.backward(at as u8);
+                    sum(&window(corner + (down * width + right) * channels), weights, filters, first, rivals);
+                    keep_greater(pooling, at as u8, rivals, best, origins);
                 }
-                super::dense::add_bias(best, bias.get(first..).unwrap_or(&[]));
-                if let Some(origins) = origins.next() {
-                    origins.iter_mut().zip(from).for_each(|(place, from)| *place = from);
-                }
+                add_bias(best, bias.get(first..).unwrap_or(&[]));
+                first += FILTERS;
             }
+            corner += side * channels;
         }
+        row += side * width * channels;
     }
+}
+
+/// Pools the sums of the position `at` of a square with those before; `origins`, if there are any, remember it.
+#[cfg_attr(target_os = "none", inline(never))]
+fn keep_greater(pooling: Pooling, at: u8, rivals: &[f32], best: &mut [f32], origins: &mut [u8]) {
+    let mut origins = origins.iter_mut();
+    for (best, rival) in best.iter_mut().zip(rivals) {
+        pooling.forward_one(best, origins.next().unwrap_or(&mut 0), at, *rival);
+    }
+}
+
+/// z_j += b_j.
+#[cfg_attr(target_os = "none", inline(never))]
+fn add_bias(z: &mut [f32], bias: &[f32]) {
+    super::dense::add_bias(z, bias);
 }
 
 /// The sums of a window, each with its column of weights, from the column `from` on: z_j = Σ_i x_i·w_ij.

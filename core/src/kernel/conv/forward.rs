@@ -65,7 +65,9 @@ impl Kernel for Forward<'_, '_> {
     fn run<V: Vector>(self) {
         let Self { op, weights, bias, images, scratch } = self;
         if scratch.len() < forward_scratch(op) || cfg!(target_os = "none") {
-            images.iter_mut().for_each(|image| device::convolve(op, weights, bias, image));
+            for image in images.iter_mut() {
+                device::convolve(op, weights, bias, image);
+            }
         } else if V::LANES > 1 && op.filters < V::LANES {
             return V::Half::outline(Forward { op, weights, bias, images, scratch });
         } else if single::fits(op) {
@@ -73,7 +75,10 @@ impl Kernel for Forward<'_, '_> {
         } else {
             by_strips::<V>(op, weights, bias, images, scratch);
         }
-        images.iter_mut().for_each(|image| op.activation.forward(image.values));
+        // Not by a closure, here and above: layers would share it, and nothing would fold.
+        for image in images {
+            op.activation.forward(image.values);
+        }
     }
 }
 
