@@ -15,14 +15,14 @@ pub trait Executor: Sync {
     /// Runs both, side by side or one after the other.
     fn join<A: Send, B: Send>(&self, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B);
 
-    /// The vectors that inner loops run on; as it stands here, those that the program was compiled for.
+    /// The vectors that inner loops run on; by default those that the program was compiled for.
     #[inline(always)]
     fn vectors(&self) -> Vectors {
         Vectors::BASELINE
     }
 
-    /// Lends `work` so many values to work in, whatever they are, best from the start of a cache line on; fewer or none where so many are not to be had. As it
-    /// stands here, they lie on the stack, and there are at most 32,768.
+    /// Lends `work` a slice of `len` values to work in, best from the start of a cache line on. They may hold anything, and
+    /// there may be fewer, or none. By default they lie on the stack, at most 32,768 of them.
     #[inline(always)]
     fn scratch<R>(&self, len: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
         match len {

@@ -499,7 +499,7 @@ macro_rules! include_model {
 /// An integer network from a model file, checked while the program compiles as [`include_model!`] checks a float one.
 ///
 /// ```text
-/// static DIGITS: Quantized<Digits> = minnet::include_quantized!(Quantized<Digits>, "../models/digits-int8.minnet");
+/// static DIGITS: Quantized<Digits> = minnet::include_quantized!(Quantized<'static, Digits>, "../models/digits-int8.minnet");
 /// ```
 #[macro_export]
 macro_rules! include_quantized {

@@ -17,7 +17,7 @@ pub struct Threads {
 /// The vector instructions that a kernel may be compiled for. The bits are the same with each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Vectors {
-    /// What the program was compiled for: on x86-64 SSE2, on aarch64 NEON.
+    /// What the program was compiled for: SSE2 on x86-64; elsewhere what the compiler makes of arrays of four numbers.
     Baseline,
     /// 256 bits.
     Avx2,

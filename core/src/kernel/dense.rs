@@ -20,13 +20,13 @@ type Bits = u64;
 /// Inputs whose weights are used by all images before the next: their rows stay in the cache, and one register says
 /// which of an image's values are zero.
 const ROWS: usize = Bits::BITS as usize;
-/// Images that use a block of rows before the next: so many share what is read of the weights. A microcontroller has
+/// Images that use a block of rows before the next block, and so share the reading of its weights. A microcontroller has
 /// one, and little stack.
 pub(crate) const IMAGES: usize = if cfg!(target_os = "none") { 1 } else { 128 };
-/// Outputs that are summed side by side where there are very many: so many rows of so many weights fit in the cache
-/// next to the processor.
+/// Outputs that are summed side by side where there are very many: [`ROWS`] rows of this many weights fit in the cache
+/// nearest to the processor.
 pub(crate) const PANEL: usize = 128;
-/// So many weights stay in the cache between one use and the next, with other things.
+/// Weights that stay in the cache, beside other data, between one use and the next.
 const BLOCK: usize = 64 * 1024;
 
 /// An image's x, and where its sums go: all of them, or some columns.

@@ -19,8 +19,8 @@
 //! outputs, an input that is zero skips a whole run, and threads share a dense layer's update by cutting along the
 //! inputs. A convolution's gradient has its vectors across a filter's row, and is shared by filters.
 //!
-//! How a kernel goes about it: list the values that are not zero (without branches, which would be guessed wrong),
-//! then keep a [`Tile`](run::Tile) of sums in registers while the list is gone through. `naive` has every kernel
+//! How a kernel works: it finds the values that are not zero (without branches, which the processor would guess wrong),
+//! and keeps a [`Tile`](run::Tile) of sums in registers while it goes through them. `naive` has every kernel
 //! once more as plain loops, and tests that the bits are the same.
 
 #[cfg(minnet_m4f)]

@@ -43,13 +43,13 @@ impl Dense {
 /// Something of each of at most [`dense::IMAGES`] images.
 type Together<T> = heapless::Vec<T, { dense::IMAGES }>;
 
-/// From so many inputs on, rows of a layer with few weights are shared by threads, too.
+/// The fewest inputs of a layer with few weights whose rows threads share, too.
 const ROWS: usize = 256;
-/// From so many outputs on, a layer may be gone through in panels.
+/// The fewest outputs of a layer that may be computed in panels.
 const WIDE: usize = if cfg!(target_os = "none") { usize::MAX } else { 4 * dense::PANEL };
-/// So many weights do not fit in a core's cache, with other things.
+/// The fewest weights that do not fit in a core's cache beside other data.
 const LARGE: usize = 256 * 1024;
-/// So many weights take longer to change cores than threads take to wait for each other.
+/// The fewest weights that take longer to move between cores than threads take to wait for each other.
 const OWNED: usize = if cfg!(target_os = "none") { usize::MAX } else { 32 * 1024 };
 
 impl Dense {
