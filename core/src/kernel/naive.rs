@@ -20,9 +20,9 @@ const SGD: [Sgd; 2] = [Sgd { decay: 1.0, rate: 0.03 }, Sgd { decay: 0.97, rate: 
 
 /// Runs a kernel on every width of vectors that this machine has.
 fn on_each_width(kernel: impl Kernel + Copy) {
-    kernel.run::<[f32; 4]>();
-    kernel.run::<[f32; 2]>();
-    kernel.run::<[f32; 1]>();
+    <[f32; 4]>::outline(kernel);
+    <[f32; 2]>::outline(kernel);
+    <[f32; 1]>::outline(kernel);
     #[cfg(target_arch = "x86_64")]
     super::x86::on_each_width(kernel);
 }
@@ -81,7 +81,7 @@ impl Dense {
             let images = batch.iter().zip(&mut sums).map(|(image, z)| (&image.x[..], &mut z[columns.clone()]));
             let (mut images, first, panel): (Vec<_>, _, _) = (images.collect(), columns.start, dense::PANEL);
             let (images, scratch) = (&mut images[..], &mut vec![7.0; dense::ROOM][..]);
-            dense::AddInputs { op: self.op(), weights, inputs: rows, first, panel, images, scratch }.run::<V>();
+            V::outline(dense::AddInputs { op: self.op(), weights, inputs: rows, first, panel, images, scratch });
         }
         for (image, z) in batch.iter().zip(&mut sums) {
             dense::add_bias(z, bias);
@@ -103,7 +103,7 @@ impl Dense {
         let (upper, lower) = weights.split_at_mut(inputs / 2 * outputs);
         for (rows, first, images) in [(upper, 0, &mut above), (lower, inputs / 2, &mut below)] {
             let scratch = &mut vec![7.0; dense::update_scratch(outputs, all.len())][..];
-            dense::InputGradientAndUpdate { rows, outputs, first, inputs: &all, images, sgd, scratch }.run::<V>();
+            V::outline(dense::InputGradientAndUpdate { rows, outputs, first, inputs: &all, images, sgd, scratch });
         }
         assert_same_bits(&weights, updated, "weights in one pass");
         for (image, gradient) in batch.iter().zip(&gradients) {
@@ -151,11 +151,11 @@ impl Kernel for Dense {
                 let mut images: Vec<_> = group.iter_mut().map(|image| (&image.x[..], &mut image.z[..])).collect();
                 let (weights, bias, images) = (&weights[..], &bias[..], &mut images[..]);
                 let scratch = &mut vec![7.0; dense::ROOM][..];
-                dense::Forward { op: self.op(), weights, bias, inputs: rows, images, scratch }.run::<V>();
+                V::outline(dense::Forward { op: self.op(), weights, bias, inputs: rows, images, scratch });
             }
             let mut images: Vec<_> =
                 group.iter_mut().map(|image| (&image.delta[..], &mut image.gradient[..])).collect();
-            dense::InputGradient { rows: &weights, outputs, images: &mut images }.run::<V>();
+            V::outline(dense::InputGradient { rows: &weights, outputs, images: &mut images });
         }
         for image in &batch {
             let z: Vec<f32> = (0..outputs)
@@ -188,10 +188,10 @@ impl Kernel for Dense {
                 // Half of them with the least scratch, which makes them go by columns.
                 let scratch = if first == 0 { dense::update_scratch(outputs, all.len()) } else { dense::LEAST };
                 let (inputs, deltas, scratch) = (&all[..], &deltas[..], &mut vec![7.0; scratch][..]);
-                dense::Update { rows, outputs, first, inputs, deltas, sgd: &sgd, scratch }.run::<V>();
+                V::outline(dense::Update { rows, outputs, first, inputs, deltas, sgd: &sgd, scratch });
             }
             let (rows, memory, delta) = (&mut by_rows[..], &memory[..], inputs + 2);
-            dense::UpdateRows { rows, outputs, first: 0, memory, stride, input: 1, delta, sgd: &sgd }.run::<V>();
+            V::outline(dense::UpdateRows { rows, outputs, first: 0, memory, stride, input: 1, delta, sgd: &sgd });
             for (number, weight) in naive.iter_mut().enumerate() {
                 let (i, j) = (number / outputs, number % outputs);
                 let gradient = batch.iter().fold(0.0, |sum, image| sum + image.x[i] * image.delta[j]);
@@ -335,7 +335,7 @@ impl Kernel for Convolution {
                 })
                 .collect();
             let (weights, bias, images, scratch) = (&weights[..], &bias[..], &mut images[..], &mut scratch[..]);
-            conv::Forward { op, weights, bias, images, scratch }.run::<V>();
+            V::outline(conv::Forward { op, weights, bias, images, scratch });
             batch.iter().for_each(|image| self.check_forward(image, weights, bias, with_origins, "forward"));
         }
         let mut scratch = vec![7.0; conv::input_gradient_scratch(op)];
@@ -343,7 +343,7 @@ impl Kernel for Convolution {
             .iter_mut()
             .map(|Maps { delta, origins, gradient, .. }| conv::Backward { delta, origins, gradient })
             .collect();
-        conv::InputGradient { op, weights: &weights, images: &mut images, scratch: &mut scratch }.run::<V>();
+        V::outline(conv::InputGradient { op, weights: &weights, images: &mut images, scratch: &mut scratch });
         batch.iter().for_each(|image| self.check_input_gradient(image, &weights));
 
         // As a mini-batch's memory has them.
@@ -367,11 +367,11 @@ impl Kernel for Convolution {
                     gradients.chunks_mut(conv::FILTERS * op.taps()).zip((start..).step_by(conv::FILTERS))
                 {
                     let mut scratch = vec![7.0; conv::gradient_scratch(op, gradients.len() / op.taps())];
-                    conv::Gradient { op, gradients, first, samples, scratch: &mut scratch }.run::<V>();
+                    V::outline(conv::Gradient { op, gradients, first, samples, scratch: &mut scratch });
                     let some = 7.min(op.taps()) * op.filters;
                     let (upper, lower) = ours.split_at_mut(some);
                     for (taps, tap) in [(upper, 0), (lower, some / op.filters)] {
-                        conv::Step { op, taps, tap, gradients, first, sgd: &sgd }.run::<V>();
+                        V::outline(conv::Step { op, taps, tap, gradients, first, sgd: &sgd });
                     }
                 }
             }
@@ -415,7 +415,7 @@ impl Kernel for Dropout {
         let places = inputs.iter().zip(&mut kept).zip(&mut outputs).zip(&seeds);
         let mut images: Vec<_> =
             places.map(|(((input, kept), output), &random)| dropout::Image { random, input, kept, output }).collect();
-        dropout::Forward { images: &mut images, threshold: THRESHOLD }.run::<V>();
+        V::outline(dropout::Forward { images: &mut images, threshold: THRESHOLD });
         let seeds: Vec<u64> = images.iter().map(|image| image.random).collect();
         for (image, input) in inputs.iter().enumerate() {
             let mut rng = XorShiftRng::seed_from_u64(77 * image as u64);

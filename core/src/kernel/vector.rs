@@ -53,10 +53,10 @@ pub(crate) trait Vector: Copy {
     type Half: Vector;
 
     /// Runs a kernel on these vectors, in a function of its own: so the registers are all its own, and it is compiled
-    /// once.
+    /// once. Not on a microcontroller, where sizes are constants that fold.
     #[inline(always)]
     fn outline(kernel: impl Kernel) {
-        kernel.run::<Self>();
+        if cfg!(target_os = "none") { kernel.run::<Self>() } else { apart::<Self>(kernel) }
     }
 
     /// `value` in each lane.
@@ -123,6 +123,11 @@ pub(crate) trait Vector: Copy {
     fn transpose(_rows: [&[f32; 16]; 16], _column: impl FnMut(usize, [f32; 16])) -> bool {
         false
     }
+}
+
+#[inline(never)]
+fn apart<V: Vector>(kernel: impl Kernel) {
+    kernel.run::<V>();
 }
 
 /// The vectors that every processor of the target has; on a microcontroller, single numbers in fours.

@@ -34,7 +34,8 @@ fn a_network_of_the_book_s_program_classifies_every_test_image_as_there() {
         assert_eq!((&report["net"]["name"], &report["net"]["cost"]), (&net.into(), &cost.into()));
 
         let file = File::read(&place.path("python.minnet")).unwrap();
-        let outputs = file.contents().unwrap().outputs(DIGITS.samples(), &Threads::new(0, Vectors::detect()).unwrap()).unwrap();
+        let outputs =
+            file.contents().unwrap().outputs(DIGITS.samples(), &Threads::new(0, Vectors::detect()).unwrap()).unwrap();
         let predicted: Vec<u8> = outputs.iter().map(|output| argmax(output) as u8).collect();
         let there = fs::read_to_string(fixture(&format!("{name}.predictions"))).unwrap();
         let there: Vec<u8> = there.trim_end().bytes().map(|digit| digit - b'0').collect();
