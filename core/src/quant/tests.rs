@@ -273,7 +273,7 @@ fn compare<const RAM: usize, W: Weights, In: Tensor, L: QuantLayer<In>>() {
     let mut net = Box::new(Net::<In, L>::ZERO);
     net.initialize(Init::FanIn, &mut rng);
     let mut parameters = Vec::new();
-    net.visit(|run| parameters.extend_from_slice(run));
+    net.visit(|_, run| parameters.extend_from_slice(run));
     let images = random_images(20, In::LEN, &mut rng);
     compare_list(ops, width, &parameters, &images);
 
