@@ -85,7 +85,7 @@ pub(crate) fn has_body<V: Vector>(vectors: usize) -> bool {
 /// Whether there is a body for so many vectors.
 const fn exists<V: Vector, B: Body>(vectors: usize) -> bool {
     let most = most::<V>(B::SHARE);
-    let is_short = cfg!(target_arch = "x86_64") && !cfg!(test) && V::LANES < 4;
+    let is_short = cfg!(target_arch = "x86_64") && V::LANES < 4;
     let longest = if is_short { B::SHORT } else { B::LONGEST };
     is_allowed(vectors, most) && (vectors - 1) * V::LANES < longest
 }
