@@ -154,7 +154,8 @@ fn image_too_large_to_flatten() {
 #[test]
 fn dense_on_an_image() {
     let layers = "Conv5x5<1, 2, MaxPool2>, Dense<288, 10>";
-    let words = ["cannot take `[[[f32; 2]; 12]; 12]`", NO_FIT, "`Flatten` turns an image into `[f32; H * W * C]`"];
+    let words =
+        ["cannot take `[[[f32; 2]; 12]; 12]`", NO_FIT, "`Flatten` turns a square image into `[f32; H * W * C]`"];
     assert_misfit_net("image", "[[[f32; 1]; 28]; 28]", layers, &words);
 }
 

@@ -299,8 +299,9 @@ fn another_number_of_weights_is_refused() {
         bytes[28..32].copy_from_slice(&(PARAMETERS as u32 + 1).to_le_bytes());
         bytes.extend([0; 4]);
     });
-    let (expected, found) = (Tiny::FINGERPRINT, Tiny::FINGERPRINT);
-    assert_refused(&bytes, ModelError::Architecture { expected, found }, "belongs to another network");
+    let (expected, found) = (PARAMETERS, PARAMETERS + 1);
+    assert_refused(&bytes, ModelError::Count { expected, found }, "is not that of its architecture");
+    assert_says(parse(&bytes).unwrap_err(), &format!("({found} instead of {expected})"));
 }
 
 #[test]
