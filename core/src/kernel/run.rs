@@ -109,11 +109,7 @@ pub(crate) fn dispatch<V: Vector, B: Body>(vectors: usize, body: B) {
     macro_rules! bodies {
         ($($n:literal)*) => {
             match vectors {
-                $($n => {
-                    if const { exists::<V, B>($n) } {
-                        V::outline(Fixed::<B, $n>(body));
-                    }
-                })*
+                $($n if const { exists::<V, B>($n) } => V::outline(Fixed::<B, $n>(body)),)*
                 _ => {}
             }
         };

@@ -145,6 +145,7 @@ impl Dense {
 
     /// Takes a step down the gradient of the batch's cost.
     #[cfg_attr(target_os = "none", inline(always))]
+    #[expect(clippy::too_many_arguments, reason = "as every operator's")]
     pub fn update(
         self,
         weights: &mut [f32],
@@ -182,6 +183,7 @@ impl Dense {
     /// [`backward`](Self::backward), then [`update`](Self::update): of a layer with more weights than a cache holds, both
     /// in one pass over them.
     #[cfg_attr(target_os = "none", inline(always))]
+    #[expect(clippy::too_many_arguments, reason = "as every operator's")]
     pub fn step(
         self,
         weights: &mut [f32],
