@@ -134,9 +134,10 @@ fn apart<V: Vector>(kernel: impl Kernel) {
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) type Baseline = [f32; 4];
 
-/// At the start of a cache line, so that fewer vectors lie across the end of one.
+/// At the start of a cache line, so that fewer vectors lie across the end of one. A microcontroller has none, and would
+/// pay with stack.
 #[derive(Clone, Copy)]
-#[repr(align(64))]
+#[cfg_attr(not(target_os = "none"), repr(align(64)))]
 pub(crate) struct Aligned<T>(pub(crate) T);
 
 /// The lanes of the widest vector.

@@ -280,9 +280,12 @@ impl Dense {
         images: &mut [dense::Image],
         executor: &impl Executor,
     ) {
-        // Few images are not worth a copy of the weights.
-        let room = if images.len() >= dense::READS { dense::ROOM } else { 0 };
-        executor.scratch(room, |scratch| {
+        if dense::ROOM == 0 || images.len() < dense::READS {
+            // Few images are not worth a copy of the weights. No closure, which layers would share on a device.
+            let scratch = &mut [];
+            return dense::Forward { op: self, weights, bias, inputs, images, scratch }.on(executor.vectors());
+        }
+        executor.scratch(dense::ROOM, |scratch| {
             dense::Forward { op: self, weights, bias, inputs, images, scratch }.on(executor.vectors());
         });
     }
