@@ -22,7 +22,7 @@ pub trait Executor: Sync {
     }
 
     /// Lends `work` a slice of `len` values to work in, best from the start of a cache line on. They may hold anything, and
-    /// there may be fewer, or none. By default they lie on the stack, at most 32,768 of them.
+    /// there may be fewer, but not fewer than 32,768 of more. By default they lie on the stack, and are at most so many.
     #[inline(always)]
     fn scratch<R>(&self, len: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
         match len {
@@ -31,11 +31,13 @@ pub trait Executor: Sync {
             129..=512 => on_stack::<512, R>(len, work),
             513..=2048 => on_stack::<2048, R>(len, work),
             2049..=8192 => on_stack::<8192, R>(len, work),
-            8193..=32_768 => on_stack::<32_768, R>(len, work),
-            _ => work(&mut []),
+            _ => on_stack::<LENT, R>(len.min(LENT), work),
         }
     }
 }
+
+/// The most values that are lent by default.
+pub(crate) const LENT: usize = 32_768;
 
 /// A function of its own, so that its caller's stack does not hold it.
 #[inline(never)]

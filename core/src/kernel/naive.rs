@@ -337,13 +337,21 @@ impl Kernel for Convolution {
             V::outline(conv::Forward { op, weights, bias, images, scratch });
             batch.iter().for_each(|image| self.check_forward(image, weights, bias, with_origins, "forward"));
         }
-        let mut scratch = vec![7.0; conv::input_gradient_scratch(op)];
-        let mut images: Vec<_> = batch
-            .iter_mut()
-            .map(|Maps { delta, origins, gradient, .. }| conv::Backward { delta, origins, gradient })
-            .collect();
-        V::outline(conv::InputGradient { op, weights: &weights, images: &mut images, scratch: &mut scratch });
-        batch.iter().for_each(|image| self.check_input_gradient(image, &weights));
+        // All that it asks for, and what one filter takes.
+        let least = conv::input_gradient_scratch(Conv { filters: 1, ..op });
+        for scratch in [conv::input_gradient_scratch(op), least, least - op.inputs()] {
+            let mut scratch = vec![7.0; scratch];
+            let mut images: Vec<_> = batch
+                .iter_mut()
+                .map(|Maps { delta, origins, gradient, .. }| {
+                    gradient.fill(9.0);
+                    conv::Backward { delta, origins, gradient }
+                })
+                .collect();
+            let (weights, images, scratch) = (&weights[..], &mut images[..], &mut scratch[..]);
+            V::outline(conv::InputGradient { op, weights, images, scratch });
+            batch.iter().for_each(|image| self.check_input_gradient(image, weights));
+        }
 
         // As a mini-batch's memory has them.
         let origins_len = op.outputs().div_ceil(4);

@@ -2,7 +2,7 @@
 
 use crate::activation::{Elementwise, Identity};
 use crate::batch::{Images, Place};
-use crate::executor::Executor;
+use crate::executor::{Executor, LENT};
 use crate::init::Init;
 use crate::layer::{Layer, Parameters};
 use crate::op;
@@ -36,6 +36,8 @@ impl<const IN: usize, const OUT: usize, P: Pool, A: Elementwise> Conv5x5<IN, OUT
     /// What it computes of an image of `H` x `W` pixels.
     #[inline(always)]
     pub const fn op<const H: usize, const W: usize>() -> op::Conv {
+        // A filter on the way back, with zeros beside its rows, is what takes most scratch.
+        const { assert!(5 * 8 * IN <= LENT, "`Conv5x5` takes at most 819 channels") }
         op::Conv {
             height: H,
             width: W,

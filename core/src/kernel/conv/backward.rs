@@ -278,7 +278,7 @@ pub(crate) struct InputGradient<'a, 'b> {
     pub(crate) op: Conv,
     pub(crate) weights: &'a [f32],
     pub(crate) images: &'a mut [Backward<'b>],
-    /// [`input_gradient_scratch`] values.
+    /// [`input_gradient_scratch`] values; with fewer, down to those of one filter, it takes longer.
     pub(crate) scratch: &'a mut [f32],
 }
 
@@ -294,8 +294,12 @@ const BEYOND: usize = 64;
 /// begins at a cache line.
 pub(crate) const fn input_gradient_scratch(op: Conv) -> usize {
     let filters = if op.filters < GROUP { op.filters } else { GROUP };
-    let image = if cfg!(target_os = "none") { 0 } else { op.inputs() + 2 * BEYOND };
-    filters * op.filter_height * wide(op) + image
+    filters * op.filter_height * wide(op) + image_scratch(op)
+}
+
+/// Values of scratch for an image's gradient.
+const fn image_scratch(op: Conv) -> usize {
+    if cfg!(target_os = "none") { 0 } else { op.inputs() + 2 * BEYOND }
 }
 
 impl Kernel for InputGradient<'_, '_> {
@@ -306,8 +310,13 @@ impl Kernel for InputGradient<'_, '_> {
         if V::LANES > 1 && row < V::LANES {
             return V::Half::outline(InputGradient { op, weights, images, scratch });
         }
-        let group = GROUP.min(op.filters).max(1);
         let size = op.filter_height * wide(op);
+        // As many filters as there is scratch for, beside an image or without.
+        let fit = |room: usize| GROUP.min(op.filters).min(room / size.max(1));
+        let group = match fit(scratch.len().saturating_sub(image_scratch(op))) {
+            0 => fit(scratch.len()).max(1),
+            group => group,
+        };
         let Some((filters, scratch)) = scratch.split_at_mut_checked(group * size) else { return };
         // Where the vectors of an image begin, a cache line begins.
         let ahead = scratch.as_ptr().align_offset(64).min(BEYOND);
