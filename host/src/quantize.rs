@@ -307,15 +307,14 @@ fn greatest_outputs(net: &Network, calibration: Samples<'_>, executor: &Threads)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Image;
     use crate::executor::Vectors;
     use crate::nets;
+    use crate::train::tests::twenty_images;
     use minnet::init::Init;
 
     #[test]
     fn a_batch_of_no_images_is_one_of_one() {
-        let images: Vec<Image> = (0..20).map(|seed| std::array::from_fn(|pixel| (pixel * seed % 251) as u8)).collect();
-        let labels: Vec<u8> = (0..20).map(|label| label % 10).collect();
+        let (images, labels) = twenty_images();
         let set = Samples { images: &images, labels: &labels };
         let executor = Threads::new(1, Vectors::detect()).unwrap();
         let net = nets::find("784-10", None).unwrap();

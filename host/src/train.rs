@@ -438,16 +438,21 @@ pub(crate) fn restore(net: &mut impl Module, mut values: &[f32]) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::executor::Vectors;
     use crate::nets;
     use crate::network::Network;
 
+    /// Some images of ten classes, and these.
+    pub(crate) fn twenty_images() -> (Vec<Image>, Vec<u8>) {
+        let image = |seed| std::array::from_fn(|pixel| (pixel * seed % 251) as u8);
+        ((0..20).map(image).collect(), (0..20).map(|label| label % 10).collect())
+    }
+
     #[test]
     fn a_batch_of_no_images_is_one_of_one() {
-        let images: Vec<Image> = (0..20).map(|seed| std::array::from_fn(|pixel| (pixel * seed % 251) as u8)).collect();
-        let labels: Vec<u8> = (0..20).map(|label| label % 10).collect();
+        let (images, labels) = twenty_images();
         let set = Samples { images: &images, labels: &labels };
         let executor = Threads::new(1, Vectors::detect()).unwrap();
         let net = nets::find("784-10", None).unwrap();

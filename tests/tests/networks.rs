@@ -337,29 +337,27 @@ fn the_boards_shapes_are_the_lists_bits() {
     const { assert!(shapes::MEMORY >= IMAGES * Dropped::SAMPLE && shapes::MEMORY >= IMAGES * Unpooled::SAMPLE) }
 }
 
-/// A convolution of 20 channels and 40 filters asks for more values to work in than are lent by default.
-#[test]
-fn one_thread_without_a_heap_learns_the_same() {
+/// The weights after one step of a network whose convolutions have many channels.
+fn learned_on(executor: &impl Executor) -> u64 {
     let text = "16x16x1: conv5x5 20 relu, conv5x5 40 maxpool2 relu, flatten, dense 10 softmax";
     let architecture = Architecture::parse(text).unwrap();
     let ops = architecture.layers();
-    let train = |executor: &dyn Fn(&mut List<&[Op], Vec<f32>>, &mut Batch, &Sgd, &mut XorShiftRng)| {
-        let mut list = List::new(ops, vec![0.0; list::parameters(ops)]).unwrap();
-        let mut rng = XorShiftRng::seed_from_u64(1);
-        list.initialize(Init::He, &mut rng);
-        let mut memory = vec![0.0; 3 * list.layout().stride()];
-        let mut batch = Batch::new(&mut memory, list.layout());
-        let mut dice = Dice(XorShiftRng::seed_from_u64(2));
-        for (number, image) in dice.images(3, 256, 10).iter().enumerate() {
-            batch.input(number).copy_from_slice(&image.input);
-            batch.target(number).copy_from_slice(&image.target);
-        }
-        executor(&mut list, &mut batch, &Sgd::new(0.1, 3), &mut rng);
-        list.weight_hash()
-    };
-    let cost = CostFunction::LogLikelihood;
-    let serial = train(&|list, batch, sgd, rng| list.train(cost, batch, sgd, rng, &Serial));
-    for threads in &*EXECUTORS {
-        assert_eq!(train(&|list, batch, sgd, rng| list.train(cost, batch, sgd, rng, threads)), serial);
+    let mut list = List::new(ops, vec![0.0; list::parameters(ops)]).unwrap();
+    let mut rng = XorShiftRng::seed_from_u64(1);
+    list.initialize(Init::He, &mut rng);
+    let mut memory = vec![0.0; 3 * list.layout().stride()];
+    let mut batch = Batch::new(&mut memory, list.layout());
+    for (number, image) in Dice(XorShiftRng::seed_from_u64(2)).images(3, 256, 10).iter().enumerate() {
+        batch.input(number).copy_from_slice(&image.input);
+        batch.target(number).copy_from_slice(&image.target);
     }
+    list.train(CostFunction::LogLikelihood, &mut batch, &Sgd::new(0.1, 3), &mut rng, executor);
+    list.weight_hash()
+}
+
+/// `Serial` lends fewer values to work in than such convolutions ask for.
+#[test]
+fn one_thread_without_a_heap_learns_the_same() {
+    let serial = learned_on(&Serial);
+    EXECUTORS.iter().for_each(|threads| assert_eq!(learned_on(threads), serial));
 }

@@ -221,7 +221,7 @@ impl Conv {
         let step_pieces = if self.weights() < WEIGHTS { 1 } else { pieces };
         // Threads share the filters for the gradient, and their taps for the step.
         executor.scratch(FILTERS.min(self.filters) * self.taps(), |gradients| {
-            let together = (gradients.len() / self.taps().max(1)).max(1);
+            let together = (gradients.len() / self.taps().max(1)).clamp(1, FILTERS);
             for first in (0..self.filters).step_by(together) {
                 let count = together.min(self.filters - first);
                 let gradients = gradients.get_mut(..count * self.taps()).unwrap_or_default();
