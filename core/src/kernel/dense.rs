@@ -385,7 +385,7 @@ pub(crate) fn add_bias(z: &mut [f32], bias: &[f32]) {
 
 /// Inputs whose gradients are summed side by side, and images that an update turns; as many as a [`Mask`] has bits, or
 /// fewer.
-pub(crate) const ACROSS: usize = if cfg!(target_os = "none") { 16 } else { 64 };
+pub(crate) const ACROSS: usize = if cfg!(target_os = "none") { 8 } else { 64 };
 
 /// ∂C/∂x_i = Σ_j δ_j·w_ij for each image, at most [`IMAGES`], and the inputs that `rows` has rows of; `images` holds δ
 /// and where these inputs' gradients go.

@@ -134,12 +134,18 @@ impl Dense {
             if self.is_large() {
                 let pieces = self.pieces(images.len(), executor);
                 self.input_gradient_rows(weights, images, pieces, executor);
-            } else {
-                let pieces = pieces(self.weights() * images.len(), executor);
-                split(&mut images, 0, pieces, executor, &|images, _| {
-                    dense::InputGradient { rows: weights, outputs: self.outputs, images }.on(executor.vectors());
-                });
+                continue;
             }
+            let (rows, outputs) = (weights, self.outputs);
+            let pieces = pieces(self.weights() * images.len(), executor);
+            if pieces == 1 {
+                // Not by the closure below, as in `share_images`.
+                dense::InputGradient { rows, outputs, images: &mut images }.on(executor.vectors());
+                continue;
+            }
+            split(&mut images, 0, pieces, executor, &|images, _| {
+                dense::InputGradient { rows, outputs, images }.on(executor.vectors());
+            });
         }
     }
 
@@ -172,10 +178,16 @@ impl Dense {
             });
         } else {
             let input = input.values;
-            split_rows(weights, outputs, 0, pieces, executor, &|rows, first| {
-                let update = dense::UpdateRows { rows, outputs, first, memory, stride, input, delta, sgd };
-                update.on(executor.vectors());
-            });
+            if pieces == 1 {
+                // Not by the closure below, as in `share_images`.
+                let (rows, first) = (weights, 0);
+                dense::UpdateRows { rows, outputs, first, memory, stride, input, delta, sgd }.on(executor.vectors());
+            } else {
+                split_rows(weights, outputs, 0, pieces, executor, &|rows, first| {
+                    let update = dense::UpdateRows { rows, outputs, first, memory, stride, input, delta, sgd };
+                    update.on(executor.vectors());
+                });
+            }
         }
         dense::update_bias(bias, deltas, sgd);
     }
