@@ -100,7 +100,9 @@ impl Pooling {
     /// The position in its square, from its first pixel right and down, that the gradient of a pooled value goes to.
     #[inline(always)]
     pub(crate) fn backward(self, origin: u8) -> (usize, usize) {
-        let origin = usize::from(origin);
-        (origin % self.side(), origin / self.side())
+        match self {
+            Self::None => (0, 0),
+            Self::Max2 => (usize::from(origin % 2), usize::from(origin / 2)),
+        }
     }
 }

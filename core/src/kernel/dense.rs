@@ -345,8 +345,8 @@ impl Kernel for Forward<'_, '_> {
                 images.iter_mut().for_each(|(_, z)| z.fill(0.0));
             }
             let is_last = inputs.end == op.inputs;
-            AddInputs { op, weights, inputs, first: 0, panel: op.outputs.max(1), images: &mut *images, scratch }
-                .run::<V>();
+            let (first, panel, images) = (0, op.outputs.max(1), &mut *images);
+            V::outline(AddInputs { op, weights, inputs, first, panel, images, scratch });
             if !is_last {
                 return;
             }
@@ -792,10 +792,9 @@ pub(crate) fn update_bias<'a>(bias: &mut [f32], deltas: impl Iterator<Item = &'a
 
 compiled_once!(
     AddInputs<'_, '_>,
-    Forward<'_, '_>,
-    Finish<'_, '_>,
     InputGradient<'_, '_>,
     InputGradientAndUpdate<'_, '_>,
     Update<'_, '_>,
-    UpdateRows<'_>
+    UpdateRows<'_>;
+    device inline Forward<'_, '_>, Finish<'_, '_>
 );

@@ -115,9 +115,11 @@ fn by_positions(op: Conv, weights: &[f32], bias: &[f32], image: &mut Image) {
 /// Pools the sums of the position `at` of a square with those before; `origins`, if there are any, remember it.
 #[cfg_attr(target_os = "none", inline(never))]
 fn keep_greater(pooling: Pooling, at: u8, rivals: &[f32], best: &mut [f32], origins: &mut [u8]) {
-    let mut origins = origins.iter_mut();
-    for (best, rival) in best.iter_mut().zip(rivals) {
-        pooling.forward_one(best, origins.next().unwrap_or(&mut 0), at, *rival);
+    let pairs = best.iter_mut().zip(rivals);
+    if origins.is_empty() {
+        pairs.for_each(|(best, rival)| pooling.forward_one(best, &mut 0, at, *rival));
+    } else {
+        pairs.zip(origins).for_each(|((best, rival), origin)| pooling.forward_one(best, origin, at, *rival));
     }
 }
 

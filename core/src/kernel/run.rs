@@ -28,9 +28,13 @@ const fn most<V: Vector>(share: usize) -> usize {
 
 /// More are not worth their code.
 const MOST: usize = 16;
-/// Whether a part may have so many vectors, where at most `most` fit: each number of bodies costs time to compile.
+
+/// Whether a part may have so many vectors, where at most `most` fit: each number of bodies costs time to compile, and a
+/// microcontroller's flash.
 const fn is_allowed(vectors: usize, most: usize) -> bool {
-    vectors <= most && (vectors <= 8 || vectors == 10 || vectors == 13 || vectors == most)
+    let is_frequent =
+        if cfg!(target_os = "none") { matches!(vectors, 1 | 5) } else { matches!(vectors, 0..=8 | 10 | 13) };
+    vectors <= most && (is_frequent || vectors == most)
 }
 
 /// The parts of a run of `len` values, at least as many as a vector has, where `share` tiles are in use at a time.
@@ -39,10 +43,12 @@ pub(crate) fn parts<V: Vector>(len: usize, share: usize) -> impl Iterator<Item =
     let (mut rest, mut start) = (len.div_ceil(V::LANES), 0);
     core::iter::from_fn(move || {
         let most = most::<V>(share);
-        // Not one vector alone after others: only vectors of the same part may overlap.
         let vectors = match rest {
             0 => return None,
             _ if is_allowed(rest, most) => rest,
+            // Single numbers never overlap.
+            _ if V::LANES == 1 => [most, 5].into_iter().find(|vectors| *vectors <= rest.min(most)).unwrap_or(1),
+            // Not one vector alone after others: only vectors of the same part may overlap.
             _ if rest >= most + 2 => most,
             _ => rest.div_ceil(2).min(8),
         };
@@ -85,7 +91,8 @@ pub(crate) fn has_body<V: Vector>(vectors: usize) -> bool {
 /// Whether there is a body for so many vectors.
 const fn exists<V: Vector, B: Body>(vectors: usize) -> bool {
     let most = most::<V>(B::SHARE);
-    let is_short = cfg!(target_arch = "x86_64") && V::LANES < 4;
+    // A microcontroller has no other vectors.
+    let is_short = V::LANES < 4 && !cfg!(target_os = "none");
     let longest = if is_short { B::SHORT } else { B::LONGEST };
     is_allowed(vectors, most) && (vectors - 1) * V::LANES < longest
 }
@@ -114,7 +121,7 @@ pub(crate) fn dispatch<V: Vector, B: Body>(vectors: usize, body: B) {
             }
         };
     }
-    bodies!(1 2 3 4 5 6 7 8 10 12 13 16);
+    bodies!(1 2 3 4 5 6 7 8 10 12 13 15 16);
 }
 
 /// How `N` vectors cover a run: side by side, but for the last, which ends where the run ends.

@@ -13,19 +13,27 @@ pub(crate) trait Kernel {
     fn run<V: Vector>(self);
 }
 
-/// Gives kernels a function that is not generic: so it is compiled once, with this crate, and called from others. On a
-/// microcontroller it is inlined, so that sizes which are constants fold.
+/// Gives kernels a function that is not generic: so it is compiled once, with this crate, and called from others. Those
+/// under `device inline` are inlined on a microcontroller, so that an activation which is a constant brings no others.
 macro_rules! compiled_once {
-    ($($kernel:ty),*) => {$(
+    ($($kernel:ty),*$(; device inline $($folded:ty),*)?) => {
+        $($crate::kernel::vector::compiled_once!(@ $kernel, inline(never));)*
+        $($(
+            #[cfg(target_os = "none")]
+            $crate::kernel::vector::compiled_once!(@ $folded, inline(always));
+            #[cfg(not(target_os = "none"))]
+            $crate::kernel::vector::compiled_once!(@ $folded, inline(never));
+        )*)?
+    };
+    (@ $kernel:ty, $inline:meta) => {
         impl $kernel {
             /// Runs the kernel on these vectors.
-            #[cfg_attr(target_os = "none", inline(always))]
-            #[cfg_attr(not(target_os = "none"), inline(never))]
+            #[$inline]
             pub(crate) fn on(self, vectors: $crate::executor::Vectors) {
                 $crate::kernel::vector::run(vectors, self);
             }
         }
-    )*};
+    };
 }
 pub(crate) use compiled_once;
 
@@ -53,10 +61,10 @@ pub(crate) trait Vector: Copy {
     type Half: Vector;
 
     /// Runs a kernel on these vectors, in a function of its own: so the registers are all its own, and it is compiled
-    /// once. Not on a microcontroller, where sizes are constants that fold.
+    /// once.
     #[inline(always)]
     fn outline(kernel: impl Kernel) {
-        if cfg!(target_os = "none") { kernel.run::<Self>() } else { apart::<Self>(kernel) }
+        apart::<Self>(kernel);
     }
 
     /// `value` in each lane.
@@ -130,9 +138,9 @@ fn apart<V: Vector>(kernel: impl Kernel) {
     kernel.run::<V>();
 }
 
-/// The vectors that every processor of the target has; on a microcontroller, single numbers in fours.
+/// The vectors that every processor of the target has; on a microcontroller, single numbers.
 #[cfg(not(target_arch = "x86_64"))]
-pub(crate) type Baseline = [f32; 4];
+pub(crate) type Baseline = [f32; if cfg!(target_os = "none") { 1 } else { 4 }];
 
 /// At the start of a cache line, so that fewer vectors lie across the end of one. A microcontroller has none, and would
 /// pay with stack.
@@ -143,12 +151,19 @@ pub(crate) struct Aligned<T>(pub(crate) T);
 /// The lanes of the widest vector.
 const WIDEST: usize = 16;
 
+/// Arrays of sums that registers hold: SSE2 has 16 registers of four numbers, NEON 32 of four, a microcontroller's FPU 32
+/// of one. Without an FPU there are none, and few sums are the least code.
+const ARRAYS: usize = match (cfg!(target_os = "none"), cfg!(any(target_abi = "eabihf", target_feature = "f"))) {
+    (true, true) => 15,
+    (true, false) => 5,
+    (false, _) => 12,
+};
+
 macro_rules! array {
     ($($lanes:literal / 2 = $half:literal),*) => {$(
         impl Vector for [f32; $lanes] {
             const LANES: usize = $lanes;
-            // A Cortex-M4F has 32 registers of one number, SSE2 has 16 of four, NEON 32 of four.
-            const SUMS: usize = if cfg!(target_arch = "arm") { 24 / 4 } else { 12 };
+            const SUMS: usize = ARRAYS;
             type Half = [f32; $half];
 
             #[inline(always)]

@@ -298,4 +298,4 @@ impl Body for PoolPart<'_, '_> {
     }
 }
 
-compiled_once!(Forward<'_, '_>);
+compiled_once!(; device inline Forward<'_, '_>);
