@@ -205,7 +205,7 @@ impl Kernel for Gradient<'_> {
     }
 }
 
-compiled_once!(Gradient<'_>);
+compiled_once!(; device inline Gradient<'_>);
 
 // On a microcontroller these are compiled once, for any number of values: copies for each layer would be flash, and save
 // next to no time.

@@ -1,25 +1,17 @@
 //! A dense layer's inner loops. The weight of input i and output j is number i·outputs + j: a row for each input.
 
 use super::device;
-use super::run::{Body, Part, Span, Tile, dispatch, parts, share_well};
+use super::run::{BITS, Bits, Body, Part, Span, Tile, dispatch, parts, share_well};
 use super::turn::{block, turn};
 use super::vector::{Aligned, Kernel, Vector, compiled_once};
 use crate::activation::Function;
 use crate::op::Dense;
 use crate::sgd::Sgd;
-use core::iter;
 use core::ops::Range;
-
-/// As many bits as a register has.
-#[cfg(target_os = "none")]
-type Bits = u32;
-/// As many bits as a register has.
-#[cfg(not(target_os = "none"))]
-type Bits = u64;
 
 /// Inputs whose weights are used by all images before the next: their rows stay in the cache, and one register says
 /// which of an image's values are zero.
-const ROWS: usize = Bits::BITS as usize;
+const ROWS: usize = BITS;
 /// Images that use a block of rows before the next block, and so share the reading of its weights. A microcontroller has
 /// one, and little stack.
 pub(crate) const IMAGES: usize = if cfg!(target_os = "none") { 1 } else { 128 };
@@ -56,20 +48,6 @@ impl Mask {
     #[inline(always)]
     fn count(self) -> usize {
         self.0.count_ones() as usize
-    }
-
-    /// The indices of the values that are not zero, ascending, and these values.
-    #[inline(always)]
-    fn terms(self, values: &[f32]) -> impl Iterator<Item = (usize, f32)> {
-        let mut bits = self.0;
-        iter::from_fn(move || {
-            if bits == 0 {
-                return None;
-            }
-            let index = bits.trailing_zeros() as usize;
-            bits &= bits - 1;
-            Some((index, *values.get(index)?))
-        })
     }
 }
 
@@ -128,7 +106,7 @@ struct AddRows<'a, 'b> {
     images: &'a mut [Image<'b>],
     /// The inputs that the rows belong to.
     inputs: Range<usize>,
-    /// Which of these are not zero, image by image.
+    /// Which of these are not zero: for each image as many masks as for any other.
     masks: &'a [Mask],
     /// The part of the images' sums.
     part: Part,
@@ -146,14 +124,17 @@ impl Body for AddRows<'_, '_> {
         let Some(rows) = values.get(start..).and_then(|values| span.source(values)) else { return };
         let mut ahead =
             self.ahead.map(|rows| rows.values.chunks(rows.stride).map(move |row| block_of(row, rows.start, rows.len)));
-        for ((x, z), mask) in self.images.iter_mut().zip(self.masks) {
+        let rows = rows.rows(stride, self.inputs.len());
+        let masks = self.masks.chunks((self.masks.len() / self.images.len().max(1)).max(1));
+        for ((x, z), masks) in self.images.iter_mut().zip(masks) {
             for row in ahead.iter_mut().flatten().take(ROWS.div_ceil(IMAGES)) {
                 V::prefetch(row);
             }
             let Some(mut run) = sums.run_mut(z, self.part.start) else { continue };
             let mut tile = Tile::begun(&run);
-            for (index, x) in mask.terms(x.get(self.inputs.clone()).unwrap_or(&[])) {
-                if let Some(row) = rows.at(index * stride) {
+            let x = block_of(x, self.inputs.start, self.inputs.len());
+            for (mask, first) in masks.iter().zip((0..).step_by(ROWS)) {
+                for (row, x) in rows.terms(first, mask.0, block_of(x, first, ROWS)) {
                     tile.add_product(row, V::splat(x));
                 }
             }
@@ -189,8 +170,7 @@ impl Body for AddAllRows<'_, '_> {
             let (mut a, mut b, mut c) = (Tile::begun(&za), Tile::begun(&zb), Tile::begun(&zc));
             let (first, count) = (self.inputs.start, self.inputs.len());
             let [xa, xb, xc] = [block_of(xa, first, count), block_of(xb, first, count), block_of(xc, first, count)];
-            for (((xa, xb), xc), index) in xa.iter().zip(xb).zip(xc).zip(0..) {
-                let Some(row) = rows.at(index * stride) else { break };
+            for (((xa, xb), xc), row) in xa.iter().zip(xb).zip(xc).zip(rows.rows(stride, count).iter()) {
                 let factors = [V::broadcast(xa), V::broadcast(xb), V::broadcast(xc)];
                 Tile::add_products([&mut a, &mut b, &mut c], row, factors);
             }
@@ -204,7 +184,7 @@ impl Body for AddAllRows<'_, '_> {
 /// Some rows of weights for a block of inputs, and what is done with them.
 struct Block<'a> {
     rows: Rows<'a>,
-    /// The inputs that the rows belong to.
+    /// The inputs that the rows belong to: more than [`ROWS`] only for a single image.
     inputs: Range<usize>,
     /// Which of these are not zero, image by image.
     masks: &'a [Mask],
@@ -248,10 +228,14 @@ fn add_block<V: Vector>(block: Block, images: &mut [Image], packed: Option<&mut 
     let reads: usize = masks.iter().map(|mask| mask.count()).sum();
     let packed = packed.filter(|_| !abreast && reads >= READS * inputs.len());
     let packed_stride = rows.len.next_multiple_of(V::LANES);
-    let packed = packed.filter(|packed| packed.len() >= inputs.len() * packed_stride).map(|packed| {
-        pack::<V>(packed, rows.values.chunks(rows.stride), rows.start, rows.len);
-        &*packed
-    });
+    // Not by a closure: those are compiled for the baseline's vectors.
+    let packed = match packed {
+        Some(packed) if packed.len() >= inputs.len() * packed_stride => {
+            pack::<V>(packed, rows.values.chunks(rows.stride), rows.start, rows.len);
+            Some(&*packed)
+        }
+        _ => None,
+    };
     for part in parts::<V>(rows.len, 1) {
         let rows = match packed {
             Some(values) => Rows { values, stride: packed_stride, start: part.start, len: part.vectors * V::LANES },
@@ -289,18 +273,23 @@ impl Kernel for AddInputs<'_, '_> {
         }
         let mut masks = [Mask::NONE; IMAGES];
         let is_worth_it = images.len() >= READS;
+        // Nobody else waits for the rows of a single image: its sums stay in registers, for all the masks there are.
+        let (height, panel) = if images.len() == 1 { (IMAGES * ROWS, count) } else { (ROWS, panel) };
         let weights = weights.get(inputs.start * outputs..inputs.end * outputs).unwrap_or(&[]);
-        for (number, rows) in weights.chunks(ROWS * outputs).enumerate() {
-            let start = inputs.start + number * ROWS;
+        for (number, rows) in weights.chunks(height * outputs).enumerate() {
+            let start = inputs.start + number * height;
             let block = start..start + rows.len() / outputs;
-            for ((x, _), mask) in images.iter().zip(&mut masks) {
-                *mask = Mask::nonzero::<V>(x.get(block.clone()).unwrap_or(&[]));
+            let blocks = images.iter().flat_map(|(x, _)| x.get(block.clone()).unwrap_or(&[]).chunks(ROWS));
+            let mut known = 0;
+            for (mask, values) in masks.iter_mut().zip(blocks) {
+                *mask = Mask::nonzero::<V>(values);
+                known += 1;
             }
-            let masks = masks.get(..images.len()).unwrap_or(&[]);
+            let masks = masks.get(..known).unwrap_or(&[]);
             for place in (0..count).step_by(panel) {
                 let width = panel.min(count - place);
                 let rows_of = |values, start| Rows { values, stride: outputs, start: first + start, len: width };
-                let following = weights.get((number + 1) * ROWS * outputs..).unwrap_or(&[]);
+                let following = weights.get((number + 1) * height * outputs..).unwrap_or(&[]);
                 let ahead = match place + width {
                     next if next < count => rows_of(rows, next),
                     _ => rows_of(following, 0),
@@ -646,6 +635,7 @@ impl Body for UpdateSparse<'_> {
             return;
         };
         let Some(deltas) = deltas.get(part.start..).and_then(|deltas| span.source(deltas)) else { return };
+        let deltas = deltas.rows(stride, images);
         let groups = self.rows.chunks_mut(ABREAST * outputs).zip(masks.chunks(ABREAST)).zip(inputs.chunks(ABREAST));
         for ((rows, masks), inputs) in groups {
             if self.skip && masks.len() == ABREAST && go_abreast(masks, images) {
@@ -658,10 +648,8 @@ impl Body for UpdateSparse<'_> {
                 }
                 let Some(mut run) = weights.run_mut(row, place) else { continue };
                 let mut gradient = Tile::<V, N>::zero();
-                for (image, x) in mask.terms(inputs) {
-                    if let Some(delta) = deltas.at(image * stride) {
-                        gradient.add_product(delta, V::splat(x));
-                    }
+                for (delta, x) in deltas.terms(0, mask.0, inputs.get(..images).unwrap_or(&[])) {
+                    gradient.add_product(delta, V::splat(x));
                 }
                 gradient.step(&mut run, sgd);
             }
@@ -686,6 +674,7 @@ impl Body for UpdateAbreast<'_> {
             return;
         };
         let Some(deltas) = deltas.get(part.start..).and_then(|deltas| span.source(deltas)) else { return };
+        let deltas = deltas.rows(stride, images);
         let groups =
             self.rows.chunks_exact_mut(ABREAST * outputs).zip(masks.chunks(ABREAST)).zip(inputs.chunks(ABREAST));
         for ((rows, masks), inputs) in groups {
@@ -693,8 +682,7 @@ impl Body for UpdateAbreast<'_> {
                 continue;
             };
             let (mut a, mut b, mut c) = (Tile::<V, N>::zero(), Tile::<V, N>::zero(), Tile::<V, N>::zero());
-            for (((image, xa), xb), xc) in (0..images).zip(xa).zip(xb).zip(xc) {
-                let Some(delta) = deltas.at(image * stride) else { break };
+            for (((delta, xa), xb), xc) in deltas.iter().zip(xa).zip(xb).zip(xc) {
                 let factors = [V::broadcast(xa), V::broadcast(xb), V::broadcast(xc)];
                 Tile::add_products([&mut a, &mut b, &mut c], delta, factors);
             }

@@ -9,6 +9,15 @@ use super::vector::{Kernel, Vector};
 use crate::sgd::Sgd;
 use core::marker::PhantomData;
 
+/// As many bits as a register has: which of some numbers are used.
+#[cfg(target_os = "none")]
+pub(crate) type Bits = u32;
+/// As many bits as a register has: which of some numbers are used.
+#[cfg(not(target_os = "none"))]
+pub(crate) type Bits = u64;
+/// How many there are.
+pub(crate) const BITS: usize = Bits::BITS as usize;
+
 /// A part of a run, computed in one pass.
 #[derive(Clone, Copy)]
 pub(crate) struct Part {
@@ -180,8 +189,61 @@ impl<'a, V: Vector, const N: usize> Source<'a, V, N> {
         if start > self.last {
             return None;
         }
+        // SAFETY: `start` is not greater than `last`.
+        Some(unsafe { self.at_unchecked(start) })
+    }
+
+    /// # Safety
+    /// `start` is not greater than `last`.
+    #[inline(always)]
+    unsafe fn at_unchecked(&self, start: usize) -> Run<'a, V, N> {
         // SAFETY: there are `last + span.len` values.
-        Some(Run { values: unsafe { self.values.get_unchecked(start..start + self.span.len) }, span: self.span })
+        Run { values: unsafe { self.values.get_unchecked(start..start + self.span.len) }, span: self.span }
+    }
+
+    /// The `count` runs that begin `stride` values apart, the first where the values begin; none if they do not all lie
+    /// inside.
+    #[inline(always)]
+    pub(crate) fn rows(self, stride: usize, count: usize) -> Rows<'a, V, N> {
+        let last = count.checked_sub(1).and_then(|last| last.checked_mul(stride));
+        let fits = last.is_some_and(|last| last <= self.last);
+        Rows { source: self, stride, count: if fits { count } else { 0 } }
+    }
+}
+
+/// Runs that begin `stride` values apart and all lie inside the source.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'a, V, const N: usize> {
+    source: Source<'a, V, N>,
+    stride: usize,
+    count: usize,
+}
+
+impl<'a, V: Vector, const N: usize> Rows<'a, V, N> {
+    /// One after another.
+    #[inline(always)]
+    pub(crate) fn iter(self) -> impl Iterator<Item = Run<'a, V, N>> {
+        // SAFETY: there are `count` rows.
+        (0..self.count).map(move |index| unsafe { self.source.at_unchecked(index * self.stride) })
+    }
+
+    /// Of the rows from `first` on, each of which belongs to a factor, those whose bits are set, ascending; and their
+    /// factors.
+    #[inline(always)]
+    pub(crate) fn terms(self, first: usize, bits: Bits, factors: &[f32]) -> impl Iterator<Item = (Run<'a, V, N>, f32)> {
+        let len = factors.len();
+        let known = if len < BITS { (1 << len) - 1 } else { Bits::MAX };
+        let mut bits = if first <= self.count && len <= self.count - first { bits & known } else { 0 };
+        let start = first.wrapping_mul(self.stride);
+        core::iter::from_fn(move || {
+            if bits == 0 {
+                return None;
+            }
+            let index = bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            // SAFETY: `index` is less than `len`, and there are as many rows from `first` on.
+            Some(unsafe { (self.source.at_unchecked(start + index * self.stride), *factors.get_unchecked(index)) })
+        })
     }
 }
 

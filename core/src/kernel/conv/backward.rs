@@ -27,6 +27,7 @@ pub(super) struct Sample<'a> {
 }
 
 impl<'a> Samples<'a> {
+    #[inline(always)]
     pub(super) fn iter(&self, op: Conv) -> impl Iterator<Item = Sample<'a>> + use<'a> {
         let Self { memory, stride, input, delta, origins } = *self;
         memory.chunks_exact(stride.max(1)).map(move |image| Sample {
