@@ -1,4 +1,4 @@
-//! Builds programs of the package `host` as the running test was built, so that tests can run them.
+//! Builds the workspace's programs as the running test was built, so that tests can run them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,13 +6,13 @@ use std::process::Command;
 /// The repository's top folder.
 pub const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// Builds what `targets` name, as cargo's arguments (`--bin host`), and gives the directory of the build's profile.
+/// Builds what cargo's arguments `targets` name (`--bin host`), and gives the directory of the build's profile.
 ///
 /// `temporary` is the test's `CARGO_TARGET_TMPDIR`, which only a test knows.
 ///
 /// # Panics
 /// If it cannot be built.
-pub fn host(targets: &[&str], temporary: &str) -> PathBuf {
+pub fn programs(targets: &[&str], temporary: &str) -> PathBuf {
     // …/target/PROFILE/deps/THIS-TEST
     let this = std::env::current_exe().unwrap();
     let profile = this.ancestors().nth(2).unwrap().file_name().unwrap().to_str().unwrap();

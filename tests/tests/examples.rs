@@ -11,7 +11,7 @@ const QUICK: [&str; 3] = ["01_neuron", "02_xor", "03_bumps"];
 /// The directory of the examples, built as this test was.
 static EXAMPLES: LazyLock<PathBuf> = LazyLock::new(|| {
     let targets = QUICK.map(|name| ["--example", name]);
-    tests::build::host(targets.as_flattened(), TEMPORARY).join("examples")
+    tests::build::programs(targets.as_flattened(), TEMPORARY).join("examples")
 });
 
 /// Runs an example in a directory of its own; gives its lines, each as words.

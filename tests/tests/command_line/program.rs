@@ -21,7 +21,7 @@ const TEMPORARY: &str = env!("CARGO_TARGET_TMPDIR");
 /// The program, built as this test was.
 static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
     let name = format!("host{}", std::env::consts::EXE_SUFFIX);
-    tests::build::host(&["--bin", "host"], TEMPORARY).join(name)
+    tests::build::programs(&["--bin", "host"], TEMPORARY).join(name)
 });
 
 /// The real test images.
