@@ -324,7 +324,7 @@ impl Kernel for Forward<'_, '_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
         let Self { op, weights, bias, inputs, images, scratch } = self;
-        if cfg!(minnet_m4f) {
+        if cfg!(target_os = "none") {
             // A device has one thread, which takes all inputs.
             for (x, z) in images.iter_mut() {
                 device::dense(weights, bias, x, z);

@@ -1,5 +1,5 @@
-//! The forward pass on a microcontroller with an FPU, in the least stack: no list of what is not zero, no window's
-//! weights side by side. The innermost loops are in assembly (`arm.rs`), and here as [`plain`] ones.
+//! The forward pass on a microcontroller, in the least stack: no list of what is not zero, no window's weights side by
+//! side. The innermost loops are in assembly (`arm.rs`) for a Cortex-M with an FPU, and here as [`plain`] ones.
 //!
 //! The functions with loops in them are compiled once, for sizes that are known when the program runs: what the compiler
 //! would copy into each layer, or unroll for its sizes, is flash, and saves next to no time.
