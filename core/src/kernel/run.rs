@@ -40,9 +40,13 @@ const MOST: usize = 16;
 
 /// Whether a part may have so many vectors, where at most `most` fit: each number of bodies costs time to compile, and a
 /// microcontroller's flash.
-const fn is_allowed(vectors: usize, most: usize) -> bool {
-    let is_frequent =
-        if cfg!(target_os = "none") { matches!(vectors, 1 | 5) } else { matches!(vectors, 0..=8 | 10 | 13) };
+const fn is_allowed<V: Vector>(vectors: usize, most: usize) -> bool {
+    let is_frequent = match vectors {
+        1 | 5 => true,
+        // A layer of 100 outputs is 25 short vectors.
+        12 => V::LANES == 4,
+        _ => !cfg!(target_os = "none") && matches!(vectors, 0..=8 | 10 | 13),
+    };
     vectors <= most && (is_frequent || vectors == most)
 }
 
@@ -54,7 +58,7 @@ pub(crate) fn parts<V: Vector>(len: usize, share: usize) -> impl Iterator<Item =
         let most = most::<V>(share);
         let vectors = match rest {
             0 => return None,
-            _ if is_allowed(rest, most) => rest,
+            _ if is_allowed::<V>(rest, most) => rest,
             // Single numbers never overlap.
             _ if V::LANES == 1 => [most, 5].into_iter().find(|vectors| *vectors <= rest.min(most)).unwrap_or(1),
             // Not one vector alone after others: only vectors of the same part may overlap.
@@ -94,7 +98,7 @@ pub(crate) trait Body {
 /// Whether a part of so many vectors has a body that uses one tile at a time.
 #[inline(always)]
 pub(crate) fn has_body<V: Vector>(vectors: usize) -> bool {
-    vectors > 0 && is_allowed(vectors, most::<V>(1))
+    vectors > 0 && is_allowed::<V>(vectors, most::<V>(1))
 }
 
 /// Whether there is a body for so many vectors.
@@ -103,7 +107,7 @@ const fn exists<V: Vector, B: Body>(vectors: usize) -> bool {
     // A microcontroller has no other vectors.
     let is_short = V::LANES < 4 && !cfg!(target_os = "none");
     let longest = if is_short { B::SHORT } else { B::LONGEST };
-    is_allowed(vectors, most) && (vectors - 1) * V::LANES < longest
+    is_allowed::<V>(vectors, most) && (vectors - 1) * V::LANES < longest
 }
 
 /// A [`Body`] for `N` vectors.

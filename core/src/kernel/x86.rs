@@ -217,7 +217,7 @@ macro_rules! register {
 register!(
     Sse2,
     4 / 2 = [f32; 2],
-    12,
+    13,
     sse2,
     _mm_set1_ps,
     _mm_loadu_ps,
