@@ -124,7 +124,7 @@ impl Body for AddRows<'_, '_> {
         let Some(rows) = values.get(start..).and_then(|values| span.source(values)) else { return };
         let mut ahead =
             self.ahead.map(|rows| rows.values.chunks(rows.stride).map(move |row| block_of(row, rows.start, rows.len)));
-        let rows = rows.rows(stride, self.inputs.len());
+        let rows = rows.strided(stride, self.inputs.len());
         let masks = self.masks.chunks((self.masks.len() / self.images.len().max(1)).max(1));
         for ((x, z), masks) in self.images.iter_mut().zip(masks) {
             for row in ahead.iter_mut().flatten().take(ROWS.div_ceil(IMAGES)) {
@@ -170,7 +170,7 @@ impl Body for AddAllRows<'_, '_> {
             let (mut a, mut b, mut c) = (Tile::begun(&za), Tile::begun(&zb), Tile::begun(&zc));
             let (first, count) = (self.inputs.start, self.inputs.len());
             let [xa, xb, xc] = [block_of(xa, first, count), block_of(xb, first, count), block_of(xc, first, count)];
-            for (((xa, xb), xc), row) in xa.iter().zip(xb).zip(xc).zip(rows.rows(stride, count).iter()) {
+            for (((xa, xb), xc), row) in xa.iter().zip(xb).zip(xc).zip(rows.strided(stride, count).iter()) {
                 let factors = [V::broadcast(xa), V::broadcast(xb), V::broadcast(xc)];
                 Tile::add_products([&mut a, &mut b, &mut c], row, factors);
             }
@@ -635,7 +635,7 @@ impl Body for UpdateSparse<'_> {
             return;
         };
         let Some(deltas) = deltas.get(part.start..).and_then(|deltas| span.source(deltas)) else { return };
-        let deltas = deltas.rows(stride, images);
+        let deltas = deltas.strided(stride, images);
         let groups = self.rows.chunks_mut(ABREAST * outputs).zip(masks.chunks(ABREAST)).zip(inputs.chunks(ABREAST));
         for ((rows, masks), inputs) in groups {
             if self.skip && masks.len() == ABREAST && go_abreast(masks, images) {
@@ -674,7 +674,7 @@ impl Body for UpdateAbreast<'_> {
             return;
         };
         let Some(deltas) = deltas.get(part.start..).and_then(|deltas| span.source(deltas)) else { return };
-        let deltas = deltas.rows(stride, images);
+        let deltas = deltas.strided(stride, images);
         let groups =
             self.rows.chunks_exact_mut(ABREAST * outputs).zip(masks.chunks(ABREAST)).zip(inputs.chunks(ABREAST));
         for ((rows, masks), inputs) in groups {

@@ -208,30 +208,30 @@ impl<'a, V: Vector, const N: usize> Source<'a, V, N> {
     /// The `count` runs that begin `stride` values apart, the first where the values begin; none if they do not all lie
     /// inside.
     #[inline(always)]
-    pub(crate) fn rows(self, stride: usize, count: usize) -> Rows<'a, V, N> {
+    pub(crate) fn strided(self, stride: usize, count: usize) -> Strided<'a, V, N> {
         let last = count.checked_sub(1).and_then(|last| last.checked_mul(stride));
         let fits = last.is_some_and(|last| last <= self.last);
-        Rows { source: self, stride, count: if fits { count } else { 0 } }
+        Strided { source: self, stride, count: if fits { count } else { 0 } }
     }
 }
 
 /// Runs that begin `stride` values apart and all lie inside the source.
 #[derive(Clone, Copy)]
-pub(crate) struct Rows<'a, V, const N: usize> {
+pub(crate) struct Strided<'a, V, const N: usize> {
     source: Source<'a, V, N>,
     stride: usize,
     count: usize,
 }
 
-impl<'a, V: Vector, const N: usize> Rows<'a, V, N> {
+impl<'a, V: Vector, const N: usize> Strided<'a, V, N> {
     /// One after another.
     #[inline(always)]
     pub(crate) fn iter(self) -> impl Iterator<Item = Run<'a, V, N>> {
-        // SAFETY: there are `count` rows.
+        // SAFETY: there are `count` runs.
         (0..self.count).map(move |index| unsafe { self.source.at_unchecked(index * self.stride) })
     }
 
-    /// Of the rows from `first` on, each of which belongs to a factor, those whose bits are set, ascending; and their
+    /// Of the runs from `first` on, each of which belongs to a factor, those whose bits are set, ascending; and their
     /// factors.
     #[inline(always)]
     pub(crate) fn terms(self, first: usize, bits: Bits, factors: &[f32]) -> impl Iterator<Item = (Run<'a, V, N>, f32)> {
@@ -245,7 +245,7 @@ impl<'a, V: Vector, const N: usize> Rows<'a, V, N> {
             }
             let index = bits.trailing_zeros() as usize;
             bits &= bits - 1;
-            // SAFETY: `index` is less than `len`, and there are as many rows from `first` on.
+            // SAFETY: `index` is less than `len`, and there are as many runs from `first` on.
             Some(unsafe { (self.source.at_unchecked(start + index * self.stride), *factors.get_unchecked(index)) })
         })
     }

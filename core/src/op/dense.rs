@@ -139,7 +139,7 @@ impl Dense {
             let (rows, outputs) = (weights, self.outputs);
             let pieces = pieces(self.weights() * images.len(), executor);
             if pieces == 1 {
-                // Not by the closure below, as in `share_images`.
+                // A device needs no code that shares: 2 kB of its flash.
                 dense::InputGradient { rows, outputs, images: &mut images }.on(executor.vectors());
                 continue;
             }
@@ -179,7 +179,7 @@ impl Dense {
         } else {
             let input = input.values;
             if pieces == 1 {
-                // Not by the closure below, as in `share_images`.
+                // A device needs no code that shares: 2 kB of its flash.
                 let (rows, first) = (weights, 0);
                 dense::UpdateRows { rows, outputs, first, memory, stride, input, delta, sgd }.on(executor.vectors());
             } else {
