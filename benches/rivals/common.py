@@ -15,7 +15,7 @@ import time
 
 import numpy
 
-ETA = {"a": 0.3, "b": 0.3, "c": 0.03, "d": 0.03}
+ETA = {"a": 0.3, "b": 0.3, "c": 0.03, "d": 0.03, "e": 0.03}
 """The learning rate of each network."""
 
 WARM_UP = 3000
@@ -28,7 +28,7 @@ PATIENCE = 1
 def arguments(variants):
     """The command line, for a program with these variants."""
     parser = argparse.ArgumentParser(epilog="Then each line on standard input asks for one measurement.")
-    parser.add_argument("network", choices=list("abcd"))
+    parser.add_argument("network", choices=list("abcde"))
     parser.add_argument("mode", choices=["train", "infer"])
     parser.add_argument("batch", type=int)
     parser.add_argument("threads", type=int)

@@ -1,4 +1,4 @@
-"""The networks a, b, c and d in JAX.
+"""The networks a, b, c, d and e in JAX.
 
 Variants: each batch is a call (`step`), or all batches are one loop that the compiler sees whole (`loop`); for
 inference that loop goes through one batch in pieces of ten images. A convolution is the compiler's, or, in
@@ -25,9 +25,10 @@ TOGETHER = 10
 
 
 def patches(images, weights):
-    """A convolution as a matrix product: 25 shifted views side by side, times all filters."""
-    rows, columns = images.shape[1] - 4, images.shape[2] - 4
-    views = [images[:, y : y + rows, x : x + columns] for y in range(5) for x in range(5)]
+    """A convolution as a matrix product: shifted views side by side, one for each tap, times all filters."""
+    height, width = weights.shape[:2]
+    rows, columns = images.shape[1] - height + 1, images.shape[2] - width + 1
+    views = [images[:, y : y + rows, x : x + columns] for y in range(height) for x in range(width)]
     return jnp.concatenate(views, axis=3) @ weights.reshape(-1, weights.shape[3])
 
 
@@ -45,6 +46,7 @@ SHAPES = {
     "b": [(5, 5, 1, 20), (2880, 100), (100, 10)],
     "c": [(5, 5, 1, 20), (5, 5, 20, 40), (640, 100), (100, 10)],
     "d": [(5, 5, 1, 20), (5, 5, 20, 40), (640, 1000), (1000, 1000), (1000, 10)],
+    "e": [(3, 3, 1, 16), (3, 3, 16, 32), (3, 3, 32, 64), (1600, 10)],
 }
 activation = jax.nn.sigmoid if options.network in "ab" else jax.nn.relu
 convolve = patches if gathers else conv
@@ -67,7 +69,9 @@ def logits(layers, images, key=None):
         values = images.reshape(-1, 28, 28, 1)
     for number, (weights, bias) in enumerate(layers):
         if weights.ndim == 4:
-            values = activation(pool(convolve(values, weights)) + bias)
+            maps = convolve(values, weights)
+            # The first convolution of e has no pooling.
+            values = activation((maps if options.network == "e" and number == 0 else pool(maps)) + bias)
             continue
         values = values.reshape(values.shape[0], -1)
         if options.network == "d" and key is not None:

@@ -1,4 +1,4 @@
-"""The networks a, b, c and d in PyTorch.
+"""The networks a, b, c, d and e in PyTorch.
 
 Variants: `eager`; `channels_last`, the order of memory that its convolutions like best; `compiled`, by torch.compile,
 which needs a C++ compiler: the whole step, update and all, or the frozen network; and for inference `traced`, a frozen
@@ -27,6 +27,11 @@ def network(name):
         layers = [nn.Linear(784, 100), nn.Sigmoid(), nn.Linear(100, 10)]
     elif name == "b":
         layers = [*conv(1, 20), nn.Sigmoid(), nn.Flatten(), nn.Linear(2880, 100), nn.Sigmoid(), nn.Linear(100, 10)]
+    elif name == "e":
+        layers = [nn.Conv2d(1, 16, 3), nn.ReLU()]
+        for inputs, outputs in [(16, 32), (32, 64)]:
+            layers += [nn.Conv2d(inputs, outputs, 3), nn.MaxPool2d(2), nn.ReLU()]
+        layers += [nn.Flatten(), nn.Linear(1600, 10)]
     else:
         layers = [*conv(1, 20), nn.ReLU(), *conv(20, 40), nn.ReLU(), nn.Flatten()]
         if name == "c":

@@ -1,4 +1,4 @@
-//! What the benches share: the four networks that are measured everywhere, real digits, and a training step.
+//! What the benches share: the five networks that are measured everywhere, real digits, and a training step.
 
 use host::data::{Mnist, default_directory};
 use host::executor::{Threads, Vectors};
@@ -21,6 +21,10 @@ pub const C: &str =
 /// Two convolutions, two dense layers of 1000, dropout of half.
 pub const D: &str = "28x28x1: conv5x5 20 maxpool2 relu, conv5x5 40 maxpool2 relu, flatten, dropout 50, \
                      dense 1000 relu, dropout 50, dense 1000 relu, dropout 50, dense 10 softmax";
+
+/// Three convolutions of 3x3, ReLU.
+pub const E: &str = "28x28x1: conv3x3 16 relu, conv3x3 32 maxpool2 relu, conv3x3 64 maxpool2 relu, flatten, \
+                     dense 10 softmax";
 
 /// The real digits.
 pub static MNIST: LazyLock<Mnist> =

@@ -22,8 +22,8 @@ use zerocopy::{FromBytes, Immutable, KnownLayout};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot take `{In}` as its input: these layers do not fit together",
     label = "the layer before gives `{In}`, or this is not a layer",
-    note = "`Dense<N, _>` takes `[f32; N]`; `Conv5x5<C, _>` takes an image of `C` channels, `[[[f32; C]; W]; H]`; \
-            `Flatten` turns a square image into `[f32; H * W * C]`"
+    note = "`Dense<N, _>` takes `[f32; N]`; `Conv<_, _, C, _>` and `Conv5x5<C, _>` take an image of `C` channels, \
+            `[[[f32; C]; W]; H]`; `Flatten` turns an image into `[f32; H * W * C]`, and `GlobalAvgPool` into `[f32; C]`"
 )]
 pub trait Layer<In: Tensor>: FromBytes + Immutable + KnownLayout + Send + Sync + Sized + 'static {
     /// What comes out.

@@ -36,11 +36,12 @@ pub mod prelude {
     pub use crate::executor::{Executor, Serial};
     pub use crate::init::Init;
     pub use crate::layer::Layer;
-    pub use crate::layers::{Conv5x5, Dense, Dropout, Flatten};
+    pub use crate::layers::{Conv, Conv5x5, Dense, Dropout, Flatten, GlobalAvgPool};
     pub use crate::model::{Metadata, Model, ModelError};
     pub use crate::net::{Net, load_pixels};
-    pub use crate::pool::{MaxPool2, NoPool};
+    pub use crate::pool::{AvgPool2, MaxPool2, NoPool};
     pub use crate::seq;
     pub use crate::sgd::{Regularization, Sgd};
+    pub use crate::shape::{Flat, Same, Stride, Valid};
     pub use crate::tensor::{Tensor, argmax};
 }

@@ -33,7 +33,7 @@ pub fn parameters(ops: &[Op]) -> usize {
 pub fn inference_ram(ops: &[Op]) -> (usize, usize) {
     let Some((op, rest)) = ops.split_first() else { return (0, 0) };
     let (front, back) = inference_ram(rest);
-    if op.in_place() { (front.max(op.inputs()), back) } else { (back.max(op.inputs()), front.max(op.outputs())) }
+    if op.in_place() { (front.max(op.front()), back) } else { (back.max(op.front()), front.max(op.outputs())) }
 }
 
 impl<O: Deref<Target = [Op]>, P: Deref<Target = [f32]>> List<O, P> {
@@ -76,6 +76,7 @@ impl<O: Deref<Target = [Op]>, P: Deref<Target = [f32]>> List<O, P> {
                 Op::Conv(op) => op.infer(weights, bias, images.reborrow(), from, to, executor),
                 Op::Flatten(_) => {}
                 Op::Dropout(op) => op.infer(images.reborrow(), from),
+                Op::GlobalAvgPool(op) => op.infer(images.reborrow(), from, to, executor),
             }
             if !op.in_place() {
                 (from, to) = (to, from);
@@ -131,6 +132,7 @@ fn output(op: Op, input: Place, own: usize) -> Place {
         Op::Conv(op) => op.output(own),
         Op::Flatten(_) => input,
         Op::Dropout(op) => op.output(own),
+        Op::GlobalAvgPool(op) => op.output(own),
     }
 }
 
@@ -165,7 +167,7 @@ fn activation_gradient(op: Op, images: Images, saved: usize, executor: &impl Exe
     match op {
         Op::Dense(op) => op.activation_gradient(images, saved, executor),
         Op::Conv(op) => op.activation_gradient(images, saved, executor),
-        Op::Flatten(_) | Op::Dropout(_) => {}
+        Op::Flatten(_) | Op::Dropout(_) | Op::GlobalAvgPool(_) => {}
     }
 }
 
@@ -199,7 +201,7 @@ impl<O: Deref<Target = [Op]> + Sync, P: DerefMut<Target = [f32]> + Sync> Module 
             match op {
                 Op::Dense(op) => op.initialize(init, weights, bias, rng),
                 Op::Conv(op) => op.initialize(init, weights, bias, rng),
-                Op::Flatten(_) | Op::Dropout(_) => {}
+                Op::Flatten(_) | Op::Dropout(_) | Op::GlobalAvgPool(_) => {}
             }
             rest = others;
         }
@@ -242,6 +244,7 @@ impl<O: Deref<Target = [Op]> + Sync, P: DerefMut<Target = [f32]> + Sync> Module 
                 Op::Conv(op) => op.forward(weights, bias, images, input, saved, executor),
                 Op::Flatten(_) => {}
                 Op::Dropout(op) => op.forward(images, input, saved, executor),
+                Op::GlobalAvgPool(op) => op.forward(images, input, saved, executor),
             }
         }
     }
@@ -260,6 +263,7 @@ impl<O: Deref<Target = [Op]> + Sync, P: DerefMut<Target = [f32]> + Sync> Module 
                 Op::Conv(op) => op.backward(weights, images, input, saved, executor),
                 Op::Flatten(_) => {}
                 Op::Dropout(op) => op.backward(images, input, saved, executor),
+                Op::GlobalAvgPool(op) => op.backward(images, input, saved, executor),
             }
         }
     }
@@ -272,7 +276,7 @@ impl<O: Deref<Target = [Op]> + Sync, P: DerefMut<Target = [f32]> + Sync> Module 
             match op {
                 Op::Dense(op) => op.update(weights, bias, images, input, saved, sgd, executor),
                 Op::Conv(op) => op.update(weights, bias, images, input, saved, sgd, executor),
-                Op::Flatten(_) | Op::Dropout(_) => {}
+                Op::Flatten(_) | Op::Dropout(_) | Op::GlobalAvgPool(_) => {}
             }
         }
     }
@@ -295,6 +299,7 @@ impl<O: Deref<Target = [Op]> + Sync, P: DerefMut<Target = [f32]> + Sync> Module 
                 }
                 Op::Flatten(_) => {}
                 Op::Dropout(op) => op.backward(images, input, saved, executor),
+                Op::GlobalAvgPool(op) => op.backward(images, input, saved, executor),
             }
         }
     }

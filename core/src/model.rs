@@ -134,7 +134,8 @@ impl ModelError {
             Self::Checksum => "the model's checksum is wrong: the file is damaged, copy it again",
             Self::Architecture { .. } => "the model belongs to another network than the program's",
             Self::Count { .. } => {
-                "the model's number of weights is not that of its architecture: the program that wrote it is at fault"
+                "the model's number of weights is not that of its architecture: if it is an integer model of an older \
+                 version, quantize its float model again; else the program that wrote it is at fault"
             }
             Self::Padding => "a byte between the model's parts is not zero: the program that wrote it is at fault",
             Self::NotFinite { .. } => "a weight is infinite or not a number: train again, with a smaller --eta",

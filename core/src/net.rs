@@ -216,8 +216,14 @@ pub const PIXEL_DIVISOR: u16 = 256;
 /// are left out; where there are too few, the rest is 0.
 pub fn load_pixels(pixels: &[u8], input: &mut [f32]) {
     let (values, rest) = input.split_at_mut(pixels.len().min(input.len()));
-    for (value, &pixel) in values.iter_mut().zip(pixels) {
-        *value = f32::from(pixel) / f32::from(PIXEL_DIVISOR);
+    let (fours, last) = values.as_chunks_mut::<4>();
+    let (of_fours, of_last) = pixels.as_chunks();
+    let value = |pixel: u8| f32::from(pixel) / f32::from(PIXEL_DIVISOR);
+    for (values, pixels) in fours.iter_mut().zip(of_fours) {
+        *values = pixels.map(value);
+    }
+    for (place, pixel) in last.iter_mut().zip(of_last) {
+        *place = value(*pixel);
     }
     rest.fill(0.0);
 }

@@ -4,6 +4,7 @@
 #![no_std]
 #![deny(missing_docs)]
 
+pub mod layers;
 mod service;
 pub mod shapes;
 pub mod training;

@@ -11,9 +11,34 @@ pub type Dropped = Net<[f32; 13], seq![Dropout<30>, Dense<13, 11, Tanh>, Dense<1
 pub type Unpooled = Net<[[[f32; 2]; 6]; 6], seq![Conv5x5<2, 3, NoPool, Tanh>, Flatten, Dense<12, 3, Softmax>]>;
 /// Nothing after the flattening.
 pub type Flattened = Net<[[[f32; 1]; 8]; 8], seq![Conv5x5<1, 7, MaxPool2, Sigmoid>, Dropout<10>, Flatten]>;
+/// Zeros around the image, and both average poolings.
+pub type Averaged = Net<
+    [[[f32; 1]; 8]; 8],
+    seq![
+        Conv<3, 3, 1, 4, AvgPool2, Relu, Same>,
+        Conv<3, 3, 4, 5, NoPool, Relu>,
+        GlobalAvgPool,
+        Dense<5, 3, Softmax>
+    ],
+>;
+/// Strides, and an image that is not square.
+pub type Strided = Net<
+    [[[f32; 2]; 8]; 9],
+    seq![Conv<3, 2, 2, 6, NoPool, Sigmoid, Stride<2>>, Conv<1, 1, 6, 3, MaxPool2, Relu>, Flatten, Dense<12, 3, Sigmoid>],
+>;
+/// A signal of three channels.
+pub type Signal =
+    Net<[[[f32; 3]; 16]; 1], seq![Conv<1, 5, 3, 4, MaxPool2, Relu>, Flatten<Steps>, Dense<24, 3, Softmax>]>;
+
+/// What flattens the signal.
+pub struct Steps;
+
+impl Flat<[[[f32; 4]; 6]; 1]> for Steps {
+    type Vector = [f32; 24];
+}
 
 /// Values of memory for the greatest mini-batch here.
-pub const MEMORY: usize = IMAGES * Flattened::SAMPLE;
+pub const MEMORY: usize = IMAGES * Averaged::SAMPLE;
 /// Images in a mini-batch.
 pub const IMAGES: usize = 3;
 const STEPS: usize = 4;

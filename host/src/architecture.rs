@@ -5,7 +5,10 @@
 //! layers, with commas between them:
 //!
 //! - `dense N` and, if it has one, its activation;
-//! - `conv5x5 N` and, if it has them, its pooling (`maxpool2`) and its activation, one that works on each value alone;
+//! - `convHxW N`, N filters of H rows and W columns, and, as far as it has them and in this order, its stride
+//!   (`stride S`), its padding (`same`), its pooling (`maxpool2`, `avgpool2`), and its activation, one that works on
+//!   each value alone;
+//! - `globalavgpool`;
 //! - `flatten`;
 //! - `dropout P`, P in a hundred.
 //!
@@ -21,6 +24,7 @@ pub use error::TextError;
 pub(crate) use parse::EXAMPLE;
 
 use minnet::activation::Function;
+use minnet::list::inference_ram;
 use minnet::model;
 use minnet::op::Op;
 use std::fmt;
@@ -57,6 +61,7 @@ impl Shape {
             Op::Conv(op) => Self::Image { height: op.out_height(), width: op.out_width(), channels: op.filters },
             Op::Flatten(values) => Self::Vector(values),
             Op::Dropout(_) => self,
+            Op::GlobalAvgPool(op) => Self::Vector(op.channels),
         }
     }
 }
@@ -131,16 +136,10 @@ impl Architecture {
         self.layers.iter().map(|op| op.macs()).sum()
     }
 
-    /// Values in each of the two buffers between which inference alternates. The first holds the input.
+    /// Values in each of the two buffers between which inference alternates. The first holds the input. A convolution's
+    /// input is there with its padding.
     pub fn buffers(&self) -> [usize; 2] {
-        let (mut buffers, mut holds_input) = ([self.inputs(), 0], 0);
-        for op in &self.layers {
-            if !op.in_place() {
-                holds_input ^= 1;
-            }
-            buffers[holds_input] = buffers[holds_input].max(op.outputs());
-        }
-        buffers
+        inference_ram(&self.layers).into()
     }
 
     /// Bytes of flash that the parameters take, as floats.

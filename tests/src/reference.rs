@@ -25,9 +25,31 @@ pub enum Cost {
 #[derive(Clone, Copy, Debug)]
 pub enum Layer {
     Dense { outputs: usize, activation: Activation },
-    Conv5x5 { filters: usize, pool: usize, activation: Activation },
+    Conv(Conv),
     Flatten,
     Dropout { percent: u8 },
+    GlobalAvgPool,
+}
+
+/// What becomes of a square of 2x2 positions, or of two positions if the map has a single row or column.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Pool {
+    None,
+    Greatest,
+    Mean,
+}
+
+/// A convolution.
+#[derive(Clone, Copy, Debug)]
+pub struct Conv {
+    /// Rows and columns of a filter.
+    pub filter: (usize, usize),
+    pub filters: usize,
+    pub stride: usize,
+    /// Whether there are zeros around the image.
+    pub same: bool,
+    pub pool: Pool,
+    pub activation: Activation,
 }
 
 /// Values as an image of `h` rows, `w` columns and `c` channels; a vector is an image of one pixel.
@@ -42,6 +64,21 @@ pub struct Image {
 impl Image {
     fn at(&self, y: usize, x: usize, c: usize) -> f64 {
         self.values[(y * self.w + x) * self.c + c]
+    }
+
+    /// With zeros around it, as many as make a map of `filter` as large as the image.
+    fn padded(&self, filter: (usize, usize)) -> Self {
+        let (h, w) = (self.h + filter.0 - 1, self.w + filter.1 - 1);
+        let mut padded = Self { h, w, c: self.c, values: vec![0.0; h * w * self.c] };
+        for y in 0..self.h {
+            for x in 0..self.w {
+                for c in 0..self.c {
+                    let place = ((y + (filter.0 - 1) / 2) * w + x + (filter.1 - 1) / 2) * self.c + c;
+                    padded.values[place] = self.at(y, x, c);
+                }
+            }
+        }
+        padded
     }
 }
 
@@ -65,32 +102,13 @@ pub fn forward(layers: &[Layer], parameters: &[f64], input: &Image, random: Opti
                 activate(activation, &mut z);
                 Image { h: 1, w: 1, c: outputs, values: z }
             }
-            Layer::Conv5x5 { filters, pool, activation } => {
-                let weights: Vec<f64> = parameters.by_ref().take(25 * values.c * filters).collect();
-                let bias: Vec<f64> = parameters.by_ref().take(filters).collect();
-                let (h, w) = ((values.h - 4) / pool, (values.w - 4) / pool);
-                let mut out = vec![0.0; h * w * filters];
-                for y in 0..h {
-                    for x in 0..w {
-                        for o in 0..filters {
-                            let mut greatest = f64::NEG_INFINITY;
-                            for square in 0..pool * pool {
-                                let (top, left) = (y * pool + square / pool, x * pool + square % pool);
-                                let mut z = bias[o];
-                                for tap in 0..25 {
-                                    for c in 0..values.c {
-                                        z += values.at(top + tap / 5, left + tap % 5, c)
-                                            * weights[(tap * values.c + c) * filters + o];
-                                    }
-                                }
-                                greatest = greatest.max(z);
-                            }
-                            out[(y * w + x) * filters + o] = greatest;
-                        }
-                    }
-                }
-                activate(activation, &mut out);
-                Image { h, w, c: filters, values: out }
+            Layer::Conv(layer) => {
+                let taps = layer.filter.0 * layer.filter.1 * values.c;
+                let weights: Vec<f64> = parameters.by_ref().take(taps * layer.filters).collect();
+                let bias: Vec<f64> = parameters.by_ref().take(layer.filters).collect();
+                let mut out = convolve(layer, &weights, &bias, &values);
+                activate(layer.activation, &mut out.values);
+                out
             }
             Layer::Flatten => Image { h: 1, w: 1, c: values.values.len(), values: values.values },
             Layer::Dropout { percent } => {
@@ -110,10 +128,48 @@ pub fn forward(layers: &[Layer], parameters: &[f64], input: &Image, random: Opti
                 }
                 out
             }
+            Layer::GlobalAvgPool => {
+                let pixels = values.values.chunks(values.c);
+                let sum = |c| pixels.clone().map(|pixel: &[f64]| pixel[c]).sum::<f64>();
+                let means = (0..values.c).map(|c| sum(c) / pixels.len() as f64).collect();
+                Image { h: 1, w: 1, c: values.c, values: means }
+            }
         };
     }
     assert_eq!(parameters.count(), 0, "the reference and the network have different sizes");
     values.values
+}
+
+/// The pooled map.
+fn convolve(layer: Conv, weights: &[f64], bias: &[f64], image: &Image) -> Image {
+    let Conv { filter, filters, stride, .. } = layer;
+    let image = if layer.same { image.padded(filter) } else { image.clone() };
+    let (rows, columns) = ((image.h - filter.0) / stride + 1, (image.w - filter.1) / stride + 1);
+    let sum = |y: usize, x: usize, o: usize| {
+        let mut z = bias[o];
+        for tap in 0..filter.0 * filter.1 {
+            for c in 0..image.c {
+                let value = image.at(y * stride + tap / filter.1, x * stride + tap % filter.1, c);
+                z += value * weights[(tap * image.c + c) * filters + o];
+            }
+        }
+        z
+    };
+    let side = |positions| if layer.pool == Pool::None || positions == 1 { 1 } else { 2 };
+    let (down, right) = (side(rows), side(columns));
+    let (h, w) = (rows / down, columns / right);
+    let mut out = Image { h, w, c: filters, values: Vec::new() };
+    for place in 0..h * w {
+        for o in 0..filters {
+            let square =
+                (0..down * right).map(|at| sum(place / w * down + at / right, place % w * right + at % right, o));
+            out.values.push(match layer.pool {
+                Pool::None | Pool::Greatest => square.fold(f64::NEG_INFINITY, f64::max),
+                Pool::Mean => square.sum::<f64>() / (down * right) as f64,
+            });
+        }
+    }
+    out
 }
 
 fn activate(activation: Activation, z: &mut [f64]) {

@@ -1,6 +1,6 @@
 //! The networks of other shapes that boards train, as lists on this machine.
 
-use device::shapes::{Dropped, Flattened, IMAGES, Unpooled, random, steps};
+use device::shapes::{Averaged, Dropped, Flattened, IMAGES, Signal, Strided, Unpooled, random, steps};
 use host::architecture::Architecture;
 use host::executor::{Threads, Vectors};
 use minnet::batch::Batch;
@@ -13,11 +13,14 @@ use minnet::prelude::Init;
 ///
 /// # Panics
 /// If a network's text cannot be read, or the system gives no threads.
-pub fn hashes() -> [(&'static str, u64); 3] {
+pub fn hashes() -> [(&'static str, u64); 6] {
     [
         ("dropped", hash(Dropped::ARCHITECTURE.as_str(), CrossEntropy)),
         ("unpooled", hash(Unpooled::ARCHITECTURE.as_str(), LogLikelihood)),
         ("flattened", hash(Flattened::ARCHITECTURE.as_str(), Quadratic)),
+        ("averaged", hash(Averaged::ARCHITECTURE.as_str(), LogLikelihood)),
+        ("strided", hash(Strided::ARCHITECTURE.as_str(), CrossEntropy)),
+        ("signal", hash(Signal::ARCHITECTURE.as_str(), LogLikelihood)),
     ]
 }
 

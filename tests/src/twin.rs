@@ -5,7 +5,8 @@
 
 use minnet::activation::Function;
 use minnet::cost::CostFunction;
-use minnet::op::{Conv, Dense, Op};
+use minnet::op::{Conv, Dense, GlobalAvgPool, Op, Padding};
+use minnet::pool::Pooling;
 use minnet::sgd::Sgd;
 use rand_core::{Rng, SeedableRng};
 use rand_xorshift::XorShiftRng;
@@ -32,7 +33,7 @@ pub struct Image {
 struct Step {
     input: Vec<f32>,
     output: Vec<f32>,
-    /// The numbers of the square's positions that pooled values came from.
+    /// The numbers of the square's positions that max-pooled values came from.
     origins: Vec<usize>,
     /// 1 where dropout kept a value, 0 elsewhere.
     kept: Vec<f32>,
@@ -100,6 +101,7 @@ impl Twin {
                         input.iter().zip(&kept).map(|(value, kept)| value * kept).collect()
                     }
                 },
+                Op::GlobalAvgPool(op) => means(op, &input),
             };
             op.activation().forward(&mut output);
             steps.push(Step { input, output: output.clone(), origins, kept });
@@ -139,11 +141,12 @@ impl Twin {
                     let mut gradient = vec![0.0; op.inputs()];
                     for o in 0..op.filters {
                         for (place, origin) in (0..op.outputs()).zip(&step.origins).skip(o).step_by(op.filters) {
-                            let delta = delta[place];
-                            bias_sums[o] += delta;
-                            for (tap, pixel) in window(op, position(op, place / op.filters, *origin)).enumerate() {
-                                weight_sums[tap * op.filters + o] += step.input[pixel] * delta;
-                                gradient[pixel] += delta * weights[tap * op.filters + o];
+                            bias_sums[o] += delta[place];
+                            for (square, delta) in spread(op, delta[place], *origin) {
+                                for (tap, pixel) in window(op, position(op, place / op.filters, square)) {
+                                    weight_sums[tap * op.filters + o] += step.input[pixel] * delta;
+                                    gradient[pixel] += delta * weights[tap * op.filters + o];
+                                }
                             }
                         }
                     }
@@ -151,6 +154,10 @@ impl Twin {
                 }
                 Op::Flatten(_) => delta,
                 Op::Dropout(_) => delta.iter().zip(&step.kept).map(|(delta, kept)| delta * kept).collect(),
+                Op::GlobalAvgPool(op) => {
+                    let shares: Vec<f32> = delta.iter().map(|delta| delta / (op.height * op.width) as f32).collect();
+                    shares.repeat(op.height * op.width)
+                }
             };
         }
     }
@@ -161,36 +168,63 @@ fn dense(op: &Dense, weights: &[f32], bias: &[f32], x: &[f32]) -> Vec<f32> {
     (0..op.outputs).map(|j| column(j).fold(0.0, |z, (x, weight)| z + x * weight) + bias[j]).collect()
 }
 
-/// The pooled map, and which of its square's positions each value came from: the first of the greatest.
+/// The mean of each channel.
+fn means(op: &GlobalAvgPool, image: &[f32]) -> Vec<f32> {
+    let sum = |channel| image.iter().skip(channel).step_by(op.channels).fold(0.0, |sum, value| sum + value);
+    (0..op.channels).map(|channel| sum(channel) / (op.height * op.width) as f32).collect()
+}
+
+/// The pooled map, and, of max-pooling, which of its square's positions each value came from: the first of the greatest.
 fn convolve(op: &Conv, weights: &[f32], bias: &[f32], image: &[f32]) -> (Vec<f32>, Vec<usize>) {
     let one = |place: usize| {
         let o = place % op.filters;
         let sum = |square| {
-            let terms =
-                window(op, position(op, place / op.filters, square)).zip(weights.iter().skip(o).step_by(op.filters));
-            terms.fold(0.0, |sum, (pixel, weight)| sum + image[pixel] * weight)
+            let terms = window(op, position(op, place / op.filters, square));
+            terms.fold(0.0, |sum, (tap, pixel)| sum + image[pixel] * weights[tap * op.filters + o])
         };
-        let mut best = (sum(0), 0);
-        for square in 1..op.pooling.side() * op.pooling.side() {
-            let rival = sum(square);
-            if rival > best.0 {
-                best = (rival, square);
+        let mut pooled = (sum(0), 0);
+        for square in 1..op.pooled() {
+            let next = sum(square);
+            match op.pooling {
+                Pooling::Avg2 => pooled.0 += next,
+                Pooling::Max2 if next > pooled.0 => pooled = (next, square),
+                Pooling::Max2 | Pooling::None => {}
             }
         }
-        (best.0 + bias[o], best.1)
+        if op.pooling == Pooling::Avg2 {
+            pooled.0 /= op.pooled() as f32;
+        }
+        (pooled.0 + bias[o], pooled.1)
     };
     (0..op.outputs()).map(one).unzip()
 }
 
-/// The row and the column of a position of the map before the pooling: `square` is its number in its square.
-fn position(op: &Conv, pooled: usize, square: usize) -> (usize, usize) {
-    let side = op.pooling.side();
-    (pooled / op.out_width() * side + square / side, pooled % op.out_width() * side + square % side)
+/// The numbers of the square's positions that a δ of the pooled map goes to, and what each of them gets.
+fn spread(op: &Conv, delta: f32, origin: usize) -> Vec<(usize, f32)> {
+    match op.pooling {
+        Pooling::Avg2 => (0..op.pooled()).map(|square| (square, delta * (1.0 / op.pooled() as f32))).collect(),
+        Pooling::Max2 | Pooling::None => vec![(origin, delta)],
+    }
 }
 
-/// The numbers of the pixels' values under a position: by rows, columns and channels.
-fn window(op: &Conv, (y, x): (usize, usize)) -> impl Iterator<Item = usize> {
-    let Conv { width, channels, filter_height, filter_width, .. } = *op;
-    let row = move |ky| (0..filter_width * channels).map(move |at| ((y + ky) * width + x) * channels + at);
-    (0..filter_height).flat_map(row)
+/// The row and the column of a position of the map before the pooling: `square` is its number in its square.
+fn position(op: &Conv, pooled: usize, square: usize) -> (usize, usize) {
+    let (height, width) = (op.pool_height(), op.pool_width());
+    (pooled / op.out_width() * height + square / width, pooled % op.out_width() * width + square % width)
+}
+
+/// The pixels' values under a position, as the number of the weight and that of the value: by rows, columns and channels.
+/// What lies beyond the edge is left out.
+fn window(op: &Conv, (y, x): (usize, usize)) -> impl Iterator<Item = (usize, usize)> {
+    let Conv { height, width, channels, filter_height, filter_width, stride, .. } = *op;
+    let (top, left) = match op.padding {
+        Padding::Valid => (0, 0),
+        Padding::Same => ((filter_height - 1) / 2, (filter_width - 1) / 2),
+    };
+    (0..op.taps()).filter_map(move |tap| {
+        let (ky, kx, channel) = (tap / (filter_width * channels), tap / channels % filter_width, tap % channels);
+        let row = (y * stride + ky).checked_sub(top).filter(|row| *row < height)?;
+        let column = (x * stride + kx).checked_sub(left).filter(|column| *column < width)?;
+        Some((tap, (row * width + column) * channels + channel))
+    })
 }

@@ -5,12 +5,13 @@ use minnet::batch::Images;
 use minnet::layer::Parameters;
 use minnet::module::Module;
 use minnet::prelude::{
-    Conv5x5, Cost, CrossEntropy, Dense, Dropout, Flatten, Identity, Init, LogLikelihood, MaxPool2, Net, NoPool,
-    Quadratic, Relu, Serial, Sgd, Sigmoid, Softmax, Tanh, Tensor, seq,
+    AvgPool2, Conv, Conv5x5, Cost, CrossEntropy, Dense, Dropout, Flat, Flatten, GlobalAvgPool, Identity, Init,
+    LogLikelihood, MaxPool2, Net, NoPool, Quadratic, Relu, Same, Serial, Sgd, Sigmoid, Softmax, Stride, Tanh, Tensor,
+    seq,
 };
 use rand_core::{Rng, SeedableRng};
 use rand_xorshift::XorShiftRng;
-use tests::reference::{self, Activation, Image, Layer};
+use tests::reference::{self, Activation, Image, Layer, Pool};
 
 /// A number from -1 to 1; every fourth one is 0, as most pixels are.
 fn number(rng: &mut XorShiftRng) -> f32 {
@@ -112,11 +113,30 @@ const fn dense(outputs: usize, activation: Activation) -> Layer {
     Layer::Dense { outputs, activation }
 }
 
-const fn conv(filters: usize, pool: usize, activation: Activation) -> Layer {
-    Layer::Conv5x5 { filters, pool, activation }
+/// Filters of 5x5 that stay inside the image.
+const fn conv5x5(filters: usize, pool: Pool, activation: Activation) -> Layer {
+    conv((5, 5), filters, (1, false), pool, activation)
+}
+
+/// Filters of these rows and columns, with a stride, and zeros around the image or not.
+const fn conv(
+    filter: (usize, usize),
+    filters: usize,
+    (stride, same): (usize, bool),
+    pool: Pool,
+    activation: Activation,
+) -> Layer {
+    Layer::Conv(reference::Conv { filter, filters, stride, same, pool, activation })
 }
 
 type Pixels<const C: usize> = [[[f32; C]; 12]; 12];
+
+/// Flattens what is not square.
+struct Signal;
+
+impl Flat<[[[f32; 3]; 4]; 1]> for Signal {
+    type Vector = [f32; 12];
+}
 
 check!(sigmoid_and_quadratic: [f32; 9], (1, 1, 9), seq![Dense<9, 7, Sigmoid>, Dense<7, 4, Sigmoid>],
     Quadratic, reference::Cost::Quadratic, [dense(7, Activation::Sigmoid), dense(4, Activation::Sigmoid)]);
@@ -140,17 +160,80 @@ LogLikelihood, reference::Cost::LogLikelihood, [
 check!(convolution_and_pooling: Pixels<1>, (12, 12, 1),
     seq![Conv5x5<1, 3, MaxPool2, Sigmoid>, Flatten, Dense<48, 4, Softmax>],
     LogLikelihood, reference::Cost::LogLikelihood,
-    [conv(3, 2, Activation::Sigmoid), Layer::Flatten, dense(4, Activation::Softmax)]);
+    [conv5x5(3, Pool::Greatest, Activation::Sigmoid), Layer::Flatten, dense(4, Activation::Softmax)]);
 check!(convolution_without_pooling: Pixels<2>, (12, 12, 2),
     seq![Conv5x5<2, 3, NoPool, Tanh>, Flatten, Dense<192, 4, Softmax>],
     LogLikelihood, reference::Cost::LogLikelihood,
-    [conv(3, 1, Activation::Tanh), Layer::Flatten, dense(4, Activation::Softmax)]);
+    [conv5x5(3, Pool::None, Activation::Tanh), Layer::Flatten, dense(4, Activation::Softmax)]);
 check!(two_convolutions: Pixels<2>, (12, 12, 2),
 seq![Conv5x5<2, 5, NoPool, Relu>, Conv5x5<5, 4, MaxPool2, Identity>, Flatten, Dense<16, 4, Sigmoid>],
 CrossEntropy, reference::Cost::CrossEntropy, [
-    conv(5, 1, Activation::Relu), conv(4, 2, Activation::Identity),
+    conv5x5(5, Pool::None, Activation::Relu), conv5x5(4, Pool::Greatest, Activation::Identity),
     Layer::Flatten, dense(4, Activation::Sigmoid),
 ]);
+check!(filters_of_3x3: [[[f32; 2]; 7]; 7], (7, 7, 2),
+    seq![Conv<3, 3, 2, 3, NoPool, Sigmoid>, Flatten, Dense<75, 4, Softmax>],
+    LogLikelihood, reference::Cost::LogLikelihood,
+    [conv((3, 3), 3, (1, false), Pool::None, Activation::Sigmoid), Layer::Flatten, dense(4, Activation::Softmax)]);
+check!(filters_of_7x7_with_a_stride: Pixels<2>, (12, 12, 2),
+    seq![Conv<7, 7, 2, 3, NoPool, Tanh, Stride<2>>, Flatten, Dense<27, 4, Softmax>],
+    LogLikelihood, reference::Cost::LogLikelihood,
+    [conv((7, 7), 3, (2, false), Pool::None, Activation::Tanh), Layer::Flatten, dense(4, Activation::Softmax)]);
+check!(filters_of_1x1: [[[f32; 5]; 4]; 4], (4, 4, 5),
+    seq![Conv<1, 1, 5, 3, MaxPool2, Tanh>, Flatten, Dense<12, 4, Sigmoid>],
+    CrossEntropy, reference::Cost::CrossEntropy,
+    [conv((1, 1), 3, (1, false), Pool::Greatest, Activation::Tanh), Layer::Flatten, dense(4, Activation::Sigmoid)]);
+check!(zeros_around_the_image: [[[f32; 2]; 5]; 5], (5, 5, 2),
+seq![Conv<3, 3, 2, 3, NoPool, Relu, Same>, Conv<4, 2, 3, 2, NoPool, Sigmoid, Same>, Flatten, Dense<50, 4, Softmax>],
+LogLikelihood, reference::Cost::LogLikelihood, [
+    conv((3, 3), 3, (1, true), Pool::None, Activation::Relu), conv((4, 2), 2, (1, true), Pool::None, Activation::Sigmoid),
+    Layer::Flatten, dense(4, Activation::Softmax),
+]);
+check!(zeros_and_a_stride: [[[f32; 2]; 9]; 7], (7, 9, 2),
+seq![
+    Conv<3, 5, 2, 4, NoPool, Tanh, Stride<3, Same>>, Conv<3, 3, 4, 2, NoPool, Identity, Stride<2, Same>>,
+    Flatten, Dense<8, 4, Sigmoid>,
+],
+Quadratic, reference::Cost::Quadratic, [
+    conv((3, 5), 4, (3, true), Pool::None, Activation::Tanh),
+    conv((3, 3), 2, (2, true), Pool::None, Activation::Identity),
+    Layer::Flatten, dense(4, Activation::Sigmoid),
+]);
+check!(dropout_before_zeros: [[[f32; 3]; 6]; 6], (6, 6, 3),
+seq![Dropout<30>, Conv<3, 3, 3, 4, MaxPool2, Sigmoid, Same>, Dropout<50>, Flatten, Dense<36, 4, Softmax>],
+LogLikelihood, reference::Cost::LogLikelihood, [
+    Layer::Dropout { percent: 30 }, conv((3, 3), 4, (1, true), Pool::Greatest, Activation::Sigmoid),
+    Layer::Dropout { percent: 50 }, Layer::Flatten, dense(4, Activation::Softmax),
+]);
+check!(average_pooling: [[[f32; 1]; 8]; 8], (8, 8, 1),
+seq![Conv<3, 3, 1, 3, AvgPool2, Sigmoid>, Conv<2, 2, 3, 2, AvgPool2, Tanh>, Flatten, Dense<2, 4, Softmax>],
+LogLikelihood, reference::Cost::LogLikelihood, [
+    conv((3, 3), 3, (1, false), Pool::Mean, Activation::Sigmoid), conv((2, 2), 2, (1, false), Pool::Mean, Activation::Tanh),
+    Layer::Flatten, dense(4, Activation::Softmax),
+]);
+check!(average_pooling_and_a_stride: [[[f32; 1]; 11]; 9], (9, 11, 1),
+seq![Conv<3, 5, 1, 3, AvgPool2, Relu, Stride<2>>, Flatten, Dense<12, 4, Softmax>],
+LogLikelihood, reference::Cost::LogLikelihood,
+[conv((3, 5), 3, (2, false), Pool::Mean, Activation::Relu), Layer::Flatten, dense(4, Activation::Softmax)]);
+check!(a_signal: [[[f32; 3]; 20]; 1], (1, 20, 3),
+seq![Conv<1, 5, 3, 4, MaxPool2, Relu>, Conv<1, 3, 4, 3, AvgPool2, Tanh, Same>, Flatten<Signal>, Dense<12, 4, Softmax>],
+LogLikelihood, reference::Cost::LogLikelihood, [
+    conv((1, 5), 4, (1, false), Pool::Greatest, Activation::Relu), conv((1, 3), 3, (1, true), Pool::Mean, Activation::Tanh),
+    Layer::Flatten, dense(4, Activation::Softmax),
+]);
+check!(a_signal_in_a_column: [[[f32; 3]; 1]; 20], (20, 1, 3),
+seq![Conv<5, 1, 3, 4, MaxPool2, Relu>, Conv<3, 1, 4, 3, AvgPool2, Tanh, Same>, GlobalAvgPool, Dense<3, 4, Softmax>],
+LogLikelihood, reference::Cost::LogLikelihood, [
+    conv((5, 1), 4, (1, false), Pool::Greatest, Activation::Relu), conv((3, 1), 3, (1, true), Pool::Mean, Activation::Tanh),
+    Layer::GlobalAvgPool, dense(4, Activation::Softmax),
+]);
+check!(global_average_pooling: [[[f32; 1]; 11]; 9], (9, 11, 1),
+seq![Conv<3, 3, 1, 6, NoPool, Relu, Stride<2>>, GlobalAvgPool, Dense<6, 4, Softmax>],
+LogLikelihood, reference::Cost::LogLikelihood,
+[conv((3, 3), 6, (2, false), Pool::None, Activation::Relu), Layer::GlobalAvgPool, dense(4, Activation::Softmax)]);
+check!(global_average_pooling_last: [[[f32; 3]; 5]; 4], (4, 5, 3), seq![Conv<2, 2, 3, 4, NoPool, Tanh>, GlobalAvgPool],
+    Quadratic, reference::Cost::Quadratic,
+    [conv((2, 2), 4, (1, false), Pool::None, Activation::Tanh), Layer::GlobalAvgPool]);
 
 /// w = 2, b = 0.5, x = 1 and y = 0 with the quadratic cost: a = 2.5, so ∂C/∂w = ∂C/∂b = 2.5.
 #[test]

@@ -87,6 +87,11 @@ fn what_fits_compiles() {
             "[[[f32; 1]; 28]; 28]",
             "Conv5x5<1, 2, MaxPool2>, Conv5x5<2, 3, MaxPool2>, Flatten, Dropout<99>, Dense<48, 10, Softmax>",
         ),
+        (
+            "largest_fits",
+            "[[[f32; 1]; 256]; 256]",
+            "Conv<11, 11, 1, 2, AvgPool2, Relu, Stride<4, Same>>, Conv<3, 1, 2, 64>, GlobalAvgPool, Dense<64, 10>",
+        ),
     ];
     for (name, input, layers) in nets {
         let (success, stderr) = build(name, &net(input, layers));
@@ -117,51 +122,101 @@ fn the_first_layer_of_another_size_than_the_input() {
 #[test]
 fn convolution_with_another_number_of_channels() {
     let layers = "Conv5x5<1, 20, MaxPool2>, Conv5x5<10, 40, MaxPool2>, Flatten, Dense<640, 10>";
-    let words = ["`Conv5x5<10, 40, MaxPool2>` cannot take `[[[f32; 20]; 12]; 12]`", NO_FIT];
+    let words = ["`Conv<5, 5, 10, 40, MaxPool2>` cannot take `[[[f32; 20]; 12]; 12]`", NO_FIT];
     assert_misfit_net("channels", "[[[f32; 1]; 28]; 28]", layers, &words);
 }
 
 #[test]
 fn odd_side_before_pooling() {
     let words = [
-        "`Conv5x5` with `MaxPool2` cannot take an image whose side is `Size<13>`",
-        "this side is too small, too large, or leaves an odd side to the pooling",
-        "`MaxPool2` then needs an even side",
+        "`MaxPool2` cannot take a map whose side is `Size<9>`",
+        "the filters leave an odd side to the pooling",
+        "`MaxPool2` and `AvgPool2` take even sides up to 256, and leave a side of 1 as it is",
     ];
     assert_misfit_net("odd", "[[[f32; 1]; 13]; 13]", "Conv5x5<1, 2, MaxPool2>", &words);
     // 17 -> 13, which the second convolution makes 9.
     assert_misfit_net("odd_later", "[[[f32; 1]; 17]; 17]", "Conv5x5<1, 2>, Conv5x5<2, 3, MaxPool2>", &words);
+    // 28 -> 26 positions, of which a stride takes every other.
+    let words = ["`AvgPool2` cannot take a map whose side is `Size<13>`"];
+    let layers = "Conv<3, 3, 1, 2, AvgPool2, Relu, Stride<2>>, GlobalAvgPool";
+    assert_misfit_net("odd_by_a_stride", "[[[f32; 1]; 28]; 28]", layers, &words);
 }
 
 #[test]
-fn image_too_small_for_a_convolution() {
+fn filter_too_large_for_its_image() {
     // 28 -> 12 -> 4.
     let layers = "Conv5x5<1, 2, MaxPool2>, Conv5x5<2, 3, MaxPool2>, Conv5x5<3, 4>";
-    let words = ["`Conv5x5` with `NoPool` cannot take an image whose side is `Size<4>`"];
+    let words = [
+        "a filter's side of 5 pixels does not fit into an image's side of `Size<4>`",
+        "this side is too small for the filter",
+        "`Same` puts zeros around",
+    ];
     assert_misfit_net("small", "[[[f32; 1]; 28]; 28]", layers, &words);
+    // A signal has one row.
+    let words = ["a filter's side of 3 pixels does not fit into an image's side of `Size<1>`"];
+    assert_misfit_net("signal", "[[[f32; 3]; 12]; 1]", "Conv<3, 3, 3, 2>, GlobalAvgPool", &words);
 }
 
 #[test]
-fn image_too_large_to_flatten() {
+fn sides_outside_of_the_tables() {
     let words = [
-        "`Flatten` has no size for `Volume<24, 2>`",
-        "this image is too large for the table",
-        "at most 14 x 14 pixels and 64 channels",
+        "a filter's side of 12 pixels does not fit into an image's side of `Size<28>`",
+        "or one of the two too large for the table",
+        "filters take sides of 1 to 11 pixels, images of 1 to 256",
+    ];
+    assert_misfit_net("large_filter", "[[[f32; 1]; 28]; 28]", "Conv<12, 3, 1, 2>", &words);
+    let words = ["`AvgPool2` cannot take a map whose side is `Size<300>`", "or one too large for the table"];
+    assert_misfit_net("large_image", "[[[f32; 1]; 300]; 300]", "Conv<3, 3, 1, 2, AvgPool2, Relu, Same>", &words);
+}
+
+#[test]
+fn stride_outside_of_the_table() {
+    let words = [
+        "a stride of 5 has no table for `Size<26>`",
+        "this stride, or this side, is not in the table",
+        "strides are 1 to 4",
+    ];
+    assert_misfit_net("stride", "[[[f32; 1]; 28]; 28]", "Conv<3, 3, 1, 2, NoPool, Relu, Stride<5>>", &words);
+}
+
+#[test]
+fn pooling_in_the_place_of_a_stride() {
+    let layers = "Conv<3, 3, 1, 2, NoPool, Relu, AvgPool2>, GlobalAvgPool";
+    let (success, stderr) = build("placement", &net("[[[f32; 1]; 28]; 28]", layers));
+    assert!(!success);
+    // Neither the convolution nor its output can be made of it.
+    for error in errors(&stderr) {
+        assert!(error.contains("`AvgPool2` does not say how filters are placed"), "{stderr}");
+    }
+    let note = "the last parameter of `Conv` is `Valid`, `Same`, `Stride<N>`, or `Stride<N, Same>`";
+    assert!(stderr.contains(note), "{stderr}");
+}
+
+#[test]
+fn image_that_flatten_has_no_size_for() {
+    let words = [
+        "`Flatten<Table>` has no size for `[[[f32; 2]; 24]; 24]`",
+        "this image is not in the table",
+        "square images of at most 14 x 14 pixels and 64 channels",
+        "give it a type of your own that implements `Flat`",
     ];
     assert_misfit_net("flatten", "[[[f32; 1]; 28]; 28]", "Conv5x5<1, 2>, Flatten, Dense<1152, 10>", &words);
+    let words = ["`Flatten<Table>` has no size for `[[[f32; 8]; 60]; 1]`"];
+    let layers = "Conv<1, 9, 3, 8, MaxPool2>, Flatten, Dense<480, 4>";
+    assert_misfit_net("flatten_signal", "[[[f32; 3]; 128]; 1]", layers, &words);
 }
 
 #[test]
 fn dense_on_an_image() {
     let layers = "Conv5x5<1, 2, MaxPool2>, Dense<288, 10>";
-    let words =
-        ["cannot take `[[[f32; 2]; 12]; 12]`", NO_FIT, "`Flatten` turns a square image into `[f32; H * W * C]`"];
+    let words = ["cannot take `[[[f32; 2]; 12]; 12]`", NO_FIT, "`Flatten` turns an image into `[f32; H * W * C]`"];
     assert_misfit_net("image", "[[[f32; 1]; 28]; 28]", layers, &words);
 }
 
 #[test]
-fn flatten_on_a_vector() {
-    assert_misfit_net("vector", "[f32; 784]", "Flatten", &["`Flatten` cannot take `[f32; 784]`"]);
+fn flatten_and_means_of_a_vector() {
+    assert_misfit_net("vector", "[f32; 784]", "Flatten", &["`Flatten` cannot take `[f32; 784]`", NO_FIT]);
+    assert_misfit_net("mean", "[f32; 784]", "GlobalAvgPool", &["`GlobalAvgPool` cannot take `[f32; 784]`", NO_FIT]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Random network texts against plain loops, bit for bit: trained and asked as lists, with every width of vectors and up
 //! to three threads. Some of them stand here as types, too, and give their lists' bits, in floats and in integers.
 
-use device::shapes::{self, Dropped, Flattened, IMAGES, Unpooled};
+use device::shapes::{self, Averaged, Dropped, Flattened, IMAGES, Strided, Unpooled};
 use host::architecture::Architecture;
 use host::executor::{Threads, Vectors};
 use minnet::batch::{Batch, Images};
@@ -59,42 +59,77 @@ impl Dice {
     }
 }
 
+/// Activations that work on each value alone.
+const ELEMENTWISE: &[&str] = &["", " sigmoid", " tanh", " relu", " fast-sigmoid", " fast-tanh"];
+
+/// A convolution's text, if its filters fit into the image; `image` becomes what is left of it.
+fn conv(dice: &mut Dice, image: &mut [usize; 3]) -> Option<String> {
+    let [height, width, channels] = image;
+    let is_same = dice.below(2) == 0;
+    let [rows, columns] = [*height, *width].map(|side| match side {
+        1 => 1,
+        _ if is_same => dice.range(1, 7),
+        _ => dice.range(1, side.min(7)),
+    });
+    // One in four has the book's filters.
+    let (rows, columns) = if dice.below(4) == 0 { (5, 5) } else { (rows, columns) };
+    if !is_same && (rows > *height || columns > *width) {
+        return None;
+    }
+    let stride = dice.one_of(&[1, 1, 1, 2, 3]);
+    let filters = if dice.below(4) == 0 { dice.range(10, 18) } else { dice.range(1, 9) };
+    let mut text = format!("conv{rows}x{columns} {filters}");
+    if stride > 1 {
+        text += &format!(" stride {stride}");
+    }
+    if is_same {
+        text += " same";
+    }
+    let positions = |side: usize, filter| (if is_same { side - 1 } else { side - filter }) / stride + 1;
+    (*height, *width, *channels) = (positions(*height, rows), positions(*width, columns), filters);
+    let can_pool = [*height, *width].iter().all(|side| *side == 1 || side.is_multiple_of(2));
+    let pooling = if can_pool { dice.one_of(&["", " maxpool2", " avgpool2"]) } else { "" };
+    if !pooling.is_empty() {
+        (*height, *width) = (height.div_ceil(2), width.div_ceil(2));
+    }
+    Some(text + pooling + dice.one_of(ELEMENTWISE))
+}
+
 /// A network's text: a layer with weights at least, and of few enough multiplications for plain loops.
 fn text(dice: &mut Dice) -> String {
     const EVERY: &[&str] = &["", " sigmoid", " tanh", " relu", " softmax", " fast-sigmoid", " fast-tanh"];
-    const ELEMENTWISE: &[&str] = &["", " sigmoid", " tanh", " relu", " fast-sigmoid", " fast-tanh"];
     let mut layers = Vec::new();
     let input;
     let mut has_weights = false;
     let mut values;
-    if dice.below(2) == 0 {
-        let (mut height, mut width, mut channels) = (dice.range(5, 14), dice.range(5, 14), dice.range(1, 4));
-        if dice.below(2) == 0 {
-            width = height;
-        }
-        input = format!("{height}x{width}x{channels}");
-        while height >= 5 && width >= 5 && layers.len() < 4 && dice.below(4) > 0 {
+    if dice.below(3) > 0 {
+        let (height, width) = match dice.below(6) {
+            0 => (1, dice.range(1, 40)),
+            1 => (dice.range(1, 40), 1),
+            2 => [dice.range(5, 14); 2].into(),
+            _ => (dice.range(1, 14), dice.range(1, 14)),
+        };
+        let mut image = [height, width, dice.range(1, 9)];
+        input = image.map(|size| size.to_string()).join("x");
+        while layers.len() < 4 && dice.below(4) > 0 {
             if dice.below(5) == 0 {
                 layers.push(format!("dropout {}", dice.range(1, 80)));
             }
-            let filters = dice.range(1, 18);
-            (height, width, channels) = (height - 4, width - 4, filters);
-            let can_pool = height.is_multiple_of(2) && width.is_multiple_of(2);
-            let pooling = if can_pool && dice.below(2) == 0 { " maxpool2" } else { "" };
-            if !pooling.is_empty() {
-                (height, width) = (height / 2, width / 2);
+            if let Some(conv) = conv(dice, &mut image) {
+                layers.push(conv);
+                has_weights = true;
             }
-            layers.push(format!("conv5x5 {filters}{pooling}{}", dice.one_of(ELEMENTWISE)));
-            has_weights = true;
         }
-        if has_weights && (height != width || dice.below(6) == 0) {
+        let [height, width, channels] = image;
+        if has_weights && dice.below(6) == 0 {
             return format!("{input}: {}", layers.join(", "));
         }
-        layers.push("flatten".into());
+        let is_mean = dice.below(3) == 0;
+        layers.push(if is_mean { "globalavgpool" } else { "flatten" }.into());
         if has_weights && dice.below(8) == 0 {
             return format!("{input}: {}", layers.join(", "));
         }
-        values = height * width * channels;
+        values = if is_mean { channels } else { height * width * channels };
     } else {
         values = dice.one_of(&[1, 2, 3, 7, 16, 33, 64, 100, 257]);
         input = values.to_string();
@@ -195,11 +230,12 @@ fn infer(net: &impl Module, images: &[Image], executor: &impl Executor) -> Vec<f
 
 #[test]
 fn lists_of_random_texts_give_the_bits_of_plain_loops() {
-    let (mut batches, mut large) = (Vec::new(), 0);
+    let (mut batches, mut large, mut texts) = (Vec::new(), 0, Vec::new());
     for number in 0..TEXTS {
         let mut dice = Dice(XorShiftRng::seed_from_u64(number));
         let text = text(&mut dice);
         let architecture = Architecture::parse(&text).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(architecture.to_string(), text);
         let ops = architecture.layers();
         let macs = architecture.macs().max(1);
         let cost = dice.one_of(&costs(ops));
@@ -228,10 +264,16 @@ fn lists_of_random_texts_give_the_bits_of_plain_loops() {
             assert!(bits(&found) == bits(&inferred[..found.len()]), "inference of one image of {what}");
         }
         large += usize::from(is_large);
+        texts.push(text);
     }
     // What the texts are to try, they try.
     assert!(large >= 3, "{large} networks have a large layer");
     assert!(batches.contains(&1) && batches.contains(&130), "mini-batches of {batches:?}");
+    let words = [": conv", "conv5x5", "conv1x", "x1 ", "conv7x", "x7 ", " stride 2", " stride 3", " same", " maxpool2"];
+    for word in [&words[..], &[" avgpool2", "globalavgpool", "flatten", "dropout", ": dense"]].concat() {
+        let count = texts.iter().filter(|text| text.contains(word)).count();
+        assert!(count >= 8, "{count} texts have `{word}`");
+    }
 }
 
 /// A type, the list of its text, and plain loops.
@@ -257,7 +299,9 @@ fn check<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>() {
         assert_eq!(bits(&found.1), bits(&outputs), "outputs of {}", Net::<In, L>::ARCHITECTURE.as_str());
         assert_eq!(bits(&executor.run(|| infer(&*net, asked, executor))), bits(&inferred));
         let mut list = List::new(ops, course.start.clone()).unwrap();
+        assert_eq!((list.ram(), list.layout()), (net.ram(), net.layout()));
         assert_eq!(bits(&executor.run(|| course.by_core(&mut list, executor)).0), bits(&found.0));
+        assert_eq!(bits(&executor.run(|| infer(&list, asked, executor))), bits(&inferred));
     }
 }
 
@@ -321,20 +365,77 @@ types! {
         CrossEntropy, check_integers;
     a_convolution_that_is_not_square: [[[f32; 2]; 8]; 11], Conv5x5<2, 4, NoPool, Relu>, Quadratic, check_integers;
     flatten_last: Pixels<8, 1>, seq![Conv5x5<1, 7, MaxPool2, Sigmoid>, Dropout<10>, Flatten], Quadratic, check_integers;
+    an_image_of_96x96: Pixels<96, 1>,
+        seq![
+            Conv<3, 3, 1, 6, MaxPool2, Relu, Stride<2, Same>>, Conv<3, 3, 6, 10, AvgPool2, Relu, Same>,
+            Conv<3, 3, 10, 12, NoPool, Relu, Stride<2>>, GlobalAvgPool, Dense<12, 2, Softmax>,
+        ], LogLikelihood, check_integers;
+    a_signal_of_128_steps: [[[f32; 3]; 128]; 1],
+        seq![
+            Conv<1, 9, 3, 8, MaxPool2, Relu>, Conv<1, 5, 8, 6, AvgPool2, Sigmoid, Stride<3, Same>>, Flatten<Signal>,
+            Dense<60, 4, Softmax>,
+        ], LogLikelihood, check_integers;
+    a_signal_in_a_column: [[[f32; 5]; 1]; 41],
+        seq![Conv<6, 1, 5, 7, AvgPool2, Sigmoid, Stride<2>>, Conv<4, 1, 7, 3, NoPool, Relu, Same>, GlobalAvgPool],
+        Quadratic, check_integers;
+    a_signal_of_one_channel: [[[f32; 1]; 50]; 1],
+        seq![Conv<1, 4, 1, 3, NoPool, Relu, Stride<3, Same>>, GlobalAvgPool, Dense<3, 2, Sigmoid>],
+        CrossEntropy, check_integers;
+    filters_of_1x1: Pixels<7, 3>,
+        seq![Conv<1, 1, 3, 9, NoPool, Relu>, Conv<3, 3, 9, 2, NoPool, Relu>, Conv<1, 1, 2, 6, NoPool, Relu, Stride<2>>,
+            Flatten, Dense<54, 5, Softmax>],
+        LogLikelihood, check_integers;
+    filters_of_7x7_with_a_stride: [[[f32; 2]; 16]; 15],
+        seq![Conv<7, 7, 2, 11, AvgPool2, Relu, Stride<2, Same>>, Conv<2, 3, 11, 5, NoPool, Sigmoid>, GlobalAvgPool,
+            Dense<5, 3, Softmax>],
+        LogLikelihood, check_integers;
+    filters_with_even_sides: Pixels<8, 5>,
+        seq![Conv<2, 4, 5, 4, NoPool, Relu, Same>, Conv<6, 2, 4, 7, MaxPool2, Relu, Same>, Dropout<20>, Flatten,
+            Dense<112, 3, Sigmoid>],
+        CrossEntropy, check_integers;
+    a_filter_as_large_as_the_image: [[[f32; 3]; 4]; 3],
+        seq![Conv<3, 4, 3, 5, MaxPool2, Relu>, Flatten, Dense<5, 4, Softmax>], LogLikelihood, check_integers;
+    a_filter_larger_than_the_image: Pixels<2, 2>,
+        seq![Conv<5, 7, 2, 6, AvgPool2, Relu, Same>, Flatten, Dense<6, 4, Softmax>], LogLikelihood, check_integers;
+    a_stride_larger_than_the_filter: [[[f32; 4]; 10]; 11],
+        seq![Conv<2, 1, 4, 6, MaxPool2, Tanh, Stride<3>>, Dropout<50>, Conv<1, 1, 6, 2, NoPool, Sigmoid>], Quadratic;
+    average_pooling: Pixels<14, 1>,
+        seq![Conv<3, 3, 1, 6, AvgPool2, Relu>, Conv<3, 3, 6, 10, AvgPool2, Relu>, Flatten, Dense<40, 10, Softmax>],
+        LogLikelihood, check_integers;
+    a_mean_first: [[[f32; 7]; 5]; 6], seq![GlobalAvgPool, Dense<7, 9, Relu>, Dense<9, 3, Softmax>],
+        LogLikelihood, check_integers;
+    a_mean_last: [[[f32; 2]; 6]; 8], seq![Dropout<10>, Conv<3, 3, 2, 4, MaxPool2, Relu, Same>, GlobalAvgPool],
+        Quadratic, check_integers;
+    dropout_between_zeros: Pixels<6, 1>,
+        seq![Conv<3, 3, 1, 8, NoPool, Relu, Same>, Dropout<30>, Conv<3, 3, 8, 4, MaxPool2, Relu, Same>, Flatten,
+            Dense<36, 3, Softmax>],
+        LogLikelihood, check_integers;
+}
+
+/// Flattens what is left of a signal.
+struct Signal;
+
+impl Flat<[[[f32; 6]; 10]; 1]> for Signal {
+    type Vector = [f32; 60];
 }
 
 /// The networks that boards train (`qemu.rs`), here as types and as lists.
 #[test]
 fn the_boards_shapes_are_the_lists_bits() {
-    let memory = &mut [0.0; shapes::MEMORY];
-    let (mut dropped, mut unpooled, mut flattened) = (Dropped::ZERO, Unpooled::ZERO, Flattened::ZERO);
+    fn run<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>(mut net: Net<In, L>) -> u64 {
+        shapes::run::<_, _, C>(&mut net, &mut [0.0; shapes::MEMORY])
+    }
     let found = [
-        ("dropped", shapes::run::<_, _, CrossEntropy>(&mut dropped, memory)),
-        ("unpooled", shapes::run::<_, _, LogLikelihood>(&mut unpooled, memory)),
-        ("flattened", shapes::run::<_, _, Quadratic>(&mut flattened, memory)),
+        ("dropped", run::<_, _, CrossEntropy>(Dropped::ZERO)),
+        ("unpooled", run::<_, _, LogLikelihood>(Unpooled::ZERO)),
+        ("flattened", run::<_, _, Quadratic>(Flattened::ZERO)),
+        ("averaged", run::<_, _, LogLikelihood>(Averaged::ZERO)),
+        ("strided", run::<_, _, CrossEntropy>(Strided::ZERO)),
+        ("signal", run::<_, _, LogLikelihood>(shapes::Signal::ZERO)),
     ];
     assert_eq!(found, tests::shapes::hashes());
-    const { assert!(shapes::MEMORY >= IMAGES * Dropped::SAMPLE && shapes::MEMORY >= IMAGES * Unpooled::SAMPLE) }
+    let samples = [Dropped::SAMPLE, Unpooled::SAMPLE, Flattened::SAMPLE, Strided::SAMPLE, shapes::Signal::SAMPLE];
+    assert!(samples.into_iter().all(|sample| IMAGES * sample <= shapes::MEMORY), "{samples:?}");
 }
 
 /// The weights after one step of a network whose convolutions have many channels.

@@ -3,9 +3,11 @@
 //! Where QEMU or a toolchain for the board is missing, the tests are reported as ignored, with the reason and the
 //! remedy; `cargo xtask test` provides both first.
 
+use ::device::layers::Memory;
 use emulator::board::{BOARDS, Board};
 use emulator::serial::{Emulated, PROGRAM};
 use emulator::{Missing, Toolchain, elf, firmware, qemu, top};
+use host::architecture::Architecture;
 use host::data::{Mnist, default_directory};
 use host::device::{Client, Faults, Timing, Which, connect};
 use host::executor::{Threads, Vectors};
@@ -56,6 +58,7 @@ fn trials(board: &'static Board) -> Vec<Trial> {
         ("serves_with_the_host_s_bits_on_a_bad_line", serves_with_the_host_s_bits_on_a_bad_line),
         ("serves_integers_as_the_host_on_a_bad_line", serves_integers_as_the_host_on_a_bad_line),
         ("trains_other_shapes_to_the_list_s_bits", trains_other_shapes_to_the_list_s_bits),
+        ("infers_layers_of_any_size_with_the_list_s_bits", infers_layers_of_any_size_with_the_list_s_bits),
         ("has_no_heap", has_no_heap),
         ("leaves_the_weights_in_flash", leaves_the_weights_in_flash),
         ("fits_the_board_s_memory", fits_the_board_s_memory),
@@ -182,6 +185,26 @@ fn trains_other_shapes_to_the_list_s_bits(device: &Device) -> Result<(), Failed>
         let expected = format!("shape {name} {hash:016x}");
         if !output.lines().any(|line| line == expected) {
             return Err(format!("{expected} is not in:\n{output}").into());
+        }
+    }
+    Ok(())
+}
+
+fn infers_layers_of_any_size_with_the_list_s_bits(device: &Device) -> Result<(), Failed> {
+    let Run { output, .. } = device.run("layers")?;
+    let lines: Vec<_> = output.lines().filter_map(|line| line.strip_prefix("layers ")).collect();
+    let mut memory = Box::new(Memory::<20_000, 9216>::NEW);
+    let large = if trains(device.board) { 2 } else { 0 };
+    if lines.len() != 14 + large {
+        return Err(format!("another number of networks:\n{output}").into());
+    }
+    for line in lines {
+        let (text, hashes) = line.split_once("; ").ok_or_else(|| line.to_owned())?;
+        let network = Architecture::parse(text)?;
+        let [floats, eight, four] = memory.of_list(network.layers()).ok_or("the network does not fit")?;
+        let expected = format!("{floats:016x} {eight:016x} {four:016x}");
+        if hashes != expected {
+            return Err(format!("{text}: {hashes} there, {expected} here (floats, 8 bits, 4 bits)").into());
         }
     }
     Ok(())

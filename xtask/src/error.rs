@@ -22,9 +22,10 @@ pub enum Error {
     /// A program or a file does not say what it should.
     #[error("{program}: unexpected: {said}")]
     Answer { program: String, said: String },
-    /// An inference takes more than is recorded, or has what it must not have.
+    /// An inference takes more than is recorded, or than that of a larger layer, or has what it must not have.
     #[error(
-        "not as docs/device.json has it; find out why, or record what has grown with `cargo xtask count`:\n{}",
+        "not as docs/device.json and docs/layers.json have it, or as it must be; find out why, or record what has grown \
+         with `cargo xtask count`:\n{}",
         .0.join("\n")
     )]
     Grown(Vec<String>),

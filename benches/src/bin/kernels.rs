@@ -41,6 +41,7 @@ fn main() {
             Op::Conv(op) => op.output(saved),
             Op::Flatten(_) => input,
             Op::Dropout(op) => op.output(saved),
+            Op::GlobalAvgPool(op) => op.output(saved),
         };
         saved += op.saved();
     }
@@ -60,6 +61,7 @@ fn main() {
                 Op::Conv(op) => op.forward(weights, biases, images, *input, *saved, &threads),
                 Op::Flatten(_) => {}
                 Op::Dropout(op) => op.forward(images, *input, *saved, &threads),
+                Op::GlobalAvgPool(op) => op.forward(images, *input, *saved, &threads),
             }
             took[0] += begin.elapsed();
         }
@@ -76,7 +78,7 @@ fn main() {
                 _ if number == 0 => {}
                 Op::Dense(op) => op.activation_gradient(images.reborrow(), *saved, &threads),
                 Op::Conv(op) => op.activation_gradient(images.reborrow(), *saved, &threads),
-                Op::Flatten(_) | Op::Dropout(_) => {}
+                Op::Flatten(_) | Op::Dropout(_) | Op::GlobalAvgPool(_) => {}
             }
             took[1] += begin.elapsed();
             let (begin, images) = (Instant::now(), images.reborrow());
@@ -85,6 +87,7 @@ fn main() {
                 Op::Conv(op) => op.backward(weights, images, *input, *saved, &threads),
                 Op::Flatten(_) => {}
                 Op::Dropout(op) => op.backward(images, *input, *saved, &threads),
+                Op::GlobalAvgPool(op) => op.backward(images, *input, *saved, &threads),
             }
             took[2] += begin.elapsed();
         }
@@ -93,7 +96,7 @@ fn main() {
             match op {
                 Op::Dense(op) => op.update(weights, biases, &images, *input, *saved, &sgd, &threads),
                 Op::Conv(op) => op.update(weights, biases, &images, *input, *saved, &sgd, &threads),
-                Op::Flatten(_) | Op::Dropout(_) => {}
+                Op::Flatten(_) | Op::Dropout(_) | Op::GlobalAvgPool(_) => {}
             }
             took[3] += begin.elapsed();
         }

@@ -2,7 +2,7 @@
 //! `benches/rivals` are called, and then, if not the widest are wanted, the vectors. It warms up; then, for each line on
 //! standard input, it works for so many seconds and prints one line of JSON.
 
-use benches::{A, B, C, D, MNIST, memory, train, trained};
+use benches::{A, B, C, D, E, MNIST, memory, train, trained};
 use cpu_time::ProcessTime;
 use host::executor::{Threads, Vectors};
 use host::network::Network;
@@ -17,7 +17,7 @@ use std::io::{Write, stdin, stdout};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-const USAGE: &str = "usage: ours a|b|c|d train|infer BATCH THREADS SECONDS [avx512|avx2|sse2]
+const USAGE: &str = "usage: ours a|b|c|d|e train|infer BATCH THREADS SECONDS [avx512|avx2|sse2]
 then each line on standard input asks for one measurement";
 
 struct Options {
@@ -68,6 +68,7 @@ fn begin() -> Result<(), Box<dyn Error>> {
         "b" => (B, 0.3),
         "c" => (C, 0.03),
         "d" => (D, 0.03),
+        "e" => (E, 0.03),
         _ => return Err(USAGE.into()),
     };
     Contestant::new(&options, text, eta)?.serve(&options)

@@ -1,11 +1,12 @@
 //! A convolution's inner loops, on images with channels last.
 //!
-//! The weight that leads from channel c of the pixel (y + ky, x + kx) to channel o of the position (y, x) is number
-//! ((ky·filter_width + kx)·channels + c)·filters + o. An output is δ after pooling: each value of it belongs to one
+//! The weight that leads from channel c of the pixel (s·y + ky, s·x + kx) to channel o of the position (y, x), with the
+//! stride s, is number ((ky·filter_width + kx)·channels + c)·filters + o. Images come with their padding. An output is δ after pooling: each value of it belongs to one
 //! position of the map, which `origins` remembers.
 
 mod backward;
 mod forward;
+pub(crate) mod pad;
 mod single;
 
 pub(crate) use backward::{

@@ -5,7 +5,7 @@
 use super::vector::{Kernel, Vector};
 use super::{conv, dense, device, dropout};
 use crate::activation::Function;
-use crate::op::{self, Conv};
+use crate::op::{self, Conv, Padding};
 use crate::pool::Pooling;
 use crate::sgd::Sgd;
 use rand_core::{Rng, SeedableRng};
@@ -230,19 +230,19 @@ struct Maps {
 impl Convolution {
     /// For each pooled position by rows: its number, and those of the map's positions in it, by rows.
     fn squares(self) -> impl Iterator<Item = (usize, Vec<(usize, usize)>)> {
-        let (width, side) = (self.op.out_width(), self.op.pooling.side());
-        (0..self.op.out_height() * width).map(move |number| {
-            let (top, left) = (number / width * side, number % width * side);
-            (number, (0..side * side).map(|at| (top + at / side, left + at % side)).collect())
+        let (columns, height, width) = (self.op.out_width(), self.op.pool_height(), self.op.pool_width());
+        (0..self.op.out_height() * columns).map(move |number| {
+            let (top, left) = (number / columns * height, number % columns * width);
+            (number, (0..height * width).map(|at| (top + at / width, left + at % width)).collect())
         })
     }
 
     /// The numbers of the pixel values under the position (y, x), in the order of a filter's taps.
     fn window(self, (y, x): (usize, usize)) -> impl Iterator<Item = usize> {
-        let Conv { width, channels, filter_width, .. } = self.op;
+        let Conv { width, channels, filter_width, stride, .. } = self.op;
         (0..self.op.taps()).map(move |tap| {
             let (ky, kx, c) = (tap / (filter_width * channels), tap / channels % filter_width, tap % channels);
-            ((y + ky) * width + x + kx) * channels + c
+            ((y * stride + ky) * width + x * stride + kx) * channels + c
         })
     }
 
@@ -250,13 +250,17 @@ impl Convolution {
         let filters = self.op.filters;
         for (number, positions) in self.squares() {
             for o in 0..filters {
-                let (mut best, mut best_at) = (f32::NEG_INFINITY, 0);
+                let (mut best, mut best_at, mut mean) = (f32::NEG_INFINITY, 0, 0.0);
                 for (at, &position) in positions.iter().enumerate() {
                     let terms = self.window(position).zip((o..).step_by(filters));
                     let sum = terms.fold(0.0, |sum, (pixel, weight)| sum + image.image[pixel] * weights[weight]);
                     if sum > best {
                         (best, best_at) = (sum, at);
                     }
+                    mean += sum;
+                }
+                if self.op.pooling == Pooling::Avg2 {
+                    (best, best_at) = (mean / positions.len() as f32, 0);
                 }
                 let out = image.out[number * filters + o];
                 assert_eq!(out.to_bits(), (best + bias[o]).to_bits(), "{what} {self:?}");
@@ -268,12 +272,18 @@ impl Convolution {
 
     /// δ of channel `o` by positions, with their places in the map.
     fn deltas(self, image: &Maps, o: usize) -> Vec<(f32, (usize, usize))> {
-        let place = |number| number * self.op.filters + o;
-        self.squares()
-            .map(|(number, positions)| {
-                (image.delta[place(number)], positions[usize::from(image.origins[place(number)])])
-            })
-            .collect()
+        let mut deltas = Vec::new();
+        for (number, positions) in self.squares() {
+            let place = number * self.op.filters + o;
+            match self.op.pooling {
+                Pooling::Avg2 => {
+                    let share = image.delta[place] / positions.len() as f32;
+                    deltas.extend(positions.into_iter().map(|position| (share, position)));
+                }
+                _ => deltas.push((image.delta[place], positions[usize::from(image.origins[place])])),
+            }
+        }
+        deltas
     }
 
     fn check_input_gradient(self, image: &Maps, weights: &[f32]) {
@@ -393,8 +403,8 @@ impl Kernel for Convolution {
             let (mut ours, mut naive) = (bias.clone(), bias.clone());
             conv::update_bias(op, &mut ours, &samples, &sgd);
             for (o, bias) in naive.iter_mut().enumerate() {
-                let deltas = batch.iter().flat_map(|image| self.deltas(image, o));
-                *bias -= sgd.rate * deltas.fold(0.0, |sum, (delta, _)| sum + delta);
+                let deltas = batch.iter().flat_map(|image| image.delta.iter().skip(o).step_by(op.filters));
+                *bias -= sgd.rate * deltas.fold(0.0, |sum, delta| sum + delta);
             }
             assert_same_bits(&ours, &naive, "bias");
         }
@@ -476,10 +486,21 @@ fn dense_layers_have_the_bits_of_plain_loops() {
 
 #[test]
 fn convolutions_have_the_bits_of_plain_loops() {
-    use Pooling::{Max2, None};
-    let check = |(height, width, channels), filters, (filter_height, filter_width), pooling, images| {
-        let activation = Function::Identity;
-        let op = Conv { height, width, channels, filter_height, filter_width, filters, pooling, activation };
+    use Pooling::{Avg2, Max2, None};
+    let check = |(height, width, channels), filters, (filter_height, filter_width), stride, pooling, images| {
+        let (padding, activation) = (Padding::Valid, Function::Identity);
+        let op = Conv {
+            height,
+            width,
+            channels,
+            filter_height,
+            filter_width,
+            filters,
+            stride,
+            padding,
+            pooling,
+            activation,
+        };
         on_each_width(Convolution { op, images });
     };
     for images in [1, 3, 10] {
@@ -498,7 +519,7 @@ fn convolutions_have_the_bits_of_plain_loops() {
             ((8, 6, 1), 50, Max2),
             ((6, 7, 17), 16, None),
         ] {
-            check(image, filters, (5, 5), pooling, images);
+            check(image, filters, (5, 5), 1, pooling, images);
         }
     }
     for (image, filters, filter, pooling) in [
@@ -510,12 +531,35 @@ fn convolutions_have_the_bits_of_plain_loops() {
         ((8, 8, 16), 16, (3, 3), Max2),
         ((9, 9, 2), 3, (8, 8), Max2),
         ((12, 12, 1), 5, (9, 9), None),
+        ((10, 10, 1), 6, (3, 3), Avg2),
+        ((8, 8, 5), 6, (3, 3), Avg2),
+        ((1, 16, 3), 8, (1, 5), Max2),
+        ((1, 16, 1), 8, (1, 5), Avg2),
+        ((9, 5, 2), 4, (2, 5), Max2),
     ] {
-        check(image, filters, filter, pooling, 3);
+        check(image, filters, filter, 1, pooling, 3);
+    }
+    for (image, filters, filter, stride, pooling) in [
+        ((9, 9, 1), 6, (3, 3), 2, Max2),
+        ((12, 12, 1), 5, (5, 5), 2, Avg2),
+        ((8, 8, 1), 5, (1, 1), 2, None),
+        ((12, 11, 3), 7, (3, 3), 2, None),
+        ((13, 13, 8), 20, (5, 5), 2, None),
+        ((13, 17, 4), 9, (5, 3), 3, None),
+        ((10, 10, 2), 3, (2, 2), 4, None),
+        ((9, 10, 2), 3, (1, 1), 3, None),
+        ((17, 17, 3), 8, (7, 7), 2, Avg2),
+        ((1, 40, 3), 8, (1, 9), 4, Max2),
+    ] {
+        check(image, filters, filter, stride, pooling, 3);
     }
     // More hits than are kept at a time.
-    check((24, 24, 1), 4, (5, 5), None, 3);
-    check((24, 24, 2), 4, (5, 5), None, 3);
+    check((24, 24, 1), 4, (5, 5), 1, None, 3);
+    check((24, 24, 2), 4, (5, 5), 1, None, 3);
+    check((24, 24, 2), 4, (5, 5), 1, Avg2, 3);
     // A row of more positions than hits that are kept.
-    check((5, 300, 2), 3, (5, 5), None, 2);
+    check((5, 300, 2), 3, (5, 5), 1, None, 2);
+    // More values under a strip than its list can count, and under a filter.
+    check((5, 9, 2000), 2, (5, 5), 1, None, 1);
+    check((5, 6, 14_000), 1, (5, 5), 1, None, 1);
 }

@@ -43,8 +43,8 @@ const MOST: usize = 16;
 const fn is_allowed<V: Vector>(vectors: usize, most: usize) -> bool {
     let is_frequent = match vectors {
         1 | 5 => true,
-        // A layer of 100 outputs is 25 short vectors.
-        12 => V::LANES == 4,
+        // A layer of 100 outputs is 25 vectors of four numbers, a row of 3 positions under 32 filters 12 of eight.
+        12 => V::LANES == 4 || V::LANES == 8,
         _ => !cfg!(target_os = "none") && matches!(vectors, 0..=8 | 10 | 13),
     };
     vectors <= most && (is_frequent || vectors == most)
@@ -61,6 +61,8 @@ pub(crate) fn parts<V: Vector>(len: usize, share: usize) -> impl Iterator<Item =
             _ if is_allowed::<V>(rest, most) => rest,
             // Single numbers never overlap.
             _ if V::LANES == 1 => [most, 5].into_iter().find(|vectors| *vectors <= rest.min(most)).unwrap_or(1),
+            // As few passes as there must be, all of one length.
+            _ if is_allowed::<V>(rest.div_ceil(rest.div_ceil(most)), most) => rest.div_ceil(rest.div_ceil(most)),
             // Not one vector alone after others: only vectors of the same part may overlap.
             _ if rest >= most + 2 => most,
             _ => rest.div_ceil(2).min(8),
@@ -359,6 +361,15 @@ impl<V: Vector, const N: usize> Tile<V, N> {
     pub(crate) fn add(&mut self, run: Run<'_, V, N>) {
         for (v, sum) in self.0.iter_mut().enumerate() {
             *sum = sum.add(run.vector(v));
+        }
+    }
+
+    /// Multiplies each sum.
+    #[inline(always)]
+    pub(crate) fn scale(&mut self, factor: f32) {
+        let factor = V::splat(factor);
+        for sum in &mut self.0 {
+            *sum = sum.mul(factor);
         }
     }
 

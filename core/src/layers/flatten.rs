@@ -5,32 +5,36 @@ use crate::batch::{Images, Place};
 use crate::executor::Executor;
 use crate::init::Init;
 use crate::layer::{Layer, Parameters};
+use crate::layers::Image;
 use crate::op::Op;
 use crate::sgd::Sgd;
-use crate::shape::{Flat, Volume};
+use crate::shape::{Flat, Table};
+use crate::tensor::Tensor;
 use crate::text::Text;
+use core::marker::PhantomData;
 use rand_core::Rng;
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
-/// A square image's values as one vector, by rows, columns, and channels. Nothing moves.
+/// An image's values as one vector, by rows, columns, and channels. Nothing moves. Which images it takes is `F`'s matter
+/// ([`Flat`]): by default the square ones of a table.
 #[derive(FromBytes, Immutable, KnownLayout)]
 #[repr(C)]
-pub struct Flatten;
+pub struct Flatten<F = Table>(PhantomData<F>);
 
-impl<const SIDE: usize, const C: usize> Layer<[[[f32; C]; SIDE]; SIDE]> for Flatten
-where
-    Volume<SIDE, C>: Flat,
-{
-    type Out = <Volume<SIDE, C> as Flat>::Vector;
+impl<const H: usize, const W: usize, const C: usize, F: Flat<Image<H, W, C>>> Layer<Image<H, W, C>> for Flatten<F> {
+    type Out = F::Vector;
     type Activation = Identity;
 
-    const ZERO: Self = Self;
+    const ZERO: Self = Self(PhantomData);
     const PARAMETERS: usize = 0;
     const MACS: usize = 0;
     const SAVED: usize = 0;
-    const ARCHITECTURE: Text = Op::Flatten(SIDE * SIDE * C).text();
+    const ARCHITECTURE: Text = Op::Flatten(H * W * C).text();
     const IN_PLACE: bool = true;
-    const FRONT: usize = SIDE * SIDE * C;
+    const FRONT: usize = {
+        assert!(F::Vector::LEN == H * W * C, "`Flat::Vector` must have as many values as the image");
+        H * W * C
+    };
     const BACK: usize = 0;
 
     fn initialize(&mut self, _: Init, _: &mut impl Rng) {}

@@ -1,12 +1,14 @@
 //! The layers.
 
-mod conv5x5;
+mod conv;
 mod dense;
 mod dropout;
 mod flatten;
+mod global_avg_pool;
 
-pub use conv5x5::Conv5x5;
-pub(crate) use conv5x5::Image;
+pub(crate) use conv::Image;
+pub use conv::{Conv, Conv5x5};
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
+pub use global_avg_pool::GlobalAvgPool;

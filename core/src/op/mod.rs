@@ -7,10 +7,12 @@
 mod conv;
 mod dense;
 mod dropout;
+mod global_avg_pool;
 
-pub use conv::Conv;
+pub use conv::{Conv, Padding};
 pub use dense::Dense;
 pub use dropout::Dropout;
+pub use global_avg_pool::GlobalAvgPool;
 
 use crate::activation::Function;
 use crate::text::Text;
@@ -26,6 +28,8 @@ pub enum Op {
     Flatten(usize),
     /// Dropout of a layer's inputs.
     Dropout(Dropout),
+    /// The mean of each channel.
+    GlobalAvgPool(GlobalAvgPool),
 }
 
 impl Op {
@@ -36,6 +40,15 @@ impl Op {
             Self::Conv(op) => op.inputs(),
             Self::Flatten(values) => values,
             Self::Dropout(op) => op.values,
+            Self::GlobalAvgPool(op) => op.inputs(),
+        }
+    }
+
+    /// Values that inference needs where its input is.
+    pub const fn front(self) -> usize {
+        match self {
+            Self::Conv(op) => op.padded_inputs(),
+            op => op.inputs(),
         }
     }
 
@@ -46,6 +59,7 @@ impl Op {
             Self::Conv(op) => op.outputs(),
             Self::Flatten(values) => values,
             Self::Dropout(op) => op.values,
+            Self::GlobalAvgPool(op) => op.channels,
         }
     }
 
@@ -54,7 +68,7 @@ impl Op {
         match self {
             Self::Dense(op) => op.weights(),
             Self::Conv(op) => op.weights(),
-            Self::Flatten(_) | Self::Dropout(_) => 0,
+            Self::Flatten(_) | Self::Dropout(_) | Self::GlobalAvgPool(_) => 0,
         }
     }
 
@@ -63,7 +77,7 @@ impl Op {
         match self {
             Self::Dense(op) => op.outputs,
             Self::Conv(op) => op.filters,
-            Self::Flatten(_) | Self::Dropout(_) => 0,
+            Self::Flatten(_) | Self::Dropout(_) | Self::GlobalAvgPool(_) => 0,
         }
     }
 
@@ -77,7 +91,7 @@ impl Op {
         match self {
             Self::Dense(op) => op.weights(),
             Self::Conv(op) => op.macs(),
-            Self::Flatten(_) | Self::Dropout(_) => 0,
+            Self::Flatten(_) | Self::Dropout(_) | Self::GlobalAvgPool(_) => 0,
         }
     }
 
@@ -86,7 +100,7 @@ impl Op {
         match self {
             Self::Dense(op) => op.activation,
             Self::Conv(op) => op.activation,
-            Self::Flatten(_) | Self::Dropout(_) => Function::Identity,
+            Self::Flatten(_) | Self::Dropout(_) | Self::GlobalAvgPool(_) => Function::Identity,
         }
     }
 
@@ -102,6 +116,7 @@ impl Op {
             Self::Conv(op) => op.saved(),
             Self::Flatten(_) => 0,
             Self::Dropout(op) => op.saved(),
+            Self::GlobalAvgPool(op) => op.saved(),
         }
     }
 
@@ -112,6 +127,7 @@ impl Op {
             Self::Conv(op) => op.text(),
             Self::Flatten(_) => Text::EMPTY.then("flatten"),
             Self::Dropout(op) => op.text(),
+            Self::GlobalAvgPool(op) => op.text(),
         }
     }
 }

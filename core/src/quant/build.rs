@@ -1,6 +1,6 @@
 //! From floats to integers: the steps of weights and activations.
 
-use super::ops::{self, BIAS, Next, Place, QuantError, is_positive, rows, words_of};
+use super::ops::{self, BIAS, Next, Place, QuantError, Rows, averaged, is_positive, words_of};
 use super::requantize::{Hidden, LOGIT, SIGMOID_STEP, Scale};
 use super::weights::{Width, Word};
 use crate::net::PIXEL_DIVISOR;
@@ -41,6 +41,8 @@ pub fn build(
         let next = Next::before(ops.get(index + 1..).unwrap_or_default());
         match op {
             Op::Flatten(_) => {}
+            // A mean has the step of what it is the mean of.
+            Op::GlobalAvgPool(_) => logit = step,
             Op::Dropout(op) => step *= op.staying(),
             Op::Dense(_) | Op::Conv(_) => {
                 let hidden = next.hidden(op.activation().hidden());
@@ -76,12 +78,15 @@ fn build_layer(
     words: &mut [Word],
 ) -> Option<f32> {
     let outputs = op.biases();
-    let (rows, length) = rows(op);
+    let rows = Rows::of(op);
+    // For an average, the positions' sums are added, and each counts less.
+    let count = if let Op::Conv(op) = op { averaged(op) } else { 1 };
+    let input_step = input_step / count as f32;
     let (weights, biases) = parameters.split_at(op.weights());
     let (places, numbers) = words.split_at_mut(words.len() - 2 * outputs);
     let (bias_places, scales) = numbers.split_at_mut(outputs);
     places.fill([0; 4]);
-    let row = width.words(length).max(1);
+    let row = width.words(rows.length()).max(1);
     let mut places = places.chunks_mut(row);
     // The greatest value of a sum's unit. Until all are known, a scale's place keeps its output's.
     let mut greatest_unit = 0.0f32;
@@ -89,9 +94,14 @@ fn build_layer(
         let weight = |i: usize| weights.get(i * outputs + o).copied().unwrap_or(0.0);
         // The bias, in units of the sum, must fit into 30 bits.
         let least = (bias.abs() * width.step() as f32 / input_step / BIAS as f32).max(1e-20);
-        let step = step_of(weight, rows * length, least, width);
-        for (first, row) in (0..rows * length).step_by(length.max(1)).zip(places.by_ref()) {
-            width.pack((first..first + length).map(|i| quantize(weight(i), step, width)), row);
+        let step = step_of(weight, rows.rows * rows.pixels * rows.channels, least, width);
+        for (y, row) in (0..rows.rows).zip(places.by_ref()) {
+            let number = |place: usize| {
+                let (x, channel) = (place / rows.padded.max(1), place % rows.padded.max(1));
+                let index = (y * rows.pixels + x) * rows.channels + channel;
+                if channel < rows.channels { quantize(weight(index), step, width) } else { 0 }
+            };
+            width.pack((0..rows.length()).map(number), row);
         }
         let unit = step * input_step / width.step() as f32;
         if !is_positive(unit) {

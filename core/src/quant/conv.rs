@@ -1,54 +1,69 @@
 //! A convolution, its pooling and its activation, in integers.
 //!
-//! The positions that are pooled together are summed together, so that each weight is read once for all of them, and
-//! only what the pooling makes of their sums is scaled: a map is never stored before it is pooled.
+//! Four positions are summed together, so that each weight is read once for all of them: the squares of the pooling, or
+//! four neighbours. Only what the pooling makes of their sums is scaled: a map is never stored before it is pooled.
 
 #[cfg(minnet_dsp)]
 use super::kernel::dsp;
 #[cfg(minnet_thumb1)]
 use super::kernel::thumb1;
-use super::kernel::{Four, halves, halves_mut, multiply_add, place, ram};
-use super::ops::Next;
-use super::requantize::Scale;
+use super::kernel::{Four, halves, halves_mut, multiply_add, padded, place};
+use super::ops::{Layout, Next, Rows};
+use super::requantize::{Hidden, Scale};
 use super::weights::{Weights, Word};
-use crate::activation::Activation;
-use crate::op::Conv;
+use crate::activation::Elementwise;
+use crate::layers;
+use crate::op::{Conv, Op};
 use crate::pool::Pool;
 #[cfg(minnet_thumb1)]
 use crate::pool::Pooling;
+use crate::shape::Placement;
 use core::hint::black_box;
 use core::marker::PhantomData;
 
-/// For each row of a filter of one channel, and each word of the pixels under it, the pair of weights for the left
-/// positions of a square, and the one for the right positions, which begin a pixel later.
+/// For each row of a filter of one channel, and each word of the pixels under it, the pair of weights for positions whose
+/// window begins a word, and the one for those whose window begins in the middle.
 type Pair = [u32; 2];
+
+/// Four positions that are summed together: from the first to each, in halves of words.
+pub(super) type Steps = [usize; 4];
 
 /// A convolution's operator, as a value or as a type, and its loops.
 pub(super) trait Operator: Copy {
-    /// As many pairs of weights as a filter may have.
-    type Pairs: AsRef<[Pair]> + AsMut<[Pair]>;
-    const NO_PAIRS: Self::Pairs;
-
     fn op(self) -> Conv;
 
-    /// The pairs of weights of a filter.
+    /// Whether squares of 2x2 positions are summed together, if the pooling takes them.
     #[inline(always)]
-    fn pairs<W: Weights>(self, filter: &[Word]) -> Self::Pairs {
-        let mut pairs = Self::NO_PAIRS;
-        pair::<W>(filter, self.op().filter_width, pairs.as_mut());
-        pairs
+    fn has_squares(self) -> bool {
+        true
     }
 
-    /// The sums of a square in an image whose channels come in groups of four, from where the square's window begins.
+    /// Writes the pairs of weights of a filter of one channel.
     #[inline(always)]
-    fn grouped<W: Weights>(self, filter: &[Word], window: &[u32]) -> [i32; 4] {
-        grouped::<W>(self.op(), filter, window)
+    fn pair<W: Weights>(self, filter: &[Word], pairs: &mut [Pair]) {
+        pair::<W>(filter, self.op().in_kernels().filter_width, pairs);
     }
 
-    /// The same in an image of one channel and an even width.
+    /// The sums of four positions in an image whose channels come in groups of four, from where the first one's window
+    /// begins.
     #[inline(always)]
-    fn single(self, pairs: &Self::Pairs, window: &[u32]) -> [i32; 4] {
-        single(self.op(), pairs.as_ref(), window)
+    fn grouped<W: Weights, const SQUARE: bool>(self, filter: &[Word], window: &[u32]) -> [i32; 4] {
+        let view = self.op().in_kernels();
+        grouped::<W>(view, filter, window, steps(view, SQUARE))
+    }
+
+    /// The same in an image of one channel.
+    #[inline(always)]
+    fn single<const SQUARE: bool>(self, pairs: &[Pair], window: &[u32]) -> [i32; 4] {
+        let view = self.op().in_kernels();
+        single(view, pairs, window, steps(view, SQUARE))
+    }
+
+    /// The same without pairs, if there is a loop for it.
+    #[cfg(minnet_thumb1)]
+    #[inline(always)]
+    fn by_weights<W: Weights, const SQUARE: bool>(self, _filter: &[Word], _window: &[u32]) -> Option<[i32; 4]> {
+        None
     }
 
     /// The greatest sums of a row of squares in such an image, if there is a loop for it.
@@ -61,112 +76,254 @@ pub(super) trait Operator: Copy {
 
 /// What is known only when the program runs.
 impl Operator for Conv {
-    // Enough for 9x9 pixels; larger filters are summed one by one.
-    type Pairs = [Pair; 45];
-    const NO_PAIRS: Self::Pairs = [[0; 2]; 45];
-
     #[inline(always)]
     fn op(self) -> Conv {
         self
     }
 }
 
-/// What the compiler knows of [`Conv5x5`](crate::layers::Conv5x5): where there is a loop in assembly, it is taken.
-pub(super) struct Constant<const HEIGHT: usize, const WIDTH: usize, const IN: usize, const OUT: usize, P, A>(
-    PhantomData<(P, A)>,
-);
+/// What the compiler knows of [`Conv`](crate::layers::Conv): where there is a loop in assembly, it is taken.
+pub(super) struct Constant<
+    const HEIGHT: usize,
+    const WIDTH: usize,
+    const KH: usize,
+    const KW: usize,
+    const IN: usize,
+    const OUT: usize,
+    P,
+    A,
+    S,
+>(PhantomData<(P, A, S)>);
 
-impl<const HEIGHT: usize, const WIDTH: usize, const IN: usize, const OUT: usize, P: Pool, A: Activation>
-    Constant<HEIGHT, WIDTH, IN, OUT, P, A>
-{
-    pub(super) const VALUE: Self = Self(PhantomData);
-    pub(super) const OP: Conv = Conv {
-        height: HEIGHT,
-        width: WIDTH,
-        channels: IN,
-        filter_height: 5,
-        filter_width: 5,
-        filters: OUT,
-        pooling: P::POOLING,
-        activation: A::FUNCTION,
-    };
+/// A convolution that the compiler knows.
+pub(super) trait Known {
+    const OP: Conv;
 }
 
-impl<const HEIGHT: usize, const WIDTH: usize, const IN: usize, const OUT: usize, P, A> Clone
-    for Constant<HEIGHT, WIDTH, IN, OUT, P, A>
+impl<
+    const HEIGHT: usize,
+    const WIDTH: usize,
+    const KH: usize,
+    const KW: usize,
+    const IN: usize,
+    const OUT: usize,
+    P: Pool,
+    A: Elementwise,
+    S: Placement,
+> Known for Constant<HEIGHT, WIDTH, KH, KW, IN, OUT, P, A, S>
 {
+    const OP: Conv = layers::Conv::<KH, KW, IN, OUT, P, A, S>::op::<HEIGHT, WIDTH>();
+}
+
+/// The loops of a convolution that the compiler knows.
+pub(super) struct Loops<K>(PhantomData<K>);
+
+impl<K> Loops<K> {
+    pub(super) const VALUE: Self = Self(PhantomData);
+}
+
+impl<K> Clone for Loops<K> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<const HEIGHT: usize, const WIDTH: usize, const IN: usize, const OUT: usize, P, A> Copy
-    for Constant<HEIGHT, WIDTH, IN, OUT, P, A>
-{
+impl<K> Copy for Loops<K> {}
+
+/// What a loop in assembly knows of four positions and what is under them. Distances are in bytes.
+#[cfg(any(minnet_dsp, minnet_thumb1))]
+#[derive(Clone, Copy)]
+pub(super) struct Window {
+    /// Rows of a filter.
+    pub(super) rows: usize,
+    /// Columns of a filter.
+    pub(super) columns: usize,
+    /// Groups of four weights in a row of a filter.
+    pub(super) groups: usize,
+    /// From a row of the image to the next.
+    pub(super) row: usize,
+    /// From the first position to each.
+    pub(super) steps: Steps,
+    /// Words under the four positions, from the first to the last.
+    pub(super) words: usize,
 }
 
-impl<const HEIGHT: usize, const WIDTH: usize, const IN: usize, const OUT: usize, P: Pool, A: Activation> Operator
-    for Constant<HEIGHT, WIDTH, IN, OUT, P, A>
-{
-    type Pairs = [Pair; 15];
-    const NO_PAIRS: Self::Pairs = [[0; 2]; 15];
+#[cfg(any(minnet_dsp, minnet_thumb1))]
+impl Window {
+    const fn of(op: Conv, square: bool) -> Self {
+        let view = op.in_kernels();
+        let (row, pixel) = (Layout::row(view), padded(view.channels));
+        let [_, b, c, d] = steps(view, square);
+        let last = (view.filter_height - 1) * row + view.filter_width * pixel;
+        Self {
+            rows: view.filter_height,
+            columns: view.filter_width,
+            groups: view.filter_width * pixel / 4,
+            row: 2 * row,
+            steps: [0, 2 * b, 2 * c, 2 * d],
+            words: (d + last).div_ceil(2),
+        }
+    }
+}
 
+/// A [`Window`] as a type.
+#[cfg(any(minnet_dsp, minnet_thumb1))]
+pub(super) trait Windows {
+    const WINDOW: Window;
+}
+
+/// The windows of squares, or of neighbours.
+#[cfg(any(minnet_dsp, minnet_thumb1))]
+struct Under<K, const SQUARE: bool>(PhantomData<K>);
+
+#[cfg(any(minnet_dsp, minnet_thumb1))]
+impl<K: Known, const SQUARE: bool> Windows for Under<K, SQUARE> {
+    const WINDOW: Window = Window::of(K::OP, SQUARE);
+}
+
+/// Whether neighbours lie side by side in a row, one pixel from each other, and there are four.
+#[cfg(minnet_dsp)]
+const fn are_side_by_side(view: Conv, square: bool) -> bool {
+    view.stride == 1 && (square || view.columns() >= 4)
+}
+
+impl<K: Known> Operator for Loops<K> {
     #[inline(always)]
     fn op(self) -> Conv {
-        Self::OP
+        K::OP
     }
 
     #[cfg(minnet_dsp)]
     #[inline(always)]
-    fn grouped<W: Weights>(self, filter: &[Word], window: &[u32]) -> [i32; 4] {
-        if const { W::GROUPS == 1 && P::POOLING.side() == 2 && dsp::reaches(WIDTH, IN) } {
-            return dsp::square::<IN, WIDTH>(filter, window);
-        }
-        grouped::<W>(Self::OP, filter, window)
+    fn has_squares(self) -> bool {
+        const { K::OP.channels == 1 || dsp::reaches(Window::of(K::OP, true)) }
     }
 
     #[cfg(minnet_dsp)]
     #[inline(always)]
-    fn single(self, pairs: &Self::Pairs, window: &[u32]) -> [i32; 4] {
-        if const { dsp::reaches_single(WIDTH) } {
-            return dsp::square_of_single::<WIDTH>(pairs, window);
+    fn grouped<W: Weights, const SQUARE: bool>(self, filter: &[Word], window: &[u32]) -> [i32; 4] {
+        if const { W::GROUPS == 1 && dsp::reaches(Window::of(K::OP, SQUARE)) } {
+            return dsp::four_positions::<Under<K, SQUARE>>(filter, window);
         }
-        single(Self::OP, pairs, window)
+        grouped::<W>(K::OP.in_kernels(), filter, window, const { steps(K::OP.in_kernels(), SQUARE) })
+    }
+
+    #[cfg(minnet_dsp)]
+    #[inline(always)]
+    fn single<const SQUARE: bool>(self, pairs: &[Pair], window: &[u32]) -> [i32; 4] {
+        let view = const { K::OP.in_kernels() };
+        if const { are_side_by_side(K::OP.in_kernels(), SQUARE) && dsp::has_pairs(Window::of(K::OP, SQUARE)) } {
+            return dsp::four_of_single::<Under<K, SQUARE>>(pairs, window);
+        }
+        single(view, pairs, window, const { steps(K::OP.in_kernels(), SQUARE) })
     }
 
     #[cfg(minnet_thumb1)]
     #[inline(always)]
-    fn pairs<W: Weights>(self, filter: &[Word]) -> Self::Pairs {
-        let mut pairs = Self::NO_PAIRS;
-        if const { !has_row::<W>(P::POOLING) } {
-            pair::<W>(filter, 5, &mut pairs);
+    fn pair<W: Weights>(self, filter: &[Word], pairs: &mut [Pair]) {
+        if const { !has_loop::<W>(K::OP) } {
+            pair::<W>(filter, K::OP.in_kernels().filter_width, pairs);
         }
-        pairs
     }
 
     #[cfg(minnet_thumb1)]
     #[inline(always)]
-    fn grouped<W: Weights>(self, filter: &[Word], window: &[u32]) -> [i32; 4] {
-        if const { W::GROUPS == 1 && P::POOLING.side() == 2 } {
-            return thumb1::square::<IN, WIDTH>(filter, window);
+    fn grouped<W: Weights, const SQUARE: bool>(self, filter: &[Word], window: &[u32]) -> [i32; 4] {
+        if const { W::GROUPS == 1 } {
+            return thumb1::four_positions::<Under<K, SQUARE>>(filter, window);
         }
-        grouped::<W>(Self::OP, filter, window)
+        grouped::<W>(K::OP.in_kernels(), filter, window, const { steps(K::OP.in_kernels(), SQUARE) })
+    }
+
+    #[cfg(minnet_thumb1)]
+    #[inline(always)]
+    fn by_weights<W: Weights, const SQUARE: bool>(self, filter: &[Word], window: &[u32]) -> Option<[i32; 4]> {
+        if const { has_loop::<W>(K::OP) } {
+            return Some(thumb1::four_of_single::<Under<K, SQUARE>>(filter, window));
+        }
+        None
     }
 
     #[cfg(minnet_thumb1)]
     #[inline(always)]
     fn row_of_single<W: Weights>(self, filter: &[Word], window: &[u32], greatest: &mut [i32; 32]) -> bool {
-        if const { has_row::<W>(P::POOLING) } {
-            thumb1::row_of_single::<WIDTH>(filter, window, greatest);
+        if const { has_row::<W>(K::OP) } {
+            thumb1::row_of_single::<Under<K, true>>(filter, window, greatest);
         }
-        const { has_row::<W>(P::POOLING) }
+        const { has_row::<W>(K::OP) }
     }
+}
+
+/// Whether there is a loop for four positions of an image of one channel, wherever they lie.
+#[cfg(minnet_thumb1)]
+const fn has_loop<W: Weights>(op: Conv) -> bool {
+    W::GROUPS == 1 && thumb1::has_weights(Window::of(op, false))
 }
 
 /// Whether there is a loop for a row of squares.
 #[cfg(minnet_thumb1)]
-const fn has_row<W: Weights>(pooling: Pooling) -> bool {
-    W::GROUPS == 1 && matches!(pooling, Pooling::Max2)
+const fn has_row<W: Weights>(op: Conv) -> bool {
+    let view = op.in_kernels();
+    let is_square = matches!(view.pooling, Pooling::Max2) && view.pooled() == 4 && view.stride == 1;
+    has_loop::<W>(op) && is_square && view.filter_height == view.filter_width && view.filter_width < 7
+}
+
+/// Four positions: a square's, or four neighbours in a row, or in a column of a map that has but one. Of fewer, the last
+/// counts more than once.
+const fn steps(view: Conv, square: bool) -> Steps {
+    let (down, right) = (view.stride * Layout::row(view), view.stride * padded(view.channels));
+    if square {
+        return [0, right, down, down + right];
+    }
+    let (step, count) = line(view);
+    let mut steps = [0; 4];
+    let mut at = 1;
+    while at < 4 {
+        steps[at] = if at < count { steps[at - 1] + step } else { steps[at - 1] };
+        at += 1;
+    }
+    steps
+}
+
+/// From one position to its neighbour, and how many are in a line.
+const fn line(view: Conv) -> (usize, usize) {
+    let (down, right) = (view.stride * Layout::row(view), view.stride * padded(view.channels));
+    if view.columns() == 1 { (down, view.rows()) } else { (right, view.columns()) }
+}
+
+/// Where a channel's outputs go, in halves of words.
+#[derive(Clone, Copy)]
+struct Places {
+    first: usize,
+    /// From one line of the output to the next, and within it.
+    line: usize,
+    step: usize,
+    /// Whether these are numbers of values, each of which has a place in a group.
+    are_scattered: bool,
+}
+
+impl Places {
+    #[inline(always)]
+    fn of(op: Conv, o: usize, next: Next) -> Self {
+        let filters = op.filters;
+        match next {
+            Next::Image(layout) => Self {
+                first: layout.first + place(o, layout.is_grouped()),
+                line: layout.row,
+                step: if op.columns() == 1 { layout.row } else { layout.pixel },
+                are_scattered: false,
+            },
+            _ => {
+                let in_groups = matches!(next, Next::Vector) && filters.is_multiple_of(4);
+                Self {
+                    first: place(o, in_groups),
+                    line: op.out_width() * filters,
+                    step: filters,
+                    are_scattered: matches!(next, Next::Vector) && !in_groups,
+                }
+            }
+        }
+    }
 }
 
 /// Computes the layer from its words; what is too short is left as it is.
@@ -179,81 +336,196 @@ pub(super) fn run<W: Weights>(
     next: Next,
 ) {
     let op = operator.op();
-    let size = op.filter_height * W::WIDTH.words(op.filter_width * op.channels);
+    let rows = Rows::of(Op::Conv(op));
+    let size = rows.rows * W::WIDTH.words(rows.length());
     let Some((filters, numbers)) = words.split_at_checked(op.filters * size) else { return };
     let Some((biases, scales)) = numbers.split_at_checked(op.filters) else { return };
-    let Some(image) = front.get(..ram(op.inputs())) else { return };
+    let Some(image) = front.get(..Layout::of_conv(op).len.div_ceil(2)) else { return };
     let outputs = halves_mut(back).as_flattened_mut();
+    if let Next::Image(layout) = next
+        && layout.is_padded()
+    {
+        outputs.get_mut(..layout.len).unwrap_or_default().fill(0);
+    }
+    let filters = Filters { filters, size, biases, scales, image, next };
+    // As many pairs of weights as the filters have; those that have more are summed weight by weight. Not by a constant of
+    // the operator: then the compiler chooses its registers worse.
+    match if op.channels == 1 { rows.rows * across(rows.pixels) } else { 0 } {
+        0 => channels::<W, _, 0>(operator, filters, outputs),
+        1..=SMALL => channels::<W, _, SMALL>(operator, filters, outputs),
+        _ => channels::<W, _, LARGE>(operator, filters, outputs),
+    }
+}
+
+/// Pairs of weights of filters of 5x5.
+const SMALL: usize = 15;
+/// Pairs of weights of filters of 7x7, and of 11x11 on a PC.
+const LARGE: usize = if cfg!(target_os = "none") { 28 } else { 66 };
+
+/// What all channels of a layer need.
+#[derive(Clone, Copy)]
+struct Filters<'a> {
+    filters: &'a [Word],
+    /// Words of a filter.
+    size: usize,
+    biases: &'a [Word],
+    scales: &'a [Word],
+    image: &'a [u32],
+    next: Next,
+}
+
+#[inline(always)]
+fn channels<W: Weights, O: Operator, const PAIRS: usize>(operator: O, filters: Filters, outputs: &mut [u16]) {
+    let op = operator.op();
+    let Filters { filters, size, biases, scales, image, next } = filters;
+    let mut pairs = [[0; 2]; PAIRS];
     // The compiler would unroll a loop of few channels whose end it knows.
     for o in 0..black_box(op.filters) {
         let Some(filter) = filters.get(o * size..).and_then(|rest| rest.get(..size)) else { return };
         let (Some(bias), Some(scale)) = (biases.get(o), scales.get(o)) else { return };
-        let (bias, scale) = (i32::from_le_bytes(*bias), Scale::from_word(*scale));
-        channel::<W, _>(operator, filter, (bias, scale), image, outputs, o, next);
+        if op.channels == 1 {
+            operator.pair::<W>(filter, &mut pairs);
+        }
+        let output = Output {
+            places: Places::of(op, o, next),
+            hidden: op.activation.hidden(),
+            bias: i32::from_le_bytes(*bias),
+            scale: Scale::from_word(*scale),
+            next,
+        };
+        channel::<W, _>(operator, filter, &pairs, image, outputs, output);
     }
 }
 
-/// Computes channel `o` of the output.
-#[inline(always)]
-fn channel<W: Weights, O: Operator>(
-    operator: O,
-    filter: &[Word],
-    (bias, scale): (i32, Scale),
-    image: &[u32],
-    outputs: &mut [u16],
-    o: usize,
+/// What a channel's sums become, and where they go.
+#[derive(Clone, Copy)]
+struct Output {
+    places: Places,
+    hidden: Option<Hidden>,
+    bias: i32,
+    scale: Scale,
     next: Next,
-) {
-    let op = operator.op();
-    let Conv { width, channels, filters, pooling, .. } = op;
-    let is_single = channels == 1
-        && pooling.side() == 2
-        && width.is_multiple_of(2)
-        && op.filter_height * across(op.filter_width) <= O::NO_PAIRS.as_ref().len();
-    let pairs = if is_single { operator.pairs::<W>(filter) } else { O::NO_PAIRS };
-    // All positions of a channel are at the same place of their group, or in no group.
-    let mut at = place(o, next == Next::Grouped && filters.is_multiple_of(4));
-    #[cfg(minnet_thumb1)]
-    let mut greatest = [0; 32];
-    for y in 0..op.out_height() {
-        let start = y * width * pooling.side() * channels;
-        #[cfg(minnet_thumb1)]
-        let is_row =
-            is_single && operator.row_of_single::<W>(filter, image.get(start / 2..).unwrap_or_default(), &mut greatest);
-        for x in 0..op.out_width() {
-            let start = start + x * pooling.side() * channels;
-            let window = image.get(start / 2..).unwrap_or_default();
-            let sums = if is_single {
-                operator.single(&pairs, window)
-            } else if channels.is_multiple_of(4) {
-                operator.grouped::<W>(filter, window)
-            } else {
-                one_by_one::<W>(op, filter, halves(image).as_flattened(), start)
-            };
-            let sum = pooling.of_sums(sums);
-            #[cfg(minnet_thumb1)]
-            let sum = if is_row { greatest.get(x).copied().unwrap_or(0) } else { sum };
-            let value = next.value(op.activation.hidden(), sum.wrapping_add(bias), scale);
-            let index = if next == Next::Grouped && !filters.is_multiple_of(4) { place(at, true) } else { at };
-            if let Some(output) = outputs.get_mut(index) {
-                *output = value;
-            }
-            at += filters;
+}
+
+impl Output {
+    /// Puts down what a sum becomes; `at` is a place, or the number of a value that has one.
+    #[inline(always)]
+    fn put(&self, outputs: &mut [u16], at: usize, sum: i32) {
+        let value = self.next.value(self.hidden, sum.wrapping_add(self.bias), self.scale);
+        if let Some(output) = outputs.get_mut(if self.places.are_scattered { place(at, true) } else { at }) {
+            *output = value;
         }
     }
 }
 
-/// The sums of the positions of one square of the pooling, whose window begins with `window`, in groups of channels.
+/// Computes a channel of the output.
 #[inline(always)]
-fn grouped<W: Weights>(op: Conv, filter: &[Word], window: &[u32]) -> [i32; 4] {
-    let (side, length) = (op.pooling.side(), op.filter_width * op.channels);
-    let (row, groups) = (W::WIDTH.words(length), length / 4);
-    // In words: to the next pixel, and to the pixel below.
-    let (right, below) = (op.channels / 2, op.width * op.channels / 2);
+fn channel<W: Weights, O: Operator>(
+    operator: O,
+    filter: &[Word],
+    pairs: &[Pair],
+    image: &[u32],
+    outputs: &mut [u16],
+    output: Output,
+) {
+    let view = operator.op().in_kernels();
+    let pooling = view.pooling;
+    let Places { first, line: next_line, step: next, .. } = output.places;
+    let (down, right) = (view.stride * Layout::row(view), view.stride * padded(view.channels));
+    let window = |start: usize| image.get(start / 2..).unwrap_or_default();
+    if view.pooled() == 4 && operator.has_squares() {
+        #[cfg(minnet_thumb1)]
+        let mut greatest = [0; 32];
+        for y in 0..view.out_height() {
+            let (start, mut at) = (2 * y * down, first + y * next_line);
+            #[cfg(minnet_thumb1)]
+            if view.channels == 1 && operator.row_of_single::<W>(filter, window(start), &mut greatest) {
+                for sum in greatest.iter().take(view.out_width()) {
+                    output.put(outputs, at, *sum);
+                    at += next;
+                }
+                continue;
+            }
+            for x in 0..view.out_width() {
+                let sums = four::<W, O, true>(operator, filter, pairs, window(start + 2 * x * right));
+                output.put(outputs, at, pooling.of_sums(sums));
+                at += next;
+            }
+        }
+        return;
+    }
+    let (step, count) = line(view);
+    // Positions of a line that become one, and lines.
+    let (along, lines) = if view.columns() == 1 { (view.pool_height(), 1) } else { (view.pool_width(), view.rows()) };
+    let across = if lines > 1 { view.pool_height() } else { 1 };
+    // The last four overlap those before; those of a single channel begin at a word.
+    let last = if view.channels == 1 { count.next_multiple_of(2) } else { count }.saturating_sub(4);
+    for y in 0..lines / across {
+        let (start, place) = (y * across * down, first + y * next_line);
+        for done in (0..count).step_by(4) {
+            let begin = done.min(last);
+            let start = start + begin * step;
+            let sums @ [a, b, c, d] = four::<W, O, false>(operator, filter, pairs, window(start));
+            let mut at = place + begin / along * next;
+            if along == 2 {
+                let (upper, lower) = match across {
+                    2 => {
+                        let [e, f, g, h] = four::<W, O, false>(operator, filter, pairs, window(start + down));
+                        (pooling.of_sums([a, b, e, f]), pooling.of_sums([c, d, g, h]))
+                    }
+                    _ => (pooling.of_sums([a, b]), pooling.of_sums([c, d])),
+                };
+                output.put(outputs, at, upper);
+                if begin + 2 < count {
+                    output.put(outputs, at + next, lower);
+                }
+            } else if begin + 4 <= count {
+                for sum in sums {
+                    output.put(outputs, at, sum);
+                    at += next;
+                }
+            } else {
+                for sum in sums.iter().take(count - begin) {
+                    output.put(outputs, at, *sum);
+                    at += next;
+                }
+            }
+        }
+    }
+}
+
+/// The sums of four positions, whose first window begins with `window`.
+#[inline(always)]
+fn four<W: Weights, O: Operator, const SQUARE: bool>(
+    operator: O,
+    filter: &[Word],
+    pairs: &[Pair],
+    window: &[u32],
+) -> [i32; 4] {
+    let view = operator.op().in_kernels();
+    if view.channels > 1 {
+        return operator.grouped::<W, SQUARE>(filter, window);
+    }
+    #[cfg(minnet_thumb1)]
+    if let Some(sums) = operator.by_weights::<W, SQUARE>(filter, window) {
+        return sums;
+    }
+    if view.filter_height * across(view.filter_width) > pairs.len() {
+        return by_weights::<W>(view, filter, window, steps(view, SQUARE));
+    }
+    operator.single::<SQUARE>(pairs, window)
+}
+
+/// The sums of four positions in groups of channels.
+#[inline(always)]
+fn grouped<W: Weights>(view: Conv, filter: &[Word], window: &[u32], steps: Steps) -> [i32; 4] {
+    let below = Layout::row(view) / 2;
+    let groups = view.filter_width * padded(view.channels) / 4;
+    let row = W::WIDTH.words(4 * groups);
     let mut sums = [0i32; 4];
-    let end = (op.filter_height + side - 2) * below + (op.filter_width + side - 1) * right;
-    let Some(window) = window.get(..end) else { return sums };
-    let Some(filter) = filter.get(..op.filter_height * row) else { return sums };
+    let [_, _, _, last] = steps;
+    let Some(window) = window.get(..last / 2 + (view.filter_height - 1) * below + 2 * groups) else { return sums };
+    let Some(filter) = filter.get(..view.filter_height * row) else { return sums };
     for (ky, row) in filter.chunks_exact(row.max(1)).enumerate() {
         for (at, word) in row.iter().enumerate() {
             for (part, four) in W::unpack(*word).into_iter().enumerate().take(W::GROUPS) {
@@ -262,8 +534,8 @@ fn grouped<W: Weights>(op: Conv, filter: &[Word], window: &[u32]) -> [i32; 4] {
                     break;
                 }
                 let four = Four::new(four);
-                for (position, sum) in sums.iter_mut().enumerate().take(side * side) {
-                    let first = (ky + position / side) * below + position % side * right + 2 * group;
+                for (sum, step) in sums.iter_mut().zip(steps) {
+                    let first = ky * below + step / 2 + 2 * group;
                     if let Some(x) = window.get(first..).and_then(|rest| rest.first_chunk()) {
                         *sum = four.multiply_add(*x, *sum);
                     }
@@ -274,18 +546,17 @@ fn grouped<W: Weights>(op: Conv, filter: &[Word], window: &[u32]) -> [i32; 4] {
     sums
 }
 
-/// The same for any number of channels, in their natural order.
-#[inline(always)]
-fn one_by_one<W: Weights>(op: Conv, filter: &[Word], image: &[i16], start: usize) -> [i32; 4] {
-    let (side, length) = (op.pooling.side(), op.filter_width * op.channels);
+/// The sums of four positions in an image of one channel, weight by weight.
+#[inline(never)]
+fn by_weights<W: Weights>(view: Conv, filter: &[Word], window: &[u32], steps: Steps) -> [i32; 4] {
+    let pixels = halves(window).as_flattened();
     let mut sums = [0i32; 4];
-    for (ky, row) in filter.chunks_exact(W::WIDTH.words(length).max(1)).enumerate() {
+    for (ky, row) in filter.chunks_exact(W::WIDTH.words(view.filter_width).max(1)).enumerate() {
         let groups = row.iter().flat_map(|word| W::unpack(*word).into_iter().take(W::GROUPS));
-        let weights = groups.flat_map(u32::to_le_bytes).take(length);
-        for (at, weight) in weights.enumerate() {
-            for (position, sum) in sums.iter_mut().enumerate().take(side * side) {
-                let pixel = start + ((ky + position / side) * op.width + position % side) * op.channels + at;
-                let x = image.get(pixel).copied().unwrap_or(0);
+        let weights = groups.flat_map(u32::to_le_bytes).take(view.filter_width);
+        for (kx, weight) in weights.enumerate() {
+            for (sum, step) in sums.iter_mut().zip(steps) {
+                let x = pixels.get(ky * Layout::row(view) + step + kx).copied().unwrap_or(0);
                 *sum = sum.wrapping_add(i32::from(weight as i8) * i32::from(x));
             }
         }
@@ -293,7 +564,7 @@ fn one_by_one<W: Weights>(op: Conv, filter: &[Word], image: &[i16], start: usize
     sums
 }
 
-/// Words under a row of a square's windows in an image of one channel.
+/// Words under a row of a filter in an image of one channel, wherever it begins.
 #[inline(always)]
 const fn across(filter_width: usize) -> usize {
     filter_width / 2 + 1
@@ -321,19 +592,18 @@ fn pair<W: Weights>(filter: &[Word], width: usize, pairs: &mut [Pair]) {
     }
 }
 
-/// The sums of a square whose window begins with `window`, in an image of one channel.
+/// The sums of four positions in an image of one channel.
 #[inline(always)]
-fn single(op: Conv, pairs: &[Pair], window: &[u32]) -> [i32; 4] {
-    let [mut a, mut b, mut c, mut d] = [0; 4];
-    let (across, below) = (across(op.filter_width), op.width / 2);
-    for (ky, row) in pairs.chunks_exact(across).enumerate().take(op.filter_height) {
-        let words = |y: usize| window.get(y * below..).and_then(|rest| rest.get(..across)).unwrap_or_default();
-        for ((&[left, right], upper), lower) in row.iter().zip(words(ky)).zip(words(ky + 1)) {
-            a = multiply_add(left, *upper, a);
-            b = multiply_add(right, *upper, b);
-            c = multiply_add(left, *lower, c);
-            d = multiply_add(right, *lower, d);
+fn single(view: Conv, pairs: &[Pair], window: &[u32], steps: Steps) -> [i32; 4] {
+    let mut sums = [0; 4];
+    let (across, below) = (across(view.filter_width), Layout::row(view) / 2);
+    for (ky, row) in pairs.chunks_exact(across).enumerate().take(view.filter_height) {
+        for (sum, step) in sums.iter_mut().zip(steps) {
+            let words = window.get(ky * below + step / 2..).unwrap_or_default();
+            for (&[left, right], word) in row.iter().zip(words) {
+                *sum = multiply_add(if step % 2 == 0 { left } else { right }, *word, *sum);
+            }
         }
     }
-    [a, b, c, d]
+    sums
 }

@@ -23,33 +23,51 @@ pub(super) fn run<W: Weights>(op: Dense, words: &[Word], front: &mut [u32], back
     let (groups, _) = inputs.as_chunks::<GROUP>();
     let values = halves_mut(back).as_flattened_mut();
     let hidden = op.activation.hidden();
-    for (first, scales) in (0..op.outputs).step_by(OUTPUTS).zip(scales.chunks(OUTPUTS)) {
-        let sums = match weights.get(first * row..(first + OUTPUTS) * row) {
-            #[cfg(minnet_dsp)]
-            Some(rows) if W::GROUPS == 1 => dsp::four_rows(rows, row, groups),
-            #[cfg(minnet_thumb1)]
-            Some(rows) if W::GROUPS == 1 => thumb1::four_rows(rows, row, groups),
-            Some(rows) => four_rows::<W>(rows, row, groups),
-            // The last outputs, one by one.
-            None => {
-                let mut sums = [0; OUTPUTS];
-                let rows = weights.get(first * row..).unwrap_or_default().chunks_exact(row.max(1));
-                sums.iter_mut().zip(rows).for_each(|(sum, row)| *sum = one_row::<W>(row, groups));
-                sums
+    for first in (0..op.outputs).step_by(OUTPUTS) {
+        let rows = weights.get(first * row..).unwrap_or_default();
+        // Of fewer outputs, no more rows than there are.
+        let sums = if first + OUTPUTS <= op.outputs {
+            some_rows::<W, OUTPUTS>(rows, row, groups)
+        } else {
+            match op.outputs % OUTPUTS {
+                1 => some_rows::<W, 1>(rows, row, groups),
+                2 => some_rows::<W, 2>(rows, row, groups),
+                _ => some_rows::<W, 3>(rows, row, groups),
             }
         };
-        let biases = biases.get(first..).unwrap_or_default();
-        for (o, ((sum, bias), scale)) in sums.iter().zip(biases).zip(scales).enumerate() {
+        let numbers = biases.iter().zip(scales).skip(first);
+        for (o, (sum, (bias, scale))) in sums.into_iter().zip(numbers).enumerate() {
             let sum = sum.wrapping_add(i32::from_le_bytes(*bias));
             let value = next.value(hidden, sum, Scale::from_word(*scale));
-            if let Some(output) = values.get_mut(place(first + o, next == Next::Grouped)) {
+            if let Some(output) = values.get_mut(place(first + o, matches!(next, Next::Vector))) {
                 *output = value;
             }
         }
     }
 }
 
-/// The products of the inputs with four rows of weights, each of `row` words.
+/// The products of the inputs with the first `COUNT` rows of weights, at most four, each of `row` words.
+#[inline(always)]
+fn some_rows<W: Weights, const COUNT: usize>(rows: &[Word], row: usize, inputs: &[[u32; GROUP]]) -> [i32; OUTPUTS] {
+    #[cfg(minnet_dsp)]
+    if W::GROUPS == 1 {
+        return dsp::rows::<COUNT>(rows, row, inputs);
+    }
+    #[cfg(minnet_thumb1)]
+    if W::GROUPS == 1 {
+        return thumb1::rows::<COUNT>(rows, row, inputs);
+    }
+    let mut sums = [0; OUTPUTS];
+    if COUNT == OUTPUTS {
+        return four_rows::<W>(rows, row, inputs);
+    }
+    for (sum, row) in sums.iter_mut().zip(rows.chunks_exact(row.max(1))).take(COUNT) {
+        *sum = one_row::<W>(row, inputs);
+    }
+    sums
+}
+
+/// The products of the inputs with four rows.
 #[inline(always)]
 fn four_rows<W: Weights>(rows: &[Word], row: usize, inputs: &[[u32; GROUP]]) -> [i32; OUTPUTS] {
     let mut sums = [0; OUTPUTS];
@@ -62,8 +80,7 @@ fn four_rows<W: Weights>(rows: &[Word], row: usize, inputs: &[[u32; GROUP]]) -> 
         for group in 0..W::GROUPS {
             // The last word may have a group more than there are inputs.
             let Some(x) = inputs.get(at * W::GROUPS + group) else { break };
-            for (sum, fours) in sums.iter_mut().zip(unpacked) {
-                let [first, second] = fours;
+            for (sum, [first, second]) in sums.iter_mut().zip(unpacked) {
                 *sum = Four::new(if group == 0 { first } else { second }).multiply_add(*x, *sum);
             }
         }
@@ -76,7 +93,6 @@ fn four_rows<W: Weights>(rows: &[Word], row: usize, inputs: &[[u32; GROUP]]) -> 
 fn one_row<W: Weights>(row: &[Word], inputs: &[[u32; GROUP]]) -> i32 {
     let mut sum = 0;
     for (word, groups) in row.iter().zip(inputs.chunks(W::GROUPS)) {
-        // The last word may have a group more than there are inputs.
         for (four, x) in W::unpack(*word).into_iter().zip(groups) {
             sum = Four::new(four).multiply_add(*x, sum);
         }

@@ -15,6 +15,11 @@ pub(super) const fn place(index: usize, grouped: bool) -> usize {
     if grouped { index / 4 * 4 + [0, 2, 1, 3][index % 4] } else { index }
 }
 
+/// Channels that a pixel has room for: one lies alone, more lie in groups of four.
+pub(super) const fn padded(channels: usize) -> usize {
+    if channels == 1 { 1 } else { channels.next_multiple_of(4) }
+}
+
 /// Words that so many activations take, grouped or not.
 pub(super) const fn ram(values: usize) -> usize {
     values.div_ceil(4) * GROUP

@@ -1,23 +1,23 @@
 //! What a layer is in integers, and how layers in sequence make one.
 
-use super::conv::Constant;
+use super::conv::{Constant, Loops};
 use super::ops::{Next, Ops, layer_words};
 use super::weights::{Weights, Word};
-use super::{conv, dense};
+use super::{conv, dense, global_avg_pool};
 use crate::activation::{Activation, Elementwise};
 use crate::layer::{Layer, Seq};
 use crate::layers::Image;
-use crate::layers::{Conv5x5, Dense, Dropout, Flatten};
+use crate::layers::{Conv, Dense, Dropout, Flatten, GlobalAvgPool};
 use crate::op::{self, Op};
 use crate::pool::Pool;
-use crate::shape::{Size, Window};
+use crate::shape::{Placement, Size, Window};
 use crate::tensor::Tensor;
 
 /// A layer that has an integer form.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no integer form for the input `{In}`",
-    note = "quantized networks are made of `Conv5x5`, `Dense`, `Flatten` and `Dropout`, with ReLU or sigmoid in \
-            hidden layers"
+    note = "quantized networks are made of `Conv`, `Dense`, `GlobalAvgPool`, `Flatten` and `Dropout`, with ReLU or \
+            sigmoid in hidden layers"
 )]
 pub trait QuantLayer<In: Tensor>: Layer<In> {
     /// Its operators, in order.
@@ -52,22 +52,42 @@ impl<const IN: usize, const OUT: usize, A: Activation> QuantLayer<[f32; IN]> for
     }
 }
 
-impl<P: Pool, A: Elementwise, const HEIGHT: usize, const WIDTH: usize, const IN: usize, const OUT: usize>
-    QuantLayer<Image<HEIGHT, WIDTH, IN>> for Conv5x5<IN, OUT, P, A>
+impl<
+    const HEIGHT: usize,
+    const WIDTH: usize,
+    const KH: usize,
+    const KW: usize,
+    const IN: usize,
+    const OUT: usize,
+    P: Pool,
+    A: Elementwise,
+    S: Placement,
+> QuantLayer<Image<HEIGHT, WIDTH, IN>> for Conv<KH, KW, IN, OUT, P, A, S>
 where
-    Size<HEIGHT>: Window<P>,
-    Size<WIDTH>: Window<P>,
+    Size<HEIGHT>: Window<KH, S, P>,
+    Size<WIDTH>: Window<KW, S, P>,
 {
-    const OPS: Ops = Ops::one(Op::Conv(Constant::<HEIGHT, WIDTH, IN, OUT, P, A>::OP));
+    const OPS: Ops = Ops::one(Op::Conv(Self::op::<HEIGHT, WIDTH>()));
 
     #[inline(always)]
     fn run<W: Weights>(words: &[Word], front: &mut [u32], back: &mut [u32], next: Next) {
-        conv::run::<W>(Constant::<HEIGHT, WIDTH, IN, OUT, P, A>::VALUE, words, front, back, next);
+        let loops = Loops::<Constant<HEIGHT, WIDTH, KH, KW, IN, OUT, P, A, S>>::VALUE;
+        conv::run::<W>(loops, words, front, back, next);
+    }
+}
+
+/// Means need no weights.
+impl<const HEIGHT: usize, const WIDTH: usize, const C: usize> QuantLayer<Image<HEIGHT, WIDTH, C>> for GlobalAvgPool {
+    const OPS: Ops = Ops::one(Op::GlobalAvgPool(Self::op(HEIGHT, WIDTH, C)));
+
+    #[inline(always)]
+    fn run<W: Weights>(_: &[Word], front: &mut [u32], back: &mut [u32], next: Next) {
+        global_avg_pool::run(Self::op(HEIGHT, WIDTH, C), front, back, next);
     }
 }
 
 /// Nothing moves.
-impl<In: Tensor> QuantLayer<In> for Flatten
+impl<In: Tensor, F> QuantLayer<In> for Flatten<F>
 where
     Self: Layer<In>,
 {

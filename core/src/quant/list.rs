@@ -1,10 +1,10 @@
 //! A network in integers whose layers are a list, used where it lies.
 
 use super::kernel::halves;
-use super::net::{load_pixels, words_in};
-use super::ops::{Next, buffers, check, validate, words_of};
+use super::net::words_in;
+use super::ops::{Input, Next, buffers, check, validate, words_of};
 use super::weights::{Int4, Int8, Weights, Width, Word};
-use super::{conv, dense};
+use super::{conv, dense, global_avg_pool};
 use crate::model::ModelError;
 use crate::net::CRC;
 use crate::op::Op;
@@ -66,7 +66,7 @@ impl<'a> QuantizedList<'a> {
         let Some(ram) = ram.get_mut(..at + rest) else { return &[] };
         let (mut front, mut back) = ram.split_at_mut(at);
         let inputs = self.ops.first().map_or(0, |op| op.inputs());
-        load_pixels(pixels.get(..inputs).unwrap_or(pixels), front, Next::before(self.ops) == Next::Grouped);
+        Input::of(self.ops).load_pixels(pixels, front);
         let (mut words, mut outputs) = (self.words, inputs);
         for (index, op) in self.ops.iter().enumerate() {
             let Some((own, rest)) = words.split_at_checked(words_of(*op, self.width)) else { return &[] };
@@ -93,7 +93,7 @@ impl<'a> QuantizedList<'a> {
         for op in self.ops.get(last..).unwrap_or_default() {
             match op {
                 Op::Dense(_) | Op::Conv(_) => op.activation().forward(outputs),
-                Op::Flatten(_) => {}
+                Op::Flatten(_) | Op::GlobalAvgPool(_) => {}
                 Op::Dropout(op) => outputs.iter_mut().for_each(|output| *output *= op.staying()),
             }
         }
@@ -106,6 +106,7 @@ fn run<W: Weights>(op: Op, words: &[Word], front: &mut [u32], back: &mut [u32], 
     match op {
         Op::Dense(op) => dense::run::<W>(op, words, front, back, next),
         Op::Conv(op) => conv::run::<W>(op, words, front, back, next),
+        Op::GlobalAvgPool(op) => global_avg_pool::run(op, front, back, next),
         Op::Flatten(_) | Op::Dropout(_) => {}
     }
 }

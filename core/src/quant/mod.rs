@@ -12,6 +12,7 @@
 mod build;
 mod conv;
 mod dense;
+mod global_avg_pool;
 mod kernel;
 mod layer;
 mod list;
@@ -24,7 +25,7 @@ pub use build::{build, note, on_grid, weight_step};
 pub use layer::QuantLayer;
 pub use list::QuantizedList;
 pub use net::{Quantized, argmax};
-pub use ops::{Next, Ops, Place, QuantError, check, ram_words, validate, words};
+pub use ops::{Layout, Next, Ops, Place, QuantError, check, ram_words, validate, words};
 pub use requantize::Hidden;
 pub use weights::{Int4, Int8, Weights, Width, Word};
 

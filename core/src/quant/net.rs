@@ -1,9 +1,9 @@
 //! A network in integers, used where it lies.
 
 use super::QuantizedList;
-use super::kernel::{group, halves};
+use super::kernel::halves;
 use super::layer::QuantLayer;
-use super::ops::{Next, buffers, check, validate, words};
+use super::ops::{Input, Next, buffers, check, validate, words};
 use super::weights::{Int8, Weights, Word};
 use crate::model::{ModelError, check_quantized};
 use crate::net::Net;
@@ -40,7 +40,7 @@ impl<N, W> Copy for Quantized<'_, N, W> {}
 impl<'a, In: Tensor, L: QuantLayer<In>, W: Weights> Quantized<'a, Net<In, L>, W> {
     const OPS: &'static [Op] = L::OPS.as_slice();
     const BUFFERS: [usize; 2] = buffers(Self::OPS);
-    const NEXT: Next = Next::before(Self::OPS);
+    const INPUT: Input = Input::of(Self::OPS);
     /// Words of weights, biases and scales, and the value of a logit's step.
     pub const WORDS: usize = match check(Self::OPS) {
         Ok(()) => words(Self::OPS, W::WIDTH),
@@ -116,7 +116,8 @@ impl<'a, In: Tensor, L: QuantLayer<In>, W: Weights> Quantized<'a, Net<In, L>, W>
     pub fn infer_pixels_with<'r>(&self, pixels: &[u8], ram: &'r mut [u32]) -> &'r [i16] {
         let Some(ram) = ram.get_mut(..const { Self::RAM }) else { return &[] };
         let (front, back) = ram.split_at_mut(const { Self::BUFFERS[0] });
-        load_pixels(pixels.get(..In::LEN).unwrap_or(pixels), front, matches!(const { Self::NEXT }, Next::Grouped));
+        // In one place of the flash: as a constant of the code it would cost each network another number of instructions.
+        const { &Self::INPUT }.load_pixels(pixels, front);
         L::run::<W>(self.words, front, back, Next::Nobody);
         let output = if L::IN_PLACE { front } else { back };
         halves(output).as_flattened().get(..L::Out::LEN).unwrap_or_default()
@@ -129,22 +130,6 @@ pub(super) fn words_in(block: &[u8]) -> Result<&[Word], ModelError> {
         (words, []) => Ok(words),
         _ => Err(ModelError::Layout),
     }
-}
-
-/// Puts pixels into their places; the rest of `front` becomes 0.
-#[inline(always)]
-pub(super) fn load_pixels(pixels: &[u8], front: &mut [u32], grouped: bool) {
-    let (groups, rest) = pixels.as_chunks();
-    let (places, others) = front.as_chunks_mut();
-    for (place, pixels) in places.iter_mut().zip(groups) {
-        *place = group(*pixels, grouped);
-    }
-    let mut last = [0; 4];
-    last.iter_mut().zip(rest).for_each(|(last, pixel)| *last = *pixel);
-    for (index, place) in places.iter_mut().enumerate().skip(groups.len()) {
-        *place = if index == groups.len() { group(last, grouped) } else { [0; 2] };
-    }
-    others.fill(0);
 }
 
 /// The index of the greatest logit; the first of equals; 0 for none.

@@ -2,11 +2,12 @@
 //!
 //! All of it is `const`: for a network that is a type the compiler does it, for a list on a PC the program.
 
-use super::kernel::ram;
+use super::kernel::{group, halves_mut, padded, ram};
 use super::requantize::{Hidden, Scale, logit};
 use super::weights::{Width, Word};
 use crate::model::ModelError;
-use crate::op::Op;
+use crate::op::{Conv, GlobalAvgPool, Op};
+use crate::pool::Pooling;
 use core::fmt;
 
 /// The most inputs of an output: so many products of a weight and an activation leave room for a bias in 32 bits.
@@ -48,24 +49,155 @@ impl Ops {
     }
 }
 
-/// Who takes a layer's outputs.
+/// How a layer takes its inputs, and so how the layer before puts them down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// A layer that takes them as they are.
-    Layer,
-    /// A layer that takes them in groups of four.
-    Grouped,
-    /// Nobody: they are the logits.
+    /// As a vector: all values in groups of four.
+    Vector,
+    /// As an image.
+    Image(Layout),
+    /// Nobody takes them: they are the logits.
     Nobody,
 }
 
+/// How an image lies in RAM, in halves of words: by rows, pixels, and channels. A pixel's channels are padded to groups of
+/// four, unless there is but one; a row of such pixels is padded to words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Pixels of a row.
+    width: usize,
+    /// Channels of a pixel.
+    channels: usize,
+    /// Where the first pixel lies: behind the padding of a convolution.
+    pub(super) first: usize,
+    /// From one row to the next.
+    pub(super) row: usize,
+    /// From one pixel to the next.
+    pub(super) pixel: usize,
+    /// Halves in all.
+    pub(super) len: usize,
+    /// Whether there is padding around the pixels.
+    is_padded: bool,
+}
+
+impl Layout {
+    /// As a convolution takes its image.
+    pub(super) const fn of_conv(op: Conv) -> Self {
+        let view = op.in_kernels();
+        let pixel = padded(op.channels);
+        let row = Self::row(view);
+        let (top, left) = op.before();
+        // A column's pixels lie as those of a row do.
+        let down = if op.is_column() { pixel } else { row };
+        // Single channels are computed in pairs of positions, of which the last may lie behind the image.
+        let behind = if pixel == 1 && !view.columns().is_multiple_of(2) { 2 } else { 0 };
+        Self {
+            width: op.width,
+            channels: op.channels,
+            first: top * down + left * pixel,
+            row: down,
+            pixel,
+            len: view.height * row + behind,
+            is_padded: op.padded_inputs() != op.inputs(),
+        }
+    }
+
+    /// From one row to the next of an image that has its padding.
+    pub(super) const fn row(view: Conv) -> usize {
+        (view.width * padded(view.channels)).next_multiple_of(2)
+    }
+
+    /// As global average pooling takes its image.
+    pub(super) const fn of_pool(op: GlobalAvgPool) -> Self {
+        let pixel = padded(op.channels);
+        let row = op.width * pixel;
+        Self { width: op.width, channels: op.channels, first: 0, row, pixel, len: op.height * row, is_padded: false }
+    }
+
+    /// Whether all of it is pixels of a single channel, one behind the other.
+    const fn is_dense(self) -> bool {
+        !self.is_padded && self.pixel == 1 && self.row == self.width
+    }
+
+    /// Whether there is a convolution's padding around the pixels.
+    pub(super) const fn is_padded(self) -> bool {
+        self.is_padded
+    }
+
+    /// Whether a pixel's channels lie in groups of four.
+    pub(super) const fn is_grouped(self) -> bool {
+        self.pixel > 1
+    }
+}
+
+impl Layout {
+    /// As [`Input::load_pixels`]. A pixel takes as long for any number of channels as for those of its groups: behind the
+    /// last, a group has what comes next, which weights of 0 wait for.
+    fn load_pixels(self, mut pixels: &[u8], front: &mut [u32]) {
+        if self.is_padded || !self.is_grouped() {
+            front.fill(0);
+        }
+        if !self.is_grouped() {
+            let places = halves_mut(front).as_flattened_mut();
+            let rows = places.get_mut(self.first..).unwrap_or_default().chunks_mut(self.row.max(1));
+            for (row, pixels) in rows.zip(pixels.chunks(self.width.max(1))) {
+                row.iter_mut().zip(pixels).for_each(|(half, pixel)| *half = u16::from(*pixel));
+            }
+            return;
+        }
+        let (row, pixel) = (self.row / 2, self.pixel / 2);
+        let rows = front.get_mut(self.first / 2..self.len / 2).unwrap_or_default().chunks_mut(row.max(1));
+        for place in rows.flat_map(|row| row.chunks_exact_mut(pixel).take(self.width)) {
+            let (groups, _) = place.as_chunks_mut();
+            // The last pixel goes slowly, whatever it has: otherwise fewer channels would take longer.
+            match pixels.get(..2 * pixel).filter(|_| pixels.len() > self.channels) {
+                Some(channels) => {
+                    groups.iter_mut().zip(channels.as_chunks().0).for_each(|(place, four)| *place = group(*four, true));
+                }
+                None => {
+                    for (place, first) in groups.iter_mut().zip((0..).step_by(4)) {
+                        *place = group(four_of(pixels.get(first..).unwrap_or_default()), true);
+                    }
+                }
+            }
+            pixels = pixels.get(self.channels..).unwrap_or_default();
+        }
+    }
+}
+
+/// The first four pixels; 0 for those that are not there.
+#[inline(always)]
+fn four_of(pixels: &[u8]) -> [u8; 4] {
+    let mut four = [0; 4];
+    four.iter_mut().zip(pixels).for_each(|(place, pixel)| *place = *pixel);
+    four
+}
+
+/// Puts pixels into groups, or one behind the other; the rest of `front` becomes 0. The last group goes slowly, as in
+/// [`Layout::load_pixels`].
+fn load_vector(pixels: &[u8], front: &mut [u32], grouped: bool) {
+    let (places, others) = front.as_chunks_mut();
+    let fours = pixels.len().saturating_sub(1) / 4;
+    let (fast, slow) = places.split_at_mut(fours.min(places.len()));
+    for (place, four) in fast.iter_mut().zip(pixels.as_chunks().0) {
+        *place = group(*four, grouped);
+    }
+    let mut rest = pixels.get(4 * fours..).unwrap_or_default();
+    for place in slow {
+        *place = group(four_of(rest), grouped);
+        rest = &[];
+    }
+    others.fill(0);
+}
+
 impl Next {
-    /// Who takes what comes before these operators: the first that computes something.
+    /// How these operators take what comes before them: as the first that computes something does.
     pub const fn before(mut ops: &[Op]) -> Self {
         while let Some((op, rest)) = ops.split_first() {
             match op {
-                Op::Dense(_) => return Self::Grouped,
-                Op::Conv(op) => return if op.channels.is_multiple_of(4) { Self::Grouped } else { Self::Layer },
+                Op::Dense(_) => return Self::Vector,
+                Op::Conv(op) => return Self::Image(Layout::of_conv(*op)),
+                Op::GlobalAvgPool(op) => return Self::Image(Layout::of_pool(*op)),
                 Op::Flatten(_) | Op::Dropout(_) => ops = rest,
             }
         }
@@ -87,6 +219,34 @@ impl Next {
         match self.hidden(hidden) {
             Some(hidden) => hidden.activate(sum, scale),
             None => logit(sum, scale) as u16,
+        }
+    }
+}
+
+/// What a network takes, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Input {
+    values: usize,
+    next: Next,
+}
+
+impl Input {
+    /// Of these operators.
+    pub(super) const fn of(ops: &[Op]) -> Self {
+        let values = match ops {
+            [first, ..] => first.inputs(),
+            [] => 0,
+        };
+        Self { values, next: Next::before(ops) }
+    }
+
+    /// Puts pixels into their places; the rest of `front` becomes 0. Pixels beyond the input's size are left out.
+    #[inline(never)]
+    pub(super) fn load_pixels(&self, pixels: &[u8], front: &mut [u32]) {
+        let pixels = pixels.get(..self.values).unwrap_or(pixels);
+        match self.next {
+            Next::Image(layout) if !layout.is_dense() => layout.load_pixels(pixels, front),
+            next => load_vector(pixels, front, next == Next::Vector),
         }
     }
 }
@@ -174,8 +334,8 @@ pub const fn check(ops: &[Op]) -> Result<(), QuantError> {
         number += 1;
         let layer = Place { number, op };
         if let Op::Conv(op) = op {
-            let is_under = 0 < op.filter_height && op.filter_height <= op.height;
-            if !(is_under && 0 < op.filter_width && op.filter_width <= op.width) {
+            let is_under = 0 < op.filter_height && op.filter_height <= op.padded_height();
+            if !(is_under && 0 < op.filter_width && op.filter_width <= op.padded_width() && op.stride > 0) {
                 return Err(QuantError::Sizes(layer));
             }
         }
@@ -184,11 +344,10 @@ pub const fn check(ops: &[Op]) -> Result<(), QuantError> {
         {
             return Err(QuantError::Sizes(layer));
         }
-        let (rows, length) = rows(op);
-        if rows * length > INPUTS {
+        if products(op) > INPUTS {
             return Err(QuantError::Inputs(layer));
         }
-        if rows > 0 {
+        if op.biases() > 0 {
             has_weights = true;
             if op.activation().hidden().is_none() && !matches!(Next::before(after), Next::Nobody) {
                 return Err(QuantError::Activation(layer));
@@ -200,19 +359,81 @@ pub const fn check(ops: &[Op]) -> Result<(), QuantError> {
     if has_weights { Ok(()) } else { Err(QuantError::NoWeights) }
 }
 
-/// The rows of weights that lead to an output, and the weights of a row; each row begins a word.
-pub(super) const fn rows(op: Op) -> (usize, usize) {
+/// Products of a weight and an activation that are summed for an output.
+const fn products(op: Op) -> usize {
     match op {
-        Op::Dense(op) => (1, op.inputs),
-        Op::Conv(op) => (op.filter_height, op.filter_width * op.channels),
-        Op::Flatten(_) | Op::Dropout(_) => (0, 0),
+        Op::Dense(op) => op.inputs,
+        Op::Conv(op) => op.taps() * averaged(op),
+        Op::Flatten(_) | Op::Dropout(_) | Op::GlobalAvgPool(_) => 0,
+    }
+}
+
+/// Positions whose sums are added, for an average.
+pub(super) const fn averaged(op: Conv) -> usize {
+    match op.pooling {
+        Pooling::Avg2 => op.pooled(),
+        Pooling::None | Pooling::Max2 => 1,
+    }
+}
+
+/// The weights that lead to an output: rows, each of which begins a word.
+#[derive(Clone, Copy)]
+pub(super) struct Rows {
+    /// How many rows.
+    pub(super) rows: usize,
+    /// The pixels that a row's weights belong to; a vector is one.
+    pub(super) pixels: usize,
+    /// The weights of a pixel.
+    pub(super) channels: usize,
+    /// The places for them; zeros are in the others.
+    pub(super) padded: usize,
+}
+
+impl Rows {
+    pub(super) const fn of(op: Op) -> Self {
+        match op {
+            Op::Dense(op) => Self { rows: 1, pixels: 1, channels: op.inputs, padded: op.inputs },
+            Op::Conv(op) => {
+                let Conv { filter_height, filter_width, channels, .. } = op.in_kernels();
+                Self { rows: filter_height, pixels: filter_width, channels, padded: padded(channels) }
+            }
+            Op::Flatten(_) | Op::Dropout(_) | Op::GlobalAvgPool(_) => {
+                Self { rows: 0, pixels: 0, channels: 0, padded: 0 }
+            }
+        }
+    }
+
+    /// Places of a row.
+    pub(super) const fn length(self) -> usize {
+        self.pixels * self.padded
+    }
+
+    /// Whether a place of a row has a weight.
+    const fn is_weight(self, place: usize) -> bool {
+        place < self.length() && (self.padded == self.channels || place % self.padded < self.channels)
+    }
+
+    /// Whether the word's places without a weight hold 0.
+    const fn is_padded(self, width: Width, word: usize, weights: Word) -> bool {
+        let count = 4 * width.groups();
+        if self.padded == self.channels && (word + 1) * count <= self.length() {
+            return true;
+        }
+        let mut place = 0;
+        while place < count {
+            if !self.is_weight(word * count + place) && !width.is_zero(weights, place) {
+                return false;
+            }
+            place += 1;
+        }
+        true
     }
 }
 
 /// Words of an operator's weights, biases and scales.
 pub(super) const fn words_of(op: Op, width: Width) -> usize {
-    let (rows, length) = rows(op);
-    op.biases() * (rows * width.words(length) + 2)
+    let rows = Rows::of(op);
+    op.biases() * (rows.rows * width.words(rows.length()) + 2)
 }
 
 /// Words of the weights, biases and scales of these operators.
@@ -230,11 +451,20 @@ pub const fn words(ops: &[Op], width: Width) -> usize {
     layer_words(ops, width) + 1
 }
 
+/// Words of RAM that an operator's inputs take.
+pub(super) const fn taken(op: Op) -> usize {
+    match op {
+        Op::Conv(op) => Layout::of_conv(op).len.div_ceil(2),
+        Op::GlobalAvgPool(op) => Layout::of_pool(op).len.div_ceil(2),
+        op => ram(op.inputs()),
+    }
+}
+
 /// Words of RAM that inference needs in the buffer of the input, and in the other.
 pub(super) const fn buffers(mut ops: &[Op]) -> [usize; 2] {
     let (mut here, mut there, mut is_swapped) = (0, 0, false);
     while let Some((op, rest)) = ops.split_first() {
-        here = max(here, ram(op.inputs()));
+        here = max(here, taken(*op));
         if op.in_place() {
             here = max(here, ram(op.outputs()));
         } else {
@@ -276,19 +506,16 @@ pub const fn validate(mut ops: &[Op], width: Width, mut words: &[Word]) -> Resul
 }
 
 const fn validate_layer(op: Op, width: Width, [weights, biases, scales]: [&[Word]; 3]) -> Result<(), ModelError> {
-    let (_, length) = rows(op);
-    let (row, mut rest, mut place) = (width.words(length), weights, 0);
+    let rows = Rows::of(op);
+    let (row, mut rest, mut place) = (width.words(rows.length()), weights, 0);
     while let Some((word, after)) = rest.split_first() {
-        place += 1;
         if !width.is_in_range(*word) {
             return Err(ModelError::Weight);
         }
-        if place == row {
-            place = 0;
-            if !width.is_padded(length, *word) {
-                return Err(ModelError::RowPadding);
-            }
+        if !rows.is_padded(width, place, *word) {
+            return Err(ModelError::RowPadding);
         }
+        place = if place + 1 == row { 0 } else { place + 1 };
         rest = after;
     }
     rest = biases;

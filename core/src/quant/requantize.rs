@@ -108,7 +108,8 @@ impl Hidden {
 /// A logit from a sum: within ±32,767.
 #[inline(always)]
 pub(super) fn logit(sum: i32, scale: Scale) -> i16 {
-    scale.apply(sum).clamp(-32_767, 32_767) as i16
+    // 16 bits are what a processor may have an instruction for.
+    (scale.apply(sum).clamp(-32_768, 32_767) as i16).max(-32_767)
 }
 
 #[cfg(test)]

@@ -60,22 +60,33 @@ fn finish(sum: i64, (bias, m, s): (i64, i64, u32), hidden: Option<Hidden>) -> i6
     }
 }
 
-/// For each output of a convolution, in order: its filter, and the places of the first pixels under its positions.
-fn positions(op: op::Conv) -> impl Iterator<Item = (usize, Vec<usize>)> {
-    let side = op.pooling.side();
+/// For each output of a convolution, in order: its filter, and the row and column of each position that is pooled for it.
+fn positions(op: op::Conv) -> impl Iterator<Item = (usize, Vec<(usize, usize)>)> {
+    let (height, width) = (op.pool_height(), op.pool_width());
     let square = move |y: usize, x: usize| {
-        let first = move |at: usize| ((y * side + at / side) * op.width + x * side + at % side) * op.channels;
-        (0..side * side).map(first).collect::<Vec<_>>()
+        (0..height * width).map(move |at| (y * height + at / width, x * width + at % width)).collect::<Vec<_>>()
     };
     let places = (0..op.out_height()).flat_map(move |y| (0..op.out_width()).map(move |x| (y, x)));
     places.flat_map(move |(y, x)| (0..op.filters).map(move |o| (o, square(y, x))))
+}
+
+/// Where in the image a tap of the filter at a position lies; `None` in the padding.
+fn pixel(op: op::Conv, (y, x): (usize, usize), tap: usize) -> Option<usize> {
+    let (top, left) = match op.padding {
+        op::Padding::Valid => (0, 0),
+        op::Padding::Same => ((op.filter_height - 1) / 2, (op.filter_width - 1) / 2),
+    };
+    let (ky, kx, c) = (tap / op.channels / op.filter_width, tap / op.channels % op.filter_width, tap % op.channels);
+    let row = (y * op.stride + ky).checked_sub(top).filter(|row| *row < op.height)?;
+    let column = (x * op.stride + kx).checked_sub(left).filter(|column| *column < op.width)?;
+    Some((row * op.width + column) * op.channels + c)
 }
 
 /// The logits.
 fn plain(ops: &[Op], width: Width, words: &[Word], pixels: &[u8]) -> Vec<i64> {
     let mut reader = Reader(words.iter());
     let mut values: Vec<i64> = pixels.iter().map(|&pixel| i64::from(pixel)).collect();
-    let last = ops.iter().rposition(|op| op.biases() > 0).unwrap();
+    let last = ops.iter().rposition(|op| !op.in_place()).unwrap();
     for (index, &op) in ops.iter().enumerate() {
         let hidden = if index < last { op.activation().hidden() } else { None };
         values = match op {
@@ -86,20 +97,35 @@ fn plain(ops: &[Op], width: Width, words: &[Word], pixels: &[u8]) -> Vec<i64> {
                 rows.iter().zip(numbers).map(|(row, numbers)| finish(sum(row), numbers, hidden)).collect()
             }
             Op::Conv(op) => {
-                let length = op.filter_width * op.channels;
-                let mut filter = || (0..op.filter_height).map(|_| reader.row(length, width)).collect::<Vec<_>>();
+                // A column lies as a row; a pixel's channels, if there are several, in groups of four.
+                let (rows, columns) = match (op.width, op.filter_width) {
+                    (1, 1) => (1, op.filter_height),
+                    _ => (op.filter_height, op.filter_width),
+                };
+                let padded = if op.channels == 1 { 1 } else { op.channels.next_multiple_of(4) };
+                let mut filter = || -> Vec<i64> {
+                    let rows = (0..rows).flat_map(|_| reader.row(columns * padded, width)).collect::<Vec<_>>();
+                    let pixels = rows.chunks(padded);
+                    assert!(pixels.clone().all(|pixel| pixel[op.channels..].iter().all(|weight| *weight == 0)));
+                    pixels.flat_map(|pixel| pixel[..op.channels].to_vec()).collect()
+                };
                 let filters: Vec<_> = (0..op.filters).map(|_| filter()).collect();
                 let numbers = reader.numbers(op.filters);
-                let sum = |filter: &Vec<Vec<i64>>, first: usize| -> i64 {
-                    let row = |(ky, row): (usize, &Vec<i64>)| -> i64 {
-                        row.iter().zip(&values[first + ky * op.width * op.channels..]).map(|(w, x)| w * x).sum()
-                    };
-                    filter.iter().enumerate().map(row).sum()
+                let sum = |filter: &Vec<i64>, position: (usize, usize)| -> i64 {
+                    let tap = |(tap, w): (usize, &i64)| pixel(op, position, tap).map_or(0, |pixel| w * values[pixel]);
+                    filter.iter().enumerate().map(tap).sum()
                 };
-                let output = |(o, square): (usize, Vec<usize>)| {
-                    finish(square.iter().map(|&at| sum(&filters[o], at)).max().unwrap(), numbers[o], hidden)
+                let output = |(o, square): (usize, Vec<_>)| {
+                    let sums = square.iter().map(|&position| sum(&filters[o], position));
+                    let pooled = if op.pooling == Pooling::Avg2 { sums.sum() } else { sums.max().unwrap() };
+                    finish(pooled, numbers[o], hidden)
                 };
                 positions(op).map(output).collect()
+            }
+            Op::GlobalAvgPool(op) => {
+                let count = (op.height * op.width) as i64;
+                let sum = |c: usize| values.iter().skip(c).step_by(op.channels).sum::<i64>();
+                (0..op.channels).map(|c| (2 * sum(c) + count) / (2 * count)).collect()
             }
             Op::Flatten(_) | Op::Dropout(_) => values,
         };
@@ -120,20 +146,28 @@ fn floats(ops: &[Op], mut parameters: &[f32], pixels: &[u8], greatest: &mut [f32
                 z = biases.iter().enumerate().map(|(o, bias)| sum(o) + bias).collect();
             }
             Op::Conv(op) => {
-                let length = op.filter_width * op.channels;
-                let sum = |o: usize, first: usize| -> f32 {
-                    let tap = |i: usize| values[first + i / length * op.width * op.channels + i % length];
+                let sum = |o: usize, position: (usize, usize)| -> f32 {
+                    let tap = |tap: usize| pixel(op, position, tap).map_or(0.0, |pixel| values[pixel]);
                     (0..op.taps()).map(|i| tap(i) * weights[i * op.filters + o]).sum()
                 };
-                let output = |(o, square): (usize, Vec<usize>)| {
-                    square.iter().map(|&at| sum(o, at)).fold(f32::NEG_INFINITY, f32::max) + biases[o]
+                let output = |(o, square): (usize, Vec<_>)| {
+                    let sums = square.iter().map(|&at| sum(o, at));
+                    let pooled = match op.pooling {
+                        Pooling::Avg2 => sums.sum::<f32>() / op.pooled() as f32,
+                        Pooling::None | Pooling::Max2 => sums.fold(f32::NEG_INFINITY, f32::max),
+                    };
+                    pooled + biases[o]
                 };
                 z = positions(op).map(output).collect();
             }
             Op::Flatten(_) => {}
+            Op::GlobalAvgPool(op) => {
+                let sum = |c: usize| values.iter().skip(c).step_by(op.channels).sum::<f32>();
+                z = (0..op.channels).map(|c| sum(c) / (op.height * op.width) as f32).collect();
+            }
             Op::Dropout(op) => values.iter_mut().for_each(|value| *value *= op.staying()),
         }
-        if op.biases() > 0 {
+        if !op.in_place() {
             values.clone_from(&z);
             op.activation().forward(&mut values);
         }
@@ -206,27 +240,43 @@ fn random_list(rng: &mut XorShiftRng) -> Vec<Op> {
             ops.push(Op::Dropout(op::Dropout { values, percent: random(rng, 60) as u8 }));
         }
     };
-    let (mut height, mut width, mut channels) = (1 + random(rng, 12), 1 + random(rng, 12), 1 + random(rng, 9));
+    let (mut height, mut width, mut channels) = (1 + random(rng, 14), 1 + random(rng, 14), 1 + random(rng, 9));
+    // Signals.
+    match random(rng, 6) {
+        0 => (height, width) = (1, 3 * width),
+        1 => (height, width) = (3 * height, 1),
+        _ => {}
+    }
     drop(&mut ops, height * width * channels, rng);
     for _ in 0..random(rng, 4) {
-        let (filter_height, filter_width) = (1 + random(rng, height.min(6)), 1 + random(rng, width.min(6)));
-        let pools = height > filter_height && width > filter_width && random(rng, 2) == 0;
-        let conv = op::Conv {
+        let padding = if random(rng, 2) == 0 { op::Padding::Valid } else { op::Padding::Same };
+        let most = |side: usize| if padding == op::Padding::Same { 7 } else { side.min(7) };
+        let mut conv = op::Conv {
             height,
             width,
             channels,
-            filter_height,
-            filter_width,
+            filter_height: 1 + random(rng, most(height)),
+            filter_width: 1 + random(rng, most(width)),
             filters: 1 + random(rng, 9),
-            pooling: if pools { Pooling::Max2 } else { Pooling::None },
+            stride: [1, 1, 2, 3][random(rng, 4)],
+            padding,
+            pooling: Pooling::None,
             activation: hidden[random(rng, 2)],
         };
+        if [conv.rows(), conv.columns()].iter().all(|side| *side == 1 || side.is_multiple_of(2)) {
+            conv.pooling = Pooling::ALL[random(rng, 3)];
+        }
         ops.push(Op::Conv(conv));
         (height, width, channels) = (conv.out_height(), conv.out_width(), conv.filters);
         drop(&mut ops, height * width * channels, rng);
     }
     let mut values = height * width * channels;
-    ops.push(Op::Flatten(values));
+    if random(rng, 3) == 0 {
+        ops.push(Op::GlobalAvgPool(op::GlobalAvgPool { height, width, channels }));
+        values = channels;
+    } else {
+        ops.push(Op::Flatten(values));
+    }
     drop(&mut ops, values, rng);
     let dense = if ops.iter().any(|op| op.biases() > 0) { random(rng, 3) } else { 1 + random(rng, 3) };
     for _ in 0..dense {
@@ -241,7 +291,7 @@ fn random_list(rng: &mut XorShiftRng) -> Vec<Op> {
 #[test]
 fn random_lists_are_as_specified() {
     let mut rng = XorShiftRng::seed_from_u64(19);
-    for _ in 0..150 {
+    for _ in 0..400 {
         let ops = random_list(&mut rng);
         let parameters = random_parameters(&ops, &mut rng);
         let images = random_images(4, ops[0].inputs(), &mut rng);
@@ -359,6 +409,8 @@ fn networks_without_an_integer_form_are_refused_with_the_reason() {
         filter_height: 9,
         filter_width: 9,
         filters: 2,
+        stride: 1,
+        padding: op::Padding::Valid,
         pooling: Pooling::None,
         activation: Function::Relu,
     };

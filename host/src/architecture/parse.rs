@@ -4,17 +4,19 @@
 use super::error::{Problem, TextError, quoted};
 use super::{Architecture, Shape};
 use minnet::activation::Function;
-use minnet::op::{Conv, Dense, Dropout, Op};
+use minnet::op::{Conv, Dense, Dropout, GlobalAvgPool, Op, Padding};
 use minnet::pool::Pooling;
 use std::ops::Range;
 
-/// The most parameters of a network, and the most values between two layers: fewer than 2^32 bytes, so that a 32-bit
-/// machine can count them.
+/// The most parameters of a network, and the most values between two layers, padding included: fewer than 2^32 bytes,
+/// so that a 32-bit machine can count them.
 const MOST: u128 = 1 << 28;
 /// The most bytes of a text that a model file holds.
 const LONGEST: usize = 255;
 /// The kinds of layers.
-const LAYERS: [&str; 4] = ["dense", "conv5x5", "flatten", "dropout"];
+const LAYERS: [&str; 5] = ["dense", "convHxW", "globalavgpool", "flatten", "dropout"];
+/// What stands before a convolution's stride.
+const STRIDE: &str = "stride";
 /// What a text looks like.
 pub(crate) const EXAMPLE: &str = "784: dense 30 sigmoid, dense 10 softmax";
 
@@ -88,15 +90,30 @@ impl Word<'_> {
 
     /// Whether a layer begins so.
     fn is_layer(self) -> bool {
-        LAYERS.contains(&self.text) || filter(self.text).is_some()
+        LAYERS.contains(&self.text) || self.filter().is_some()
     }
 
-    fn activation(self) -> Option<Function> {
-        Function::ALL.iter().copied().find(|function| function.name() == self.text)
+    /// What it chooses, if it may follow a layer's number.
+    fn choice(self) -> Option<Choice> {
+        let pooling = Pooling::ALL.iter().copied().find(|pooling| pooling.name() == self.text);
+        let activation = Function::ALL.iter().copied().find(|function| function.name() == self.text);
+        match self.text {
+            STRIDE => Some(Choice::Stride),
+            "same" => Some(Choice::Padding(Padding::Same)),
+            "valid" => Some(Choice::Padding(Padding::Valid)),
+            _ => pooling.map(Choice::Pooling).or(activation.map(Choice::Activation)),
+        }
     }
+}
 
-    fn pooling(self) -> Option<Pooling> {
-        Pooling::ALL.iter().copied().find(|pooling| pooling.name() == self.text)
+impl<'a> Word<'a> {
+    /// Rows and columns of the filters, two numbers, if it begins a convolution.
+    fn filter(self) -> Option<[Word<'a>; 2]> {
+        const CONV: &str = "conv";
+        let (rows, columns) = self.text.strip_prefix(CONV)?.split_once('x')?;
+        let at = self.at + CONV.len();
+        let sides = [Word { text: rows, at }, Word { text: columns, at: at + rows.len() + 1 }];
+        sides.iter().all(|side| !side.text.is_empty() && side.is_number()).then_some(sides)
     }
 }
 
@@ -169,12 +186,6 @@ fn nearest(word: &str, known: &[&str]) -> String {
     }
 }
 
-/// Rows and columns of the filters, if the word begins a convolution.
-fn filter(word: &str) -> Option<(usize, usize)> {
-    let (rows, columns) = word.strip_prefix("conv")?.split_once('x')?;
-    Some((rows.parse().ok()?, columns.parse().ok()?)).filter(|(rows, columns)| *rows > 0 && *columns > 0)
-}
-
 /// The input, which stands before the colon.
 fn input(words: Words<'_>) -> Result<Shape> {
     const EXAMPLES: &str =
@@ -243,6 +254,7 @@ impl Network {
         let op = match name.text {
             "dense" => self.dense(name, words)?,
             "flatten" => self.flatten(name, words)?,
+            "globalavgpool" => self.global_avg_pool(name, words)?,
             "dropout" => self.dropout(words)?,
             text if text.starts_with("conv") => self.conv(name, words)?,
             _ => return Err(unknown_layer(name)),
@@ -265,7 +277,7 @@ impl Network {
 
     fn dense(&self, name: Word<'_>, mut words: Words<'_>) -> Result<Op> {
         let (outputs, _) = words.number("number of outputs", "dense 30")?;
-        let (_, activation) = options(words, false)?;
+        let Options { activation, .. } = options(words, false)?;
         let Shape::Vector(inputs) = self.shape else {
             let message =
                 format!("a dense layer takes a vector, and gets {}: write `flatten` before it", given(self.shape));
@@ -279,14 +291,27 @@ impl Network {
     }
 
     fn flatten(&self, name: Word<'_>, words: Words<'_>) -> Result<Op> {
-        words.finish("flatten")?;
+        words.finish(name.text)?;
         match self.shape {
             Shape::Image { .. } => Ok(Op::Flatten(self.shape.values())),
-            Shape::Vector(_) => {
-                let message = format!("it takes an image, and gets {}: take it away", given(self.shape));
-                Err(Problem::new(name.place(), message))
-            }
+            Shape::Vector(_) => Err(self.needless(name)),
         }
+    }
+
+    fn global_avg_pool(&self, name: Word<'_>, words: Words<'_>) -> Result<Op> {
+        words.finish(name.text)?;
+        match self.shape {
+            Shape::Image { height, width, channels } => {
+                Ok(Op::GlobalAvgPool(GlobalAvgPool { height, width, channels }))
+            }
+            Shape::Vector(_) => Err(self.needless(name)),
+        }
+    }
+
+    /// What makes a vector gets one.
+    fn needless(&self, name: Word<'_>) -> Problem {
+        let message = format!("it takes an image, and gets {}: take it away", given(self.shape));
+        Problem::new(name.place(), message)
     }
 
     fn dropout(&self, mut words: Words<'_>) -> Result<Op> {
@@ -299,20 +324,19 @@ impl Network {
     }
 
     fn conv(&self, name: Word<'_>, mut words: Words<'_>) -> Result<Op> {
-        let Some((filter_height, filter_width)) = filter(name.text) else {
-            let message = "the filters' rows and columns are missing: write `conv5x5`";
+        let Some([rows, columns]) = name.filter() else {
+            let message = "the filters' rows and columns are missing: write, for example, `conv5x5`";
             return Err(Problem::new(name.place(), message));
         };
-        if (filter_height, filter_width) != (5, 5) {
-            let message =
-                format!("filters of {filter_height}x{filter_width} are not supported, only 5x5: write `conv5x5`");
-            return Err(Problem::new(name.place(), message));
+        let (filter_height, filter_width) = (number(rows)?, number(columns)?);
+        if let Some((_, side)) = [(filter_height, rows), (filter_width, columns)].iter().find(|(size, _)| *size == 0) {
+            return Err(Problem::new(side.place(), "a filter has at least one row and one column"));
         }
         let (filters, number) = words.number("number of filters", "conv5x5 20")?;
         if filters == 0 {
             return Err(Problem::new(number.place(), "a convolution has at least one filter"));
         }
-        let (pooling, activation) = options(words, true)?;
+        let Options { stride, padding, pooling, activation } = options(words, true)?;
         if let Some((word, _)) = activation.filter(|(_, function)| !function.is_elementwise()) {
             let message = format!(
                 "a convolution takes an activation that works on each value alone ({}): {} is for a dense layer",
@@ -331,24 +355,19 @@ impl Network {
             filter_height,
             filter_width,
             filters,
+            stride,
+            padding,
             pooling: pooling.map_or(Pooling::None, |(_, pooling)| pooling),
             activation: activation.map_or(Function::Identity, |(_, function)| function),
         };
-        if height < filter_height || width < filter_width {
-            let message = format!(
-                "a filter of {filter_height}x{filter_width} does not fit into an image of {}: {}leave out a \
-                 convolution or a pooling before it",
-                self.shape,
-                self.sides(op)
-            );
-            return Err(Problem::new(name.place(), message));
+        if op.rows() == 0 || op.columns() == 0 {
+            return Err(Problem::new(name.place(), self.no_room(op)));
         }
-        let side = op.pooling.side();
-        let is_covered = op.rows().is_multiple_of(side) && op.columns().is_multiple_of(side);
+        let is_covered = op.rows().is_multiple_of(op.pool_height()) && op.columns().is_multiple_of(op.pool_width());
         if let Some((word, _)) = pooling.filter(|_| !is_covered) {
             let message = format!(
-                "the pooling's squares of {side}x{side} do not cover the {}x{} that the filters make of {}: {}leave \
-                 the pooling out",
+                "the pooling's {} do not cover the {}x{} that the filters make of {}: {}leave the pooling out",
+                if op.rows() == 1 || op.columns() == 1 { "pairs" } else { "squares of 2x2" },
                 op.rows(),
                 op.columns(),
                 self.shape,
@@ -357,6 +376,29 @@ impl Network {
             return Err(Problem::new(word.place(), message));
         }
         Ok(Op::Conv(op))
+    }
+
+    /// The convolutions so far.
+    fn convolutions(&self) -> impl Iterator<Item = Conv> {
+        self.architecture.layers.iter().filter_map(|op| match op {
+            Op::Conv(op) => Some(*op),
+            _ => None,
+        })
+    }
+
+    /// What to do about filters that are larger than their image.
+    fn no_room(&self, op: Conv) -> String {
+        let Conv { height, width, channels, filter_height, filter_width, .. } = op;
+        let is_first = self.convolutions().next().is_none();
+        let what = format!("a filter of {filter_height}x{filter_width} does not fit into an image of {}", self.shape);
+        if filter_height <= width && filter_width <= height {
+            let input =
+                if is_first { format!(", or the input as `{width}x{height}x{channels}:`") } else { String::new() };
+            let exchanged = format!("{filter_width}x{filter_height}");
+            return format!("{what}, but one of {exchanged} does: write `conv{exchanged}`{input}");
+        }
+        let others = if is_first { "" } else { ", or leave out a convolution or a pooling before it" };
+        format!("{what}: {}add `same`{others}", self.sides(op))
     }
 
     /// What to do about a convolution that gets a vector.
@@ -368,8 +410,10 @@ impl Network {
                 let example = if side * side == values { side } else { 28 };
                 format!("write the input as an image, such as `{example}x{example}x1:`")
             }
-            _ if layers.iter().any(|op| matches!(op, Op::Flatten(_))) => "move it before `flatten`".into(),
-            _ => "move it before the dense layers, and write the input as an image, such as `28x28x1:`".into(),
+            _ => match layers.iter().find(|op| matches!(op, Op::Flatten(_) | Op::GlobalAvgPool(_))) {
+                Some(op) => format!("move it before `{}`", op.text()),
+                None => "move it before the dense layers, and write the input as an image, such as `28x28x1:`".into(),
+            },
         };
         format!("a convolution takes an image, and gets {}: {remedy}", given(self.shape))
     }
@@ -377,15 +421,9 @@ impl Network {
     /// The nearest sizes of the input with which the convolution would fit: "give the input 12 or 14 rows, or ".
     fn sides(&self, last: Conv) -> String {
         let Shape::Image { height, width, .. } = self.architecture.input else { return String::new() };
-        let windows = |rows: bool| {
-            let convolutions = self.architecture.layers.iter().filter_map(|op| match op {
-                Op::Conv(op) => Some(*op),
-                _ => None,
-            });
-            let windows = convolutions.chain([last]);
-            windows.map(move |op| (if rows { op.filter_height } else { op.filter_width }, op.pooling.side())).collect()
-        };
-        let (rows, columns) = (other_sides(height, windows(true)), other_sides(width, windows(false)));
+        let convolutions: Vec<Conv> = self.convolutions().chain([last]).collect();
+        let rows = other_sides(height, &convolutions, |op| op.filter_height);
+        let columns = other_sides(width, &convolutions, |op| op.filter_width);
         match (rows, columns) {
             (Some(rows), Some(columns)) if rows == columns => format!("give the input {rows} rows and columns, or "),
             (Some(rows), Some(columns)) => format!("give the input {rows} rows and {columns} columns, or "),
@@ -397,19 +435,28 @@ impl Network {
 
     /// Counts a layer; `None` if something becomes too large. Sizes are multiplied here first.
     fn count(&mut self, op: Op) -> Option<()> {
-        let (weights, biases, outputs, positions) = match op {
-            Op::Dense(op) => (product(&[op.inputs, op.outputs]), op.outputs, op.outputs as u128, 1),
+        let (weights, biases, positions) = match op {
+            Op::Dense(op) => (product(&[op.inputs, op.outputs]), op.outputs, 1),
             Op::Conv(op) => (
                 product(&[op.filter_height, op.filter_width, op.channels, op.filters]),
                 op.filters,
-                product(&[op.out_height(), op.out_width(), op.filters]),
                 product(&[op.rows(), op.columns()]),
             ),
-            Op::Flatten(values) | Op::Dropout(Dropout { values, .. }) => (0, 0, values as u128, 0),
+            Op::Flatten(_) | Op::Dropout(_) | Op::GlobalAvgPool(_) => (0, 0, 0),
+        };
+        let values = match op {
+            Op::Dense(op) => op.outputs as u128,
+            Op::Conv(op) => product(&[op.out_height(), op.out_width(), op.filters]).max(product(&[
+                op.padded_height(),
+                op.padded_width(),
+                op.channels,
+            ])),
+            // No more than they take.
+            Op::Flatten(_) | Op::Dropout(_) | Op::GlobalAvgPool(_) => 0,
         };
         self.parameters = self.parameters.saturating_add(weights).saturating_add(biases as u128);
         self.macs = self.macs.saturating_add(weights.saturating_mul(positions));
-        (self.parameters <= MOST && outputs <= MOST && self.macs <= usize::MAX as u128).then_some(())
+        (self.parameters <= MOST && values <= MOST && self.macs <= usize::MAX as u128).then_some(())
     }
 }
 
@@ -420,14 +467,19 @@ fn given(shape: Shape) -> String {
     }
 }
 
-/// The sides next to `side` of which all `windows`, each a filter's and a pooling's side, leave something whole; `None`
-/// if `side` is one itself, or none is near.
-fn other_sides(side: usize, windows: Vec<(usize, usize)>) -> Option<String> {
+/// The sides next to `side` of which all convolutions, each with a filter of the side that `filter` says, leave
+/// something whole; `None` if `side` is one itself, or none is near.
+fn other_sides(side: usize, convolutions: &[Conv], filter: impl Fn(&Conv) -> usize) -> Option<String> {
     const FAR: usize = 1000;
     let fits = |side: &usize| {
-        let left = windows.iter().try_fold(*side, |side, (filter, pooling)| {
-            let map = (side + 1).checked_sub(*filter)?;
-            map.is_multiple_of(*pooling).then_some(map / pooling).filter(|side| *side > 0)
+        let left = convolutions.iter().try_fold(*side, |side, op| {
+            let places = match op.padding {
+                Padding::Valid => (side + 1).checked_sub(filter(op))?,
+                Padding::Same => side,
+            };
+            let positions = places.div_ceil(op.stride);
+            let pooled = op.pooling.of_side(positions);
+            positions.is_multiple_of(pooled).then_some(positions / pooled).filter(|side| *side > 0)
         });
         left.is_some()
     };
@@ -449,63 +501,103 @@ fn activations(is_conv: bool) -> Vec<&'static str> {
     fitting.map(|function| function.name()).filter(|name| !name.is_empty()).collect()
 }
 
-type Options<'a> = (Option<(Word<'a>, Pooling)>, Option<(Word<'a>, Function)>);
+/// A word that may follow a layer's number.
+#[derive(Clone, Copy)]
+enum Choice {
+    /// Its number comes after it.
+    Stride,
+    Padding(Padding),
+    Pooling(Pooling),
+    Activation(Function),
+}
 
-/// What may follow a layer's number: a pooling if it is a convolution's, and an activation.
-fn options(words: Words<'_>, is_conv: bool) -> Result<Options<'_>> {
-    let (mut pooling, mut activation) = (None, None);
-    for word in words.rest {
-        let twice = |what: &str, first: Word<'_>| {
-            let message =
-                format!("{} is a second {what}, after {}: keep one of them", quoted(word.text), quoted(first.text));
-            Err(Problem::new(word.place(), message))
-        };
-        match (word.activation(), word.pooling()) {
-            (Some(function), _) => {
-                if let Some((first, _)) = activation.replace((word, function)) {
-                    return twice("activation", first);
-                }
-            }
-            (None, Some(_)) if !is_conv => {
-                let message = format!("a dense layer has no pooling: take {} away", quoted(word.text));
-                return Err(Problem::new(word.place(), message));
-            }
-            (None, Some(kind)) => match (pooling.replace((word, kind)), activation) {
-                (Some((first, _)), _) => return twice("pooling", first),
-                (None, Some((first, _))) => {
-                    let message =
-                        format!("the pooling comes before the activation: write `{} {}`", word.text, first.text);
-                    return Err(Problem::new(word.place(), message));
-                }
-                (None, None) => {}
-            },
-            (None, None) => return Err(unknown_option(word, is_conv)),
+impl Choice {
+    /// What the choices are called, in the order in which they are written.
+    const NAMES: [&str; 4] = ["stride", "padding", "pooling", "activation"];
+
+    /// Its place in that order.
+    fn rank(self) -> usize {
+        match self {
+            Self::Stride => 0,
+            Self::Padding(_) => 1,
+            Self::Pooling(_) => 2,
+            Self::Activation(_) => 3,
         }
     }
-    Ok((pooling, activation))
+}
+
+/// What follows a layer's number.
+struct Options<'a> {
+    stride: usize,
+    padding: Padding,
+    pooling: Option<(Word<'a>, Pooling)>,
+    activation: Option<(Word<'a>, Function)>,
+}
+
+/// Reads what follows a layer's number: any choice if it is a convolution, an activation if it is a dense layer.
+fn options(mut words: Words<'_>, is_conv: bool) -> Result<Options<'_>> {
+    let mut options = Options { stride: 1, padding: Padding::Valid, pooling: None, activation: None };
+    // Ranks and texts, in order.
+    let mut written: Vec<(usize, String)> = Vec::new();
+    while let Some(word) = words.next() {
+        let Some(choice) = word.choice() else { return Err(unknown_option(word, is_conv)) };
+        let (rank, mut place, mut text) = (choice.rank(), word.place(), word.text.to_owned());
+        let name = Choice::NAMES[rank];
+        if !is_conv && !matches!(choice, Choice::Activation(_)) {
+            let message = format!("a dense layer has no {name}: take {} away", quoted(word.text));
+            return Err(Problem::new(place, message));
+        }
+        match choice {
+            Choice::Stride => {
+                let (stride, number) = words.number("stride", "stride 2")?;
+                if stride == 0 {
+                    return Err(Problem::new(number.place(), "a stride is at least 1"));
+                }
+                options.stride = stride;
+                place.end = number.place().end;
+                text = format!("{STRIDE} {stride}");
+            }
+            Choice::Padding(padding) => options.padding = padding,
+            Choice::Pooling(pooling) => options.pooling = Some((word, pooling)),
+            Choice::Activation(function) => options.activation = Some((word, function)),
+        }
+        let at = written.partition_point(|(other, _)| *other < rank);
+        if let Some((other, first)) = written.get(at) {
+            let message = if *other == rank {
+                format!("`{text}` is a second {name}, after `{first}`: keep one of them")
+            } else {
+                let later: Vec<&str> = written[at..].iter().map(|(_, text)| text.as_str()).collect();
+                format!("the {name} comes before the {}: write `{text} {}`", Choice::NAMES[*other], later.join(" "))
+            };
+            return Err(Problem::new(place, message));
+        }
+        written.push((rank, text));
+    }
+    Ok(options)
 }
 
 fn unknown_option(word: Word<'_>, is_conv: bool) -> Problem {
     if word.is_layer() {
         return missing_comma(word);
     }
+    let quoted = quoted(word.text);
     if word.is_number() {
-        return Problem::new(word.place(), format!("a layer has one number: take {} away", quoted(word.text)));
+        let stride = if is_conv { format!(", or write `{STRIDE} {}`", word.text) } else { String::new() };
+        return Problem::new(word.place(), format!("a layer has one number: take {quoted} away{stride}"));
     }
     let (mut kind, mut known) = ("not an activation", activations(is_conv));
     if is_conv {
-        kind = "neither a pooling nor an activation";
+        kind = "nothing that a convolution takes";
         let poolings = Pooling::ALL.iter().map(|pooling| pooling.name()).filter(|name| !name.is_empty());
-        known.splice(0..0, poolings);
+        known.splice(0..0, [STRIDE, "same", "valid"].into_iter().chain(poolings));
     }
-    let quoted = quoted(word.text);
     let message = format!("{quoted} is {kind} ({}){}", known.join(", "), nearest(word.text, &known));
     Problem::new(word.place(), message)
 }
 
 fn unknown_layer(name: Word<'_>) -> Problem {
     let word = quoted(name.text);
-    let message = if name.activation().is_some() || name.pooling().is_some() {
+    let message = if name.choice().is_some() {
         format!("{word} is not a layer of its own: write it after a layer's number, without a comma")
     } else {
         format!("{word} is not a layer ({}){}", LAYERS.join(", "), nearest(name.text, &LAYERS))

@@ -2,24 +2,25 @@
 
 use super::{Architecture, Shape};
 use minnet::activation::Function;
-use minnet::op::Op;
+use minnet::op::{Conv, Op, Padding};
 use minnet::pool::Pooling;
 use std::fmt::Write;
-use std::ops::RangeInclusive;
 
-// Where the tables of core/src/shape.rs begin and end.
-/// Sides of the images that `Conv5x5` takes.
-const SIDES: RangeInclusive<usize> = 5..=64;
+// Where the tables of core/src/shape.rs end.
+/// The greatest side of an image that `Conv` takes.
+const SIDE: usize = 256;
+/// The greatest side of a filter that stays inside the image.
+const FILTER: usize = 11;
+/// The greatest stride.
+const STRIDE: usize = 4;
 /// The greatest side of an image that `Flatten` takes.
 const FLAT_SIDE: usize = 14;
 /// The most channels of an image that `Flatten` takes.
 const FLAT_CHANNELS: usize = 64;
+/// The most weights of a filter, three columns more of them counted (core/src/layers/conv.rs).
+const WEIGHTS: usize = 32_768;
 
 pub(super) fn network(architecture: &Architecture) -> String {
-    let input = match architecture.input {
-        Shape::Vector(values) => format!("[f32; {values}]"),
-        Shape::Image { height, width, channels } => format!("[[[f32; {channels}]; {width}]; {height}]"),
-    };
     let mut code = String::new();
     for fast in [Function::FastSigmoid, Function::FastTanh] {
         if architecture.layers.iter().any(|op| op.activation() == fast) {
@@ -28,54 +29,102 @@ pub(super) fn network(architecture: &Architecture) -> String {
         }
     }
     code += "use minnet::prelude::*;\n\n";
-    let mut shape = architecture.input;
-    for op in &architecture.layers {
-        if let Some(limit) = beyond_tables(*op, shape) {
-            let _ = writeln!(code, "// Does not build: {limit}; core/src/shape.rs has the tables.");
+    let inputs = || [architecture.input].into_iter().chain(architecture.shapes());
+    for (op, shape) in architecture.layers.iter().zip(inputs()) {
+        if let (Op::Flatten(_), Some(name)) = (op, flat(shape)) {
+            let (image, vector) = (tensor(shape), tensor(Shape::Vector(shape.values())));
+            let _ =
+                writeln!(code, "struct {name};\n\nimpl Flat<{image}> for {name} {{\n    type Vector = {vector};\n}}\n");
         }
-        shape = shape.after(*op);
     }
-    let _ = writeln!(code, "type Network = Net<{input}, seq![");
-    for op in &architecture.layers {
-        let _ = writeln!(code, "    {},", layer(*op));
+    for limit in architecture.layers.iter().filter_map(|op| beyond_tables(*op)) {
+        let _ = writeln!(code, "// Does not build: {limit}.");
+    }
+    let _ = writeln!(code, "type Network = Net<{}, seq![", tensor(architecture.input));
+    for (op, shape) in architecture.layers.iter().zip(inputs()) {
+        let _ = writeln!(code, "    {},", layer(*op, shape));
     }
     code + "]>;\n"
 }
 
-fn layer(op: Op) -> String {
+/// The type of what lies between two layers.
+fn tensor(shape: Shape) -> String {
+    match shape {
+        Shape::Vector(values) => format!("[f32; {values}]"),
+        Shape::Image { height, width, channels } => format!("[[[f32; {channels}]; {width}]; {height}]"),
+    }
+}
+
+/// The type of a layer that takes `shape`.
+fn layer(op: Op, shape: Shape) -> String {
     match op {
         Op::Dense(op) => match op.activation {
             Function::Identity => format!("Dense<{}, {}>", op.inputs, op.outputs),
             // An activation's type is called as its value.
             activation => format!("Dense<{}, {}, {activation:?}>", op.inputs, op.outputs),
         },
-        Op::Conv(op) => {
-            let pooling = match op.pooling {
-                Pooling::None => "NoPool",
-                Pooling::Max2 => "MaxPool2",
-            };
-            let kinds = match (op.pooling, op.activation) {
-                (Pooling::None, Function::Identity) => String::new(),
-                (_, Function::Identity) => format!(", {pooling}"),
-                (_, activation) => format!(", {pooling}, {activation:?}"),
-            };
-            format!("Conv{}x{}<{}, {}{kinds}>", op.filter_height, op.filter_width, op.channels, op.filters)
-        }
-        Op::Flatten(_) => "Flatten".into(),
+        Op::Conv(op) => conv(op),
+        Op::Flatten(_) => flat(shape).map_or("Flatten".into(), |name| format!("Flatten<{name}>")),
         Op::Dropout(op) => format!("Dropout<{}>", op.percent),
+        Op::GlobalAvgPool(_) => "GlobalAvgPool".into(),
     }
 }
 
-/// Why the compiler has no type for a layer that takes `shape`, if it has none.
-fn beyond_tables(op: Op, shape: Shape) -> Option<String> {
-    let Shape::Image { height, width, channels } = shape else { return None };
-    match op {
-        Op::Conv(_) if !(SIDES.contains(&height) && SIDES.contains(&width)) => {
-            Some(format!("`Conv5x5` takes images with sides of {} to {}, not {shape}", SIDES.start(), SIDES.end()))
+fn conv(op: Conv) -> String {
+    let pooling = match op.pooling {
+        Pooling::None => "NoPool",
+        Pooling::Max2 => "MaxPool2",
+        Pooling::Avg2 => "AvgPool2",
+    };
+    let placement = match (op.stride, op.padding) {
+        (1, Padding::Valid) => "Valid".into(),
+        (1, Padding::Same) => "Same".into(),
+        (stride, Padding::Valid) => format!("Stride<{stride}>"),
+        (stride, Padding::Same) => format!("Stride<{stride}, Same>"),
+    };
+    let kinds = [pooling.into(), format!("{:?}", op.activation), placement];
+    // Defaults at the end are left out.
+    let defaults =
+        kinds.iter().zip(["NoPool", "Identity", "Valid"]).rev().take_while(|(kind, default)| kind == default);
+    let kinds = &kinds[..kinds.len() - defaults.count()];
+    let (name, sides) = match (op.filter_height, op.filter_width) {
+        (5, 5) if kinds.len() < 3 => ("Conv5x5", vec![]),
+        (rows, columns) => ("Conv", vec![rows, columns]),
+    };
+    let numbers = sides.into_iter().chain([op.channels, op.filters]).map(|number| number.to_string());
+    format!("{name}<{}>", numbers.chain(kinds.iter().cloned()).collect::<Vec<_>>().join(", "))
+}
+
+/// The name of the type that tells `Flatten` the size of an image which is not in its table.
+fn flat(shape: Shape) -> Option<String> {
+    match shape {
+        Shape::Image { height, width, channels }
+            if height != width || height > FLAT_SIDE || channels > FLAT_CHANNELS =>
+        {
+            Some(format!("Flat{shape}"))
         }
-        Op::Flatten(_) if height != width || height > FLAT_SIDE || channels > FLAT_CHANNELS => Some(format!(
-            "`Flatten` takes square images of at most {FLAT_SIDE}x{FLAT_SIDE}x{FLAT_CHANNELS}, not {shape}"
-        )),
         _ => None,
     }
+}
+
+/// Why the compiler has no type for a layer, if it has none.
+fn beyond_tables(op: Op) -> Option<String> {
+    const TABLES: &str = "core/src/shape.rs has the tables";
+    let Op::Conv(op) = op else { return None };
+    let Conv { height, width, channels, filter_height, filter_width, stride, .. } = op;
+    if height.max(width) > SIDE {
+        let shape = Shape::Image { height, width, channels };
+        return Some(format!("`Conv` takes images with sides of at most {SIDE}, not {shape}; {TABLES}"));
+    }
+    if op.padding == Padding::Valid && filter_height.max(filter_width) > FILTER {
+        let filter = format!("{filter_height}x{filter_width}");
+        return Some(format!("without `Same`, filters have sides of at most {FILTER}, not {filter}; {TABLES}"));
+    }
+    if stride > STRIDE {
+        return Some(format!("a stride is at most {STRIDE}, not {stride}; {TABLES}"));
+    }
+    if filter_height * (filter_width + 3) * channels > WEIGHTS {
+        return Some(format!("a filter has at most {WEIGHTS} weights, three columns more of them counted"));
+    }
+    None
 }

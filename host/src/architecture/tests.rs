@@ -87,8 +87,38 @@ fn named() -> [Typed; 15] {
     }
 }
 
+/// Defines types, and says how they are written.
+macro_rules! flats {
+    ($($item:item)*) => {
+        $($item)*
+        const FLATS: &str = stringify!($($item)*);
+    };
+}
+
+flats! {
+    struct Flat24x12x8;
+    impl Flat<[[[f32; 8]; 12]; 24]> for Flat24x12x8 {
+        type Vector = [f32; 2304];
+    }
+
+    struct Flat1x60x8;
+    impl Flat<[[[f32; 8]; 60]; 1]> for Flat1x60x8 {
+        type Vector = [f32; 480];
+    }
+
+    struct Flat15x15x1;
+    impl Flat<[[[f32; 1]; 15]; 15]> for Flat15x15x1 {
+        type Vector = [f32; 225];
+    }
+
+    struct Flat3x3x65;
+    impl Flat<[[[f32; 65]; 3]; 3]> for Flat3x3x65 {
+        type Vector = [f32; 585];
+    }
+}
+
 /// Every way to write a layer's type, and the ends of the tables in core/src/shape.rs.
-fn others() -> [Typed; 8] {
+fn others() -> [Typed; 28] {
     types! {
         [f32; 3] => [Dense<3, 4>];
         [f32; 3] => [Dropout<99>];
@@ -98,6 +128,38 @@ fn others() -> [Typed; 8] {
         [[[f32; 1]; 13]; 13] => [Conv5x5<1, 2, NoPool, FastTanh>, Dropout<5>, Flatten, Dense<162, 2, Softmax>];
         [[[f32; 1]; 5]; 64] => [Conv5x5<1, 1>];
         [[[f32; 64]; 14]; 14] => [Flatten];
+        [[[f32; 1]; 15]; 15] => [Flatten<Flat15x15x1>];
+        [[[f32; 65]; 3]; 3] => [Flatten<Flat3x3x65>];
+        [[[f32; 1]; 28]; 28] => [
+            Conv<3, 3, 1, 16, AvgPool2, Relu, Stride<2, Same>>, Conv<1, 1, 16, 8, NoPool, Relu>, GlobalAvgPool,
+            Dense<8, 10, Softmax>
+        ];
+        [[[f32; 1]; 28]; 28] => [
+            Conv<3, 3, 1, 8, NoPool, Relu>, Conv<3, 3, 8, 16, MaxPool2, Relu>, Conv<3, 3, 16, 32, MaxPool2>, Flatten,
+            Dense<800, 10, Softmax>
+        ];
+        [[[f32; 3]; 26]; 50] => [Conv<3, 3, 3, 8, MaxPool2, Tanh>, Flatten<Flat24x12x8>, Dense<2304, 3>];
+        [[[f32; 3]; 128]; 1] => [Conv<1, 9, 3, 8, MaxPool2, Relu>, Flatten<Flat1x60x8>, Dense<480, 4, Softmax>];
+        [[[f32; 3]; 1]; 128] => [
+            Conv<9, 1, 3, 8, AvgPool2, Relu, Stride<3>>, Dropout<10>, Conv<3, 1, 8, 2, NoPool, Sigmoid, Same>,
+            GlobalAvgPool
+        ];
+        [[[f32; 2]; 20]; 10] => [Conv<7, 7, 2, 3, NoPool, Identity, Stride<2>>, Conv<2, 1, 3, 5>];
+        [[[f32; 2]; 9]; 9] => [Conv<5, 5, 2, 3, NoPool, Identity, Same>, Conv<5, 5, 3, 1, MaxPool2, Relu, Stride<4>>];
+        [[[f32; 2]; 10]; 8] => [Conv<3, 5, 2, 4, AvgPool2>, Conv<2, 2, 4, 4, MaxPool2, Identity, Stride<4, Same>>];
+        [[[f32; 1]; 64]; 64] => [Conv5x5<1, 2, AvgPool2>, Conv5x5<2, 2, AvgPool2, FastTanh>];
+        [[[f32; 1]; 256]; 256] => [Conv<11, 11, 1, 1, MaxPool2, Relu, Stride<4>>, GlobalAvgPool, Dense<1, 2>];
+        [[[f32; 3]; 3]; 4] => [Conv<13, 2, 3, 2, NoPool, Relu, Same>, Conv<4, 4, 2, 2, NoPool, Relu, Stride<3, Same>>];
+        [[[f32; 3]; 1]; 1] => [Conv<1, 1, 3, 4, MaxPool2, Relu>, Conv<3, 3, 4, 4, MaxPool2, Relu, Stride<2, Same>>];
+        [[[f32; 1]; 5]; 5] => [Conv5x5<1, 2, MaxPool2, Relu>, Flatten, Dense<2, 2>];
+        [[[f32; 7]; 3]; 2] => [GlobalAvgPool, Dropout<10>, Dense<7, 2>];
+        [[[f32; 1]; 96]; 96] => [
+            Conv<3, 3, 1, 8, MaxPool2, Relu, Stride<2, Same>>, Conv<3, 3, 8, 10, NoPool, Relu, Same>, GlobalAvgPool,
+            Dense<10, 2, Softmax>
+        ];
+        [[[f32; 4]; 6]; 6] => [Conv<1, 1, 4, 4, NoPool, Identity, Stride<2>>];
+        [[[f32; 4]; 6]; 6] => [Conv<1, 3, 4, 4, NoPool, Sigmoid, Same>, Conv<3, 1, 4, 4, MaxPool2, Identity, Same>];
+        [[[f32; 728]; 4]; 4] => [Conv<5, 6, 728, 1, NoPool, Identity, Same>];
     }
 }
 
@@ -121,8 +183,11 @@ fn a_text_is_what_its_type_is() {
         ];
         assert_eq!(counted, numbers, "{text}");
         let rust = network.rust_type();
-        assert!(packed(&rust).ends_with(&packed(&code)), "{rust}\n{code}");
-        assert!(rust.contains("use minnet::prelude::*;\n\ntype Network") && !rust.contains("Does not build"), "{rust}");
+        let (before, own) = rust.split_once("use minnet::prelude::*;\n\n").unwrap();
+        let flat = packed(own).strip_suffix(&packed(&code)).map(str::to_owned);
+        let is_flat = |flat: &str| packed(FLATS).contains(flat) && flat.is_empty() != code.contains("Flatten<");
+        assert!(flat.is_some_and(|flat| is_flat(&flat)), "{rust}\n{code}");
+        assert!(before.is_empty() || before.starts_with("use minnet::activation::Fast"), "{rust}");
     }
 }
 
@@ -132,11 +197,12 @@ fn a_type_says_what_it_needs_and_where_the_tables_end() {
     assert!(!rust("784: dense 10 sigmoid").contains("micromath"));
     assert!(rust("784: dense 10 fast-sigmoid").starts_with("use minnet::activation::FastSigmoid; // needs"));
     for (text, limit) in [
-        ("65x28x1: conv5x5 3", "`Conv5x5` takes images with sides of 5 to 64, not 65x28x1"),
-        ("28x66x1: conv5x5 3 maxpool2", "not 28x66x1"),
-        ("28x28x1: conv5x5 3, flatten", "`Flatten` takes square images of at most 14x14x64, not 24x24x3"),
-        ("14x12x1: flatten", "not 14x12x1"),
-        ("3x3x65: flatten", "not 3x3x65"),
+        ("257x28x1: conv5x5 3", "`Conv` takes images with sides of at most 256, not 257x28x1; core/src/shape.rs"),
+        ("28x258x1: conv3x3 3 maxpool2", "not 28x258x1"),
+        ("28x28x1: conv3x12 3", "without `Same`, filters have sides of at most 11, not 3x12; core/src/shape.rs"),
+        ("28x28x1: conv12x3 3 stride 2", "not 12x3"),
+        ("28x28x1: conv3x3 3 stride 5 same", "a stride is at most 4, not 5; core/src/shape.rs has the tables."),
+        ("4x4x729: conv5x6 3 same", "a filter has at most 32768 weights, three columns more of them counted."),
     ] {
         let code = rust(text);
         let comment = code.lines().find(|line| line.starts_with("// Does not build: "));
@@ -154,6 +220,11 @@ fn layers_and_shapes_can_be_asked_for() {
     assert_eq!(network.layers().len(), 4);
     assert_eq!(network.buffers(), [784, 2880]);
     assert_eq!(network.activation().name(), "softmax");
+    let network = Architecture::parse("28x20x1: conv3x7 16 stride 2 same avgpool2, globalavgpool, dense 10").unwrap();
+    let shapes: Vec<_> = network.shapes().map(|shape| shape.to_string()).collect();
+    assert_eq!(shapes, ["7x5x16", "16", "10"]);
+    // The image with its padding, 30x26, and 560 values, which come back to where it was as means.
+    assert_eq!(network.buffers(), [780, 560]);
 }
 
 #[test]
@@ -161,6 +232,7 @@ fn white_space_and_case_do_not_matter() {
     for text in [
         "28x28x1:conv5x5 20 maxpool2 relu,flatten,dense 10 softmax",
         "  28 X 28\tx 1 :\n CONV5x5  20 MaxPool2 ReLU ,\u{a0}Flatten,Dense 010 Softmax  ",
+        "28x28x1: conv05x5 20 stride\n01 valid maxpool2 relu, flatten, dense 10 softmax",
     ] {
         let network = Architecture::parse(text).unwrap();
         assert_eq!(network.to_string(), "28x28x1: conv5x5 20 maxpool2 relu, flatten, dense 10 softmax");
@@ -204,12 +276,21 @@ fn what_is_no_network_says_why_and_where() {
         ("784: , dense 10", "layer 1: nothing stands here", " "),
         (
             "784: dens 30",
-            "layer 1 (`dens 30`): `dens` is not a layer (dense, conv5x5, flatten, dropout); did you mean `dense`?",
+            "layer 1 (`dens 30`): `dens` is not a layer (dense, convHxW, globalavgpool, flatten, dropout); \
+             did you mean `dense`?",
             "dens",
         ),
-        ("784: lstm 30", "layer 1 (`lstm 30`): `lstm` is not a layer (dense, conv5x5, flatten, dropout)", "lstm"),
+        ("784: lstm 30", "layer 1 (`lstm 30`): `lstm` is not a layer (dense, convHxW, globalavgpool,", "lstm"),
+        (
+            "9x9x1: globalavgpol",
+            "layer 1 (`globalavgpol`): `globalavgpol` is not a layer (dense, convHxW, globalavgpool, flatten, \
+             dropout); did you mean `globalavgpool`?",
+            "globalavgpol",
+        ),
         ("784: dense 30, relu", "layer 2 (`relu`): `relu` is not a layer of its own: write it after a layer's", "relu"),
         ("9x9x1: maxpool2", "layer 1 (`maxpool2`): `maxpool2` is not a layer of its own", "maxpool2"),
+        ("9x9x1: conv3x3 8, same", "layer 2 (`same`): `same` is not a layer of its own", "same"),
+        ("9x9x1: stride 2", "layer 1 (`stride 2`): `stride` is not a layer of its own", "stride"),
         ("784: dense", "layer 1 (`dense`): the number of outputs is missing: write, for example, `dense 30`", ""),
         ("784: dense , dense 3", "layer 1 (`dense`): the number of outputs is missing", " "),
         (
@@ -238,10 +319,71 @@ fn what_is_no_network_says_why_and_where() {
         ),
         (
             "9x9x1: conv5x5 3 mxpool2",
-            "layer 1 (`conv5x5 3 mxpool2`): `mxpool2` is neither a pooling nor an activation (maxpool2, sigmoid, tanh, \
-             relu, fast-sigmoid, fast-tanh); did you mean `maxpool2`?",
+            "layer 1 (`conv5x5 3 mxpool2`): `mxpool2` is nothing that a convolution takes (stride, same, valid, \
+             maxpool2, avgpool2, sigmoid, tanh, relu, fast-sigmoid, fast-tanh); did you mean `maxpool2`?",
             "mxpool2",
         ),
+        (
+            "9x9x1: conv5x5 3 2",
+            "layer 1 (`conv5x5 3 2`): a layer has one number: take `2` away, or write `stride 2`",
+            "2",
+        ),
+        (
+            "9x9x1: conv3x3 3 stride",
+            "layer 1 (`conv3x3 3 stride`): the stride is missing: write, for example, `stride 2`",
+            "",
+        ),
+        (
+            "9x9x1: conv3x3 3 stride same",
+            "layer 1 (`conv3x3 3 stride same`): `same` stands where the stride should, a whole number: write, for",
+            "same",
+        ),
+        ("9x9x1: conv3x3 3 stride 0", "layer 1 (`conv3x3 3 stride 0`): a stride is at least 1", "0"),
+        ("9x9x1: conv3x3 3 stride 2 2", "layer 1 (`conv3x3 3 stride 2 2`): a layer has one number: take `2`", "2"),
+        (
+            "9x9x1: conv3x3 3 stride 2 stride  3",
+            "layer 1 (`conv3x3 3 stride 2 stride 3`): `stride 3` is a second stride, after `stride 2`: keep",
+            "stride  3",
+        ),
+        (
+            "9x9x1: conv3x3 3 same valid",
+            "layer 1 (`conv3x3 3 same valid`): `valid` is a second padding, after `same`: keep one of them",
+            "valid",
+        ),
+        (
+            "9x9x1: conv3x3 3 maxpool2 avgpool2",
+            "layer 1 (`conv3x3 3 maxpool2 avgpool2`): `avgpool2` is a second pooling, after `maxpool2`: keep one",
+            "avgpool2",
+        ),
+        (
+            "9x9x1: conv3x3 3 same maxpool2 relu stride 2",
+            "layer 1 (`conv3x3 3 same maxpool2 relu stride 2`): the stride comes before the padding: write `stride 2 \
+             same maxpool2 relu`",
+            "stride 2",
+        ),
+        (
+            "9x9x1: conv3x3 3 stride 2 relu same",
+            "layer 1 (`conv3x3 3 stride 2 relu same`): the padding comes before the activation: write `same relu`",
+            "same",
+        ),
+        (
+            "9x9x1: conv3x3 3 avgpool2 valid",
+            "layer 1 (`conv3x3 3 avgpool2 valid`): the padding comes before the pooling: write `valid avgpool2`",
+            "valid",
+        ),
+        ("9x9x1: globalavgpool 3", "layer 1 (`globalavgpool 3`): nothing follows `globalavgpool`: take `3` away", "3"),
+        (
+            "9x9x1: globalavgpool dense 3",
+            "layer 1 (`globalavgpool dense 3`): a comma is missing before `dense`",
+            "dense",
+        ),
+        (
+            "9x9x1: conv3x3 3 globalavgpool",
+            "layer 1 (`conv3x3 3 globalavgpool`): a comma is missing before `globalavgpool`",
+            "globalavgpool",
+        ),
+        ("784: dense 30 stride", "layer 1 (`dense 30 stride`): a dense layer has no stride: take `stride`", "stride"),
+        ("784: dense 30 same", "layer 1 (`dense 30 same`): a dense layer has no padding: take `same` away", "same"),
         (
             "784: dense 30 relu tanh",
             "layer 1 (`dense 30 relu tanh`): `tanh` is a second activation, after `relu`: keep one of them",
@@ -259,9 +401,13 @@ fn what_is_no_network_says_why_and_where() {
             "maxpool2",
         ),
         // What a layer can be.
-        ("9x9x1: conv 3", "layer 1 (`conv 3`): the filters' rows and columns are missing: write `conv5x5`", "conv"),
-        ("9x9x1: conv0x5 3", "layer 1 (`conv0x5 3`): the filters' rows and columns are missing", "conv0x5"),
-        ("9x9x1: conv3x3 8", "layer 1 (`conv3x3 8`): filters of 3x3 are not supported, only 5x5: write", "conv3x3"),
+        ("9x9x1: conv 3", "layer 1 (`conv 3`): the filters' rows and columns are missing: write, for", "conv"),
+        ("9x9x1: conv3 3", "layer 1 (`conv3 3`): the filters' rows and columns are missing: write, for", "conv3"),
+        ("9x9x1: conv+3x3 3", "layer 1 (`conv+3x3 3`): the filters' rows and columns are missing", "conv+3x3"),
+        ("9x9x1: conv3x 3", "layer 1 (`conv3x 3`): the filters' rows and columns are missing", "conv3x"),
+        ("9x9x1: conv0x5 3", "layer 1 (`conv0x5 3`): a filter has at least one row and one column", "0"),
+        ("9x9x1: conv15x00 3", "layer 1 (`conv15x00 3`): a filter has at least one row and one column", "00"),
+        ("9x9x1: conv3x268435457 3 same", "layer 1 (`conv3x268435457 3 same`): the number is too large", "268435457"),
         ("9x9x1: conv5x5 0", "layer 1 (`conv5x5 0`): a convolution has at least one filter", "0"),
         (
             "9x9x1: conv5x5 3 softmax",
@@ -305,23 +451,83 @@ fn what_is_no_network_says_why_and_where() {
           before the dense layers, and write the input as an image",
             "conv5x5",
         ),
+        (
+            "28x28x1: globalavgpool, conv3x3 20",
+            "layer 2 (`conv3x3 20`): a convolution takes an image, and gets a vector of 1: move it before \
+             `globalavgpool`",
+            "conv3x3",
+        ),
+        (
+            "784: globalavgpool",
+            "layer 1 (`globalavgpool`): it takes an image, and gets a vector of 784: take it away",
+            "globalavgpool",
+        ),
         ("784: flatten", "layer 1 (`flatten`): it takes an image, and gets a vector of 784: take it away", "flatten"),
         (
             "28x28x1: conv5x5 8 maxpool2, conv5x5 8 maxpool2, conv5x5 8",
             "layer 3 (`conv5x5 8`): a filter of 5x5 does not fit into an image of 4x4x8: give the input 32 rows and \
-             columns, or leave out a convolution or a pooling before it",
+             columns, or add `same`, or leave out a convolution or a pooling before it",
             "conv5x5",
         ),
         (
             "4x9x1: conv5x5 8",
             "layer 1 (`conv5x5 8`): a filter of 5x5 does not fit into an image of 4x9x1: give the input 5 \
-          rows, or",
+          rows, or add `same`",
             "conv5x5",
+        ),
+        (
+            "128x1x3: conv1x9 8 relu",
+            "layer 1 (`conv1x9 8 relu`): a filter of 1x9 does not fit into an image of 128x1x3, but one of 9x1 does: \
+             write `conv9x1`, or the input as `1x128x3:`",
+            "conv1x9",
+        ),
+        (
+            "1x128x3: dropout 5, conv9x1 8",
+            "layer 2 (`conv9x1 8`): a filter of 9x1 does not fit into an image of 1x128x3, but one of 1x9 does: write \
+             `conv1x9`, or the input as `128x1x3:`",
+            "conv9x1",
+        ),
+        (
+            "1x128x3: conv1x9 8 maxpool2, conv9x1 8",
+            "layer 2 (`conv9x1 8`): a filter of 9x1 does not fit into an image of 1x60x8, but one of 1x9 does: write \
+             `conv1x9`",
+            "conv9x1",
+        ),
+        (
+            "17x28x1: conv3x3 2 stride 2, conv9x3 3",
+            "layer 2 (`conv9x3 3`): a filter of 9x3 does not fit into an image of 8x13x2, but",
+            "conv9x3",
+        ),
+        // 17 -> 8, which is one short.
+        (
+            "17x17x1: conv3x3 2 stride 2, conv9x9 3",
+            "layer 2 (`conv9x9 3`): a filter of 9x9 does not fit into an image of 8x8x2: give the input 19 rows and \
+             columns, or add `same`, or leave out a convolution",
+            "conv9x9",
         ),
         (
             "13x13x1: conv5x5 2 maxpool2",
             "layer 1 (`conv5x5 2 maxpool2`): the pooling's squares of 2x2 do not cover the 9x9 that the filters make \
              of 13x13x1: give the input 12 or 14 rows and columns, or leave the pooling out",
+            "maxpool2",
+        ),
+        // Every second of 13 rows: 7. Of 14 it is 7 too, of 15 it is 8.
+        (
+            "13x15x1: conv3x3 2 stride 2 same maxpool2, conv1x1 1",
+            "layer 1 (`conv3x3 2 stride 2 same maxpool2`): the pooling's squares of 2x2 do not cover the 7x8 that the \
+             filters make of 13x15x1: give the input 12 or 15 rows, or leave the pooling out",
+            "maxpool2",
+        ),
+        (
+            "1x128x3: conv1x10 8 avgpool2",
+            "layer 1 (`conv1x10 8 avgpool2`): the pooling's pairs do not cover the 1x119 that the filters make of \
+             1x128x3: give the input 127 or 129 columns, or leave the pooling out",
+            "avgpool2",
+        ),
+        (
+            "3x8x1: conv1x1 1 maxpool2",
+            "layer 1 (`conv1x1 1 maxpool2`): the pooling's squares of 2x2 do not cover the 3x8 that the filters make \
+             of 3x8x1: give the input 2 or 4 rows, or leave the pooling out",
             "maxpool2",
         ),
         // 17 -> 13, which the second convolution makes 9.
@@ -343,6 +549,22 @@ fn what_is_no_network_says_why_and_where() {
             "5x5x10000000: conv5x5 268435456",
             "layer 1 (`conv5x5 268435456`): with it the network has more",
             "conv5x5 268435456",
+        ),
+        // The padding counts: 20001 x 20001 values.
+        (
+            "1x1x1: conv20001x20001 1 same",
+            "layer 1 (`conv20001x20001 1 same`): with it the network has more than 268435456 parameters or values",
+            "conv20001x20001 1 same",
+        ),
+        (
+            "16384x16384x1: conv2x2 1 stride 16384 same",
+            "layer 1 (`conv2x2 1 stride 16384 same`): with it the network has more than 268435456",
+            "conv2x2 1 stride 16384 same",
+        ),
+        (
+            "9x9x1: conv268435456x268435456 268435456 stride 268435456 same avgpool2",
+            "layer 1 (`conv268435456x268435456 268435456 stride 268435456…`): with it the network has more",
+            "conv268435456x268435456 268435456 stride 268435456 same avgpool2",
         ),
         (
             &long,
@@ -382,16 +604,25 @@ fn random_text(rng: &mut XorShiftRng) -> String {
             (0, _) => format!("dropout {}", below(100)),
             (1, true) => {
                 is_image = false;
-                "flatten".into()
+                ["flatten", "globalavgpool"][below(2) as usize].into()
             }
-            (_, true) if height >= 5 && width >= 5 => {
-                (height, width) = (height - 4, width - 4);
-                let pooled = height % 2 == 0 && width % 2 == 0 && below(2) == 0;
-                if pooled {
-                    (height, width) = (height / 2, width / 2);
+            (_, true) if below(8) > 0 => {
+                let is_same = below(2) == 0;
+                let mut filter = |side: u32| 1 + below(if is_same { 12 } else { side.min(12) });
+                let (rows, columns) = (filter(height), filter(width));
+                let stride = if below(2) == 0 { 1 } else { 1 + below(5) };
+                let left = |side: u32, filter: u32| if is_same { side } else { side - filter + 1 }.div_ceil(stride);
+                (height, width) = (left(height, rows), left(width, columns));
+                let is_whole = |side: u32| side == 1 || side.is_multiple_of(2);
+                let mut pooling = "";
+                if is_whole(height) && is_whole(width) && below(2) == 0 {
+                    pooling = [" maxpool2", " avgpool2"][below(2) as usize];
+                    (height, width) = (height.div_ceil(2), width.div_ceil(2));
                 }
-                let pooling = if pooled { " maxpool2" } else { "" };
-                format!("conv5x5 {}{pooling}{}", 1 + below(20), elementwise[below(6) as usize])
+                let stride = if stride == 1 { String::new() } else { format!(" stride {stride}") };
+                let padding = if is_same { " same" } else { "" };
+                let activation = elementwise[below(6) as usize];
+                format!("conv{rows}x{columns} {}{stride}{padding}{pooling}{activation}", 1 + below(20))
             }
             (_, true) => format!("dropout {}", below(100)),
             (_, false) if below(5) == 0 => format!("dense {} softmax", below(50)),
@@ -421,19 +652,25 @@ fn every_network_comes_back_from_its_text() {
             values = op.outputs();
         }
         assert_eq!(network.outputs(), values);
-        assert_eq!(network.buffers(), front_and_back(network.layers()), "{text}");
+        assert_eq!(network.buffers(), two_buffers(network.layers()), "{text}");
     }
 }
 
-fn front_and_back(layers: &[Op]) -> [usize; 2] {
-    let [op, rest @ ..] = layers else { return [0, 0] };
-    let [front, back] = front_and_back(rest);
-    if op.in_place() { [op.inputs().max(front), back] } else { [op.inputs().max(back), op.outputs().max(front)] }
+/// The most that each of two buffers holds when a network runs, layer by layer.
+fn two_buffers(layers: &[Op]) -> [usize; 2] {
+    let (mut buffers, mut from) = ([0, 0], 0);
+    for op in layers {
+        let to = if op.in_place() { from } else { 1 - from };
+        buffers[from] = buffers[from].max(op.front());
+        buffers[to] = buffers[to].max(op.outputs());
+        from = to;
+    }
+    buffers
 }
 
 #[test]
 fn garbage_gets_an_error_or_a_network() {
-    const PIECES: [&str; 32] = [
+    const PIECES: [&str; 40] = [
         "784",
         "28x28x1",
         ":",
@@ -446,6 +683,14 @@ fn garbage_gets_an_error_or_a_network() {
         "relu",
         "softmax",
         "maxpool2",
+        "avgpool2",
+        "globalavgpool",
+        "stride",
+        " stride 2",
+        " same",
+        "valid",
+        "conv3x1 2",
+        "conv99999999999x3",
         "30",
         "0",
         "conv",

@@ -14,9 +14,11 @@ pub struct Arguments {
     /// One network to describe: its name, or a text such as "784: dense 30 sigmoid, dense 10 softmax"
     ///
     /// A text is an input, a colon, and layers with commas between them. The input is a vector's length, or an image's
-    /// rows, columns and channels (28x28x1). Layers are `dense N`, `conv5x5 N`, `flatten` and `dropout PERCENT`. What
-    /// may follow N: for a convolution `maxpool2`, and for both an activation (sigmoid, tanh, relu, fast-sigmoid,
-    /// fast-tanh, or, for dense layers only, softmax).
+    /// rows, columns and channels (28x28x1); a signal is an image of one row (1x128x3). Layers are `dense N`,
+    /// `convHxW N` (N filters of H rows and W columns), `globalavgpool`, `flatten` and `dropout PERCENT`. What may
+    /// follow a convolution's N, in this order: `stride S`; `same`, for zeros around the image; `maxpool2` or
+    /// `avgpool2`. Last, and for dense layers too, an activation: sigmoid, tanh, relu, fast-sigmoid, fast-tanh, or, for
+    /// dense layers only, softmax.
     #[arg(value_name = "NAME|TEXT")]
     net: Option<String>,
     /// Its cost: quadratic, cross-entropy, or log-likelihood

@@ -2,14 +2,18 @@
 //!
 //! The firmware's program `count` runs in QEMU with a clock that counts instructions; its ELF file says how long the
 //! code is. `docs/device.json` keeps what came out, and of which compiler; `docs/device.md` shows it beside the
-//! rivals' figures, and [`check`] compares.
+//! rivals' figures, and [`check`] compares. The same goes for single layers, by the program `count_layers`, and
+//! `docs/layers.json`.
 
 mod judge;
+mod layers;
 mod table;
 
 use super::replace;
 use crate::Error;
 use emulator::{Board, Toolchain, elf, firmware, qemu, top};
+use layers::{Layers, Record};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -103,46 +107,61 @@ struct Counted {
     heap: Vec<String>,
 }
 
-/// Counts every row, and writes the document.
+/// Counts every row and the layers, and writes the document.
 ///
 /// # Errors
 /// Those of [`Toolchain::provide`], [`qemu::provide`] and [`firmware::build`]; [`Error::Answer`] where a program does
-/// not say what it should; [`Error::Grown`] where one has a path to a panic, or a heap; [`emulator::Error::Io`] where a document cannot be written.
+/// not say what it should; [`Error::Grown`] where one has a path to a panic, or a heap, or where a layer takes more than
+/// a larger one; [`emulator::Error::Io`] where a document cannot be written.
 pub fn count() -> Result<(), Error> {
-    let measured = measure()?;
+    let (measured, layers) = (measure()?, layers::measure()?);
     let counts: Vec<Count> = measured.iter().map(|counted| counted.count.clone()).collect();
-    // Growth is what is recorded here; a path to a panic is not.
-    report(&measured, &counts)?;
-    let json = serde_json::to_string_pretty(&counts).map_err(|error| unexpected(&record(), error))?;
-    replace(&record(), &(json + "\n"))?;
-    table::write(&top().join("docs/device.md"), &counts)
+    let records: Vec<Record> = layers.iter().map(Layers::record).collect();
+    // Growth is what is recorded here; what must never be is not.
+    report((&measured, &counts), (&layers, &records))?;
+    write(&record(NETWORKS), &counts)?;
+    write(&record(LAYERS), &records)?;
+    table::write(&top().join("docs/device.md"), &counts, &layers)
 }
 
-/// Counts every row, and compares with what is recorded.
+/// Counts every row and the layers, and compares with what is recorded.
 ///
 /// # Errors
 /// Those of [`count`]; [`Error::Grown`] where a count is too far over the recorded one ([`judge`] says how far that is), or
 /// is not recorded.
 pub fn check() -> Result<(), Error> {
-    let text = fs::read_to_string(record()).map_err(Error::io("read", record()))?;
-    let recorded: Vec<Count> = serde_json::from_str(&text).map_err(|error| unexpected(&record(), error))?;
-    report(&measure()?, &recorded)
+    let (counts, records) = (read::<Count>(&record(NETWORKS))?, read::<Record>(&record(LAYERS))?);
+    report((&measure()?, &counts), (&layers::measure()?, &records))
 }
 
-/// Says what is to be said of what was measured, against what is recorded.
-fn report(measured: &[Counted], recorded: &[Count]) -> Result<(), Error> {
+/// Says what is to be said of what was measured, each against what is recorded.
+fn report(networks: (&[Counted], &[Count]), layers: (&[Layers], &[Record])) -> Result<(), Error> {
     let mut objections = Vec::new();
-    for counted in measured {
-        let verdict = judge::judge(counted, recorded);
+    for counted in networks.0 {
+        let verdict = judge::judge(counted, networks.1);
         verdict.remarks.iter().for_each(|remark| println!("{remark}: of another compiler, so not judged"));
         objections.extend(verdict.objections);
     }
+    objections.extend(layers.0.iter().flat_map(|counted| judge::judge_layers(counted, layers.1)));
     if objections.is_empty() { Ok(()) } else { Err(Error::Grown(objections)) }
 }
 
-/// Where the counts are recorded.
-fn record() -> PathBuf {
-    top().join("docs/device.json")
+/// Where the counts are recorded: those of the networks, and those of the layers.
+const NETWORKS: &str = "device.json";
+const LAYERS: &str = "layers.json";
+
+fn record(name: &str) -> PathBuf {
+    top().join("docs").join(name)
+}
+
+fn read<T: DeserializeOwned>(file: &Path) -> Result<Vec<T>, Error> {
+    let text = fs::read_to_string(file).map_err(Error::io("read", file))?;
+    serde_json::from_str(&text).map_err(|error| unexpected(file, error))
+}
+
+fn write(file: &Path, records: &impl Serialize) -> Result<(), Error> {
+    let json = serde_json::to_string_pretty(records).map_err(|error| unexpected(file, error))?;
+    replace(file, &(json + "\n"))
 }
 
 fn measure() -> Result<Vec<Counted>, Error> {
@@ -182,22 +201,36 @@ fn measure() -> Result<Vec<Counted>, Error> {
     Ok(counts)
 }
 
-/// Builds and runs the program for a row, one after the other: they share a target folder, so that only what depends on
-/// the network and the board is built again.
-fn one(row: &Row) -> Result<Counted, Error> {
-    let board = &row.rig.board;
+/// A program that ran to its end.
+struct Ran {
+    elf: PathBuf,
+    /// What it printed.
+    said: String,
+    report: elf::Report,
+    compiler: String,
+}
+
+/// Builds and runs one of the firmware's programs. They share a target folder, so that only what depends on the network
+/// and the board is built again.
+fn run(program: &str, rig: &Rig, features: &[&str]) -> Result<Ran, Error> {
+    let board = &rig.board;
     qemu::provide(board.emulator)?;
+    let toolchain = Toolchain::provide(board.target)?;
+    let elf = firmware::build_in("count", &toolchain, board, program, features)?;
+    let ended = firmware::run_in_qemu(board, &elf, true, LIMIT)?;
+    let said = String::from_utf8_lossy(&ended.stdout).into_owned();
+    if !ended.status.success() {
+        return Err(unexpected(&elf, said));
+    }
+    Ok(Ran { report: elf::Report::read(&elf, board)?, elf, said, compiler: toolchain.compiler()? })
+}
+
+/// Counts a row.
+fn one(row: &Row) -> Result<Counted, Error> {
     let network = row.network.to_lowercase();
     let features = ["qemu", &network, row.element];
     let features = if row.element == "f32" { &features[..2] } else { &features };
-    let toolchain = Toolchain::provide(board.target)?;
-    let elf = firmware::build_in("count", &toolchain, board, "count", features)?;
-    let ended = firmware::run_in_qemu(board, &elf, true, LIMIT)?;
-    let said = String::from_utf8_lossy(&ended.stdout);
-    if !ended.status.success() {
-        return Err(unexpected(&elf, &said));
-    }
-    let report = elf::Report::read(&elf, board)?;
+    let Ran { elf, said, report, compiler } = run("count", row.rig, features)?;
     let said: BTreeMap<&str, u64> =
         said.lines().filter_map(|line| line.split_once(' ')).filter_map(|(k, v)| Some((k, v.parse().ok()?))).collect();
     let number = |name| said.get(name).copied().ok_or_else(|| unexpected(&elf, format!("no line `{name} NUMBER`")));
@@ -207,7 +240,7 @@ fn one(row: &Row) -> Result<Counted, Error> {
         network: row.network.into(),
         element: row.element.into(),
         processor: row.rig.processor.into(),
-        compiler: toolchain.compiler()?,
+        compiler,
         macs: number("macs")?,
         instructions: instructions(number("ticks")?),
         instructions_without_zeros: instructions(number("dense")?),

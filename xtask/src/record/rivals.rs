@@ -16,8 +16,8 @@ use std::process::Command;
 /// What to measure.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// The networks, of a, b, c and d
-    #[arg(long, default_value = "abcd", value_parser = networks)]
+    /// The networks, of a, b, c, d and e
+    #[arg(long, default_value = "abcde", value_parser = networks)]
     networks: String,
     /// Seconds that a contestant works at a time
     #[arg(long, default_value_t = 0.4)]
@@ -39,11 +39,11 @@ struct Measured {
 }
 
 fn networks(text: &str) -> std::result::Result<String, &'static str> {
-    let is_known = |network| ('a'..='d').contains(&network);
+    let is_known = |network| ('a'..='e').contains(&network);
     if !text.is_empty() && text.chars().all(is_known) {
         Ok(text.to_owned())
     } else {
-        Err("letters of `abcd`, such as `ac`")
+        Err("letters of `abcde`, such as `ac`")
     }
 }
 
@@ -82,7 +82,7 @@ struct Result {
 pub fn bench(options: &Options) -> std::result::Result<(), Error> {
     let root = top();
     let python = provide_python(&root)?;
-    build(&root)?;
+    build(&root, &options.networks)?;
     let file = root.join("docs/performance.json");
     let mut machines = load(&file)?;
     let here = machines.iter().position(|measured| measured.machine.processor == processor());
@@ -155,13 +155,16 @@ fn provide_python(root: &Path) -> std::result::Result<PathBuf, Error> {
 
 /// Builds ours, once more with multiply and add fused, and the rivals that are Rust: with all of this processor's
 /// instructions, as their users would.
-fn build(root: &Path) -> std::result::Result<(), Error> {
+fn build(root: &Path, networks: &str) -> std::result::Result<(), Error> {
     const OURS: [&str; 6] = ["build", "--release", "--package", "benches", "--bin", "ours"];
     run(suite::cargo().args(OURS))?;
     // Other flags want a folder of their own, or each build would undo the other's.
     let mut fused = suite::cargo();
     fused.args(OURS).arg("--target-dir").arg(root.join("target/rivals-fused"));
     run(fused.env("RUSTFLAGS", "--cfg minnet_fused"))?;
+    if networks == "e" {
+        return Ok(());
+    }
     let mut rivals = suite::cargo();
     rivals.args(["build", "--release", "--manifest-path"]).arg(root.join("benches/rivals/rust/Cargo.toml"));
     rivals.env("RUSTFLAGS", "-Ctarget-cpu=native").arg("--target-dir").arg(root.join("target/rivals-rust"));
@@ -175,12 +178,19 @@ fn peak(root: &Path, python: &Path) -> std::result::Result<f64, Error> {
     text.parse().map_err(|_| Error::Answer { program: "peak.py".into(), said: text })
 }
 
+/// Its name, which may be that of several generations, and the numbers that tell them apart.
 fn processor() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let field = |name: &str| {
+        let mut fields = text.lines().filter_map(|line| line.split_once(':'));
+        fields.find(|(field, _)| field.trim() == name).map(|(_, value)| value.trim())
+    };
+    let numbers = field("cpu family").zip(field("model"));
+    let numbers = numbers.map_or_else(String::new, |(family, model)| format!(", family {family}, model {model}"));
     let widest = [("avx512f", ", AVX-512"), ("avx2", ", AVX2")].into_iter().find(|(flag, _)| text.contains(flag));
     let vectors = widest.map_or("", |(_, vectors)| vectors);
-    name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| format!("{}{vectors}", name.trim()))
+    let name = field("model name").unwrap_or(std::env::consts::ARCH);
+    format!("{name}{numbers}{vectors}")
 }
 
 fn load(file: &Path) -> std::result::Result<Vec<Measured>, Error> {

@@ -5,6 +5,7 @@ use crate::kernel::run::{Body, Part, Span, Tile, dispatch, has_body, parts};
 use crate::kernel::turn::{columns, turn};
 use crate::kernel::vector::{Aligned, Kernel, Vector, compiled_once};
 use crate::op::Conv;
+use crate::pool::Pooling;
 use crate::sgd::Sgd;
 use zerocopy::IntoBytes;
 
@@ -69,22 +70,28 @@ impl Hits {
     /// the position that found no more room, if any.
     #[inline(always)]
     fn fill(&mut self, op: Conv, o: usize, first: usize, delta: &[f32], origins: &[u8], from: usize) -> Option<usize> {
-        let (width, side) = (op.out_width(), op.pooling.side());
+        let (width, pool_height, pool_width) = (op.out_width(), op.pool_height(), op.pool_width());
         let all = width * op.out_height();
-        let room = HITS - self.count.min(HITS);
+        // What a position may take.
+        let hits = if op.pooling == Pooling::Avg2 { op.pooled() } else { 1 };
+        let room = (HITS - self.count.min(HITS)) / hits;
         let end = all.min(from + room);
+        let (down, right) = (op.stride * op.width * op.channels, op.stride * op.channels);
         let (mut y, mut x) = (from / width.max(1), from % width.max(1));
         let mut count = self.count;
         let values = delta.iter().skip(from * op.filters + o).step_by(op.filters);
         let origins = origins.iter().skip(from * op.filters + o).step_by(op.filters);
         for (delta, origin) in values.zip(origins).take(end - from) {
-            let (right, down) = op.pooling.backward(*origin);
-            let pixel = first + ((y * side + down) * op.width + x * side + right) * op.channels;
-            // No branch, as in `list_nonzero`.
-            if let Some(place) = self.list.get_mut(count) {
-                *place = Hit { delta: *delta, pixel: pixel as u32 };
+            let corner = first + y * pool_height * down + x * pool_width * right;
+            let (begin, end, share) = op.pooling.backward(*origin, op.pooled());
+            for at in begin..end {
+                let pixel = corner + at / pool_width * down + at % pool_width * right;
+                // No branch, as in `list_nonzero`.
+                if let Some(place) = self.list.get_mut(count) {
+                    *place = Hit { delta: share.map_or(*delta, |share| share * delta), pixel: pixel as u32 };
+                }
+                count += usize::from(*delta != 0.0);
             }
-            count += usize::from(*delta != 0.0);
             x += 1;
             if x == width {
                 (x, y) = (0, y + 1);

@@ -43,28 +43,47 @@ pub(crate) const fn forward_scratch(op: Conv) -> usize {
     }
 }
 
-/// Values of the weights by columns, for positions that lie below each other: `[kx][c][filter_height - 1 - ky][o]`, so
-/// that a pixel's value meets the weights for all positions above it that it belongs to, side by side. One row more,
-/// unused, makes them begin at the start of a cache line more often.
+/// Values of the weights by columns, for positions that lie below each other: `[kx][c][slot of ky][o]`, so that a pixel's
+/// value meets the weights for all positions above it that it belongs to, side by side. One row more, unused, makes them
+/// begin at the start of a cache line more often.
 const fn taps(op: Conv) -> usize {
     op.filter_width * op.channels * (op.filter_height + 1) * op.filters
 }
 
 /// Values of the sums of a strip of positions, by columns.
 const fn sums(op: Conv) -> usize {
-    ACROSS * op.rows() * op.filters
+    across(op) * op.rows() * op.filters
+}
+
+/// Columns of a strip: so many that a list of their pixels can count them, in pairs; 0 if that is not even two.
+const fn across(op: Conv) -> usize {
+    let pixels = u16::MAX as usize / (op.channels + (op.channels == 0) as usize);
+    let positions = if pixels < op.filter_width { 0 } else { (pixels - op.filter_width) / op.stride + 1 };
+    if positions < ACROSS { positions / 2 * 2 } else { ACROSS }
+}
+
+/// Where the row `ky` of a filter lies among the rows of its taps: those that a pixel meets, one of every `stride`, lie
+/// side by side, the lowest first.
+const fn slot(op: Conv, ky: usize) -> usize {
+    let phase = ky % op.stride;
+    // Rows of the phases before, and of this one.
+    let (long, height) = (op.filter_height % op.stride, op.filter_height / op.stride);
+    let before = phase * height + if phase < long { phase } else { long };
+    let count = height + (phase < long) as usize;
+    before + count - 1 - ky / op.stride
 }
 
 /// Values of the list of what is not zero: two numbers in each.
 const fn list(op: Conv) -> usize {
-    ((ACROSS + op.filter_width) * (op.channels + 1)).div_ceil(2)
+    (across(op) * op.stride + op.filter_width) * (op.channels + 1) / 2 + 1
 }
 
 impl Kernel for Forward<'_, '_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
         let Self { op, weights, bias, images, scratch } = self;
-        if scratch.len() < forward_scratch(op) || cfg!(target_os = "none") {
+        let is_listed = single::fits(op) || across(op) > 0;
+        if scratch.len() < forward_scratch(op) || !is_listed || cfg!(target_os = "none") {
             for image in images.iter_mut() {
                 device::convolve(op, weights, bias, image);
             }
@@ -87,22 +106,22 @@ fn by_strips<V: Vector>(op: Conv, weights: &[f32], bias: &[f32], images: &mut [I
     let (taps, scratch) = scratch.split_at_mut(taps(op));
     let (sums, list) = scratch.split_at_mut(sums(op));
     let rows_of_taps = (op.filter_height + 1) * op.filters;
-    for (row, ky) in weights.chunks_exact(op.filter_width * op.channels * op.filters).zip(1..) {
+    for (row, ky) in weights.chunks_exact(op.filter_width * op.channels * op.filters).zip(0..) {
         for (weights, taps) in row.chunks_exact(op.filters).zip(taps.chunks_exact_mut(rows_of_taps)) {
-            let start = (op.filter_height - ky) * op.filters;
+            let start = slot(op, ky) * op.filters;
             if let Some(place) = taps.get_mut(start..start + op.filters) {
                 place.copy_from_slice(weights);
             }
         }
     }
     for image in images {
-        for left in (0..op.columns()).step_by(ACROSS) {
+        for left in (0..op.columns()).step_by(across(op)) {
             strip::<V>(op, taps, bias, image, left, sums, list);
         }
     }
 }
 
-/// The positions of at most [`ACROSS`] columns, from `left` on.
+/// The positions of a strip's columns, from `left` on.
 #[inline(always)]
 fn strip<V: Vector>(
     op: Conv,
@@ -113,10 +132,9 @@ fn strip<V: Vector>(
     sums: &mut [f32],
     list: &mut [f32],
 ) {
-    let Conv { width, channels, filter_height, filter_width, filters, .. } = op;
-    let across = (op.columns() - left).min(ACROSS);
-    let all = image.pixels.len() / (width * channels);
-    let positions = (all + 1).saturating_sub(filter_height);
+    let Conv { width, channels, filter_height, filter_width, filters, stride, .. } = op;
+    let across = (op.columns() - left).min(across(op));
+    let positions = op.positions(image.pixels.len() / (width * channels));
     let column = positions * filters;
     let Some(sums) = sums.get_mut(..across * column) else { return };
     sums.fill(0.0);
@@ -124,24 +142,30 @@ fn strip<V: Vector>(
     // Columns of a filter that are used together.
     let together = (CACHED / (4 * filter_height * channels * filters + 1)).clamp(1, filter_width);
     for (row, pixels) in image.pixels.chunks_exact(width * channels).enumerate() {
-        let pixels = pixels.get(left * channels..(left + across + filter_width - 1) * channels).unwrap_or(&[]);
+        let (first, end) = (left * stride, (left + across - 1) * stride + filter_width);
+        let pixels = pixels.get(first * channels..end * channels).unwrap_or(&[]);
         let Some(nonzero) = Nonzero::list::<V>(list, pixels, channels) else { return };
-        let (top, bottom) = ((row + 1).saturating_sub(filter_height), row.min(positions.saturating_sub(1)));
+        // The positions that this row of pixels is under.
+        let top = (row + 1).saturating_sub(filter_height).div_ceil(stride);
+        let bottom = (row / stride).min(positions.saturating_sub(1));
+        if top > bottom {
+            continue;
+        }
         for first in (0..filter_width).step_by(together) {
             let end = (first + together).min(filter_width);
-            // The weights of the lowest row belong to the position at the top.
-            let shift = (filter_height - 1 + top - row) * filters;
-            for part in parts::<V>((bottom + 1).saturating_sub(top) * filters, 1) {
+            let shift = slot(op, row - top * stride) * filters;
+            for part in parts::<V>((bottom + 1 - top) * filters, 1) {
                 let sums = AddTaps {
                     taps,
                     stride: (filter_height + 1) * filters,
+                    next: stride * channels,
                     shift: shift + part.start,
                     sums: &mut *sums,
                     column,
                     start: top * filters + part.start,
                     pixels,
-                    channels,
                     nonzero,
+                    step: stride,
                     kx: (first, end),
                     part,
                 };
@@ -149,18 +173,18 @@ fn strip<V: Vector>(
             }
         }
     }
-    let side = op.pooling.side();
-    for y in 0..positions / side {
-        let steps = [0, column, filters, column + filters];
+    let (pool_height, pool_width) = (op.pool_height(), op.pool_width());
+    let steps = core::array::from_fn(|at| at % pool_width * column + at / pool_width * filters);
+    for y in 0..positions / pool_height {
         PoolRow {
             op,
-            sums: sums.get(y * side * filters..).unwrap_or(&[]),
-            next: side * column,
+            sums: sums.get(y * pool_height * filters..).unwrap_or(&[]),
+            next: pool_width * column,
             steps,
             bias,
-            out: y * op.out_width() + left / side,
+            out: y * op.out_width() + left / pool_width,
             out_next: 1,
-            count: across / side,
+            count: across / pool_width,
         }
         .run::<V>(image);
     }
@@ -208,8 +232,10 @@ struct AddTaps<'a> {
     column: usize,
     start: usize,
     pixels: &'a [f32],
-    channels: usize,
     nonzero: Nonzero<'a>,
+    /// From the window of one column to that of the next, in pixels and in values.
+    step: usize,
+    next: usize,
     /// The columns of the filter, up to the second.
     kx: (usize, usize),
     part: Part,
@@ -228,8 +254,8 @@ impl Body for AddTaps<'_> {
         for (x, column) in self.sums.chunks_exact_mut(self.column).enumerate() {
             let Some(mut run) = span.run_mut(column, self.start) else { continue };
             let mut tile = Tile::begun(&run);
-            let first = x * self.channels;
-            for &index in self.nonzero.pixels(x + self.kx.0, x + self.kx.1) {
+            let (pixel, first) = (x * self.step, x * self.next);
+            for &index in self.nonzero.pixels(pixel + self.kx.0, pixel + self.kx.1) {
                 let index = usize::from(index);
                 if let (Some(value), Some(weights)) =
                     (pixels.get(index), taps.at(index.wrapping_sub(first).wrapping_mul(stride)))
@@ -285,7 +311,7 @@ impl Body for PoolPart<'_, '_> {
         let (Some(bias), Some(sums)) = (span.run(bias, start), span.source(sums)) else { return };
         for square in 0..count {
             let position = |at: usize| sums.at(square * next + steps.get(at)? + start);
-            let Some((mut pooled, origins)) = op.pooling.forward(position) else { return };
+            let Some((mut pooled, origins)) = op.pooling.forward(op.pooled(), position) else { return };
             pooled.add(bias);
             let place = (out + square * out_next) * op.filters + start;
             if let Some(mut run) = span.run_mut(self.image.values, place) {

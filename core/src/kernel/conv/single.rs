@@ -18,21 +18,31 @@ pub(super) const fn fits(op: Conv) -> bool {
         && op.columns().is_multiple_of(2)
         && op.height <= BITS
         && op.width <= BITS
-        && (op.filter_height + 1) * (op.filter_width + 1) <= BITS
+        && (op.filter_height + op.stride) * (op.filter_width + op.stride) <= BITS
         && !cfg!(target_os = "none")
 }
 
 /// Values of scratch that [`forward`] works in: the weights that lead from each pixel of a window to the four positions
 /// of its square, and the sums of a row of squares.
 pub(super) const fn forward_scratch(op: Conv) -> usize {
-    ((op.filter_height + 1) * (op.filter_width + 1) + op.columns() / 2) * 4 * op.filters
+    (window_height(op) * window_width(op) + op.columns() / 2) * 4 * op.filters
+}
+
+/// Rows of pixels under a square of 2x2 positions.
+const fn window_height(op: Conv) -> usize {
+    op.filter_height + op.stride
+}
+
+/// Columns of pixels under a square of 2x2 positions.
+const fn window_width(op: Conv) -> usize {
+    op.filter_width + op.stride
 }
 
 /// As [`Forward`](super::Forward), where it [`fits`], without the activation.
 #[inline(always)]
 pub(super) fn forward<V: Vector>(op: Conv, weights: &[f32], bias: &[f32], images: &mut [Image], scratch: &mut [f32]) {
-    let Conv { width, filters, filter_height, filter_width, .. } = op;
-    let (window_height, window_width) = (filter_height + 1, filter_width + 1);
+    let Conv { width, filters, stride: step, .. } = op;
+    let (window_height, window_width) = (window_height(op), window_width(op));
     let stride = 4 * filters;
     let (square, sums) = scratch.split_at_mut(window_height * window_width * stride);
     take_square(op, weights, square);
@@ -41,7 +51,7 @@ pub(super) fn forward<V: Vector>(op: Conv, weights: &[f32], bias: &[f32], images
     for (at, offset) in offsets.iter_mut().enumerate().take(window_height * window_width) {
         *offset = at / window_width * width + at % window_width;
     }
-    let side = op.pooling.side();
+    let side = op.pool_height();
     for image in images {
         // A bit for each pixel that is not zero.
         let mut rows = [0u64; BITS];
@@ -49,20 +59,20 @@ pub(super) fn forward<V: Vector>(op: Conv, weights: &[f32], bias: &[f32], images
         for (bits, row) in rows.iter_mut().zip(image.pixels.chunks_exact(width)) {
             *bits = nonzero::<V>(row);
         }
-        for top in (0..(height + 1).saturating_sub(filter_height)).step_by(2) {
+        for top in (0..op.positions(height)).step_by(2) {
             let mut windows = [0u64; BITS / 2];
             let windows = windows.get_mut(..op.columns() / 2).unwrap_or_default();
-            for (window, left) in windows.iter_mut().zip((0..).step_by(2)) {
-                for (bits, y) in rows.iter().skip(top).zip(0..window_height) {
+            for (window, left) in windows.iter_mut().zip((0..).step_by(2 * step)) {
+                for (bits, y) in rows.iter().skip(top * step).zip(0..window_height) {
                     *window |= (bits >> left & ((1 << window_width) - 1)) << (y * window_width);
                 }
             }
-            let pixels = image.pixels.get(top * width..).unwrap_or(&[]);
+            let pixels = image.pixels.get(top * step * width..).unwrap_or(&[]);
             for part in parts::<V>(stride, 1) {
                 let sums = &mut *sums;
                 dispatch::<V, _>(
                     part.vectors,
-                    AddSquares { square, stride, sums, windows, pixels, offsets: &offsets, part },
+                    AddSquares { square, stride, sums, windows, pixels, next: 2 * step, offsets: &offsets, part },
                 );
             }
             // Pooling comes after the whole row, when the sums have reached the cache.
@@ -104,11 +114,11 @@ fn nonzero<V: Vector>(row: &[f32]) -> u64 {
 /// Writes the weights of a square: 0 where a filter does not reach.
 #[inline(always)]
 fn take_square(op: Conv, weights: &[f32], square: &mut [f32]) {
-    let window_width = op.filter_width + 1;
+    let window_width = window_width(op);
     for (at, positions) in square.chunks_exact_mut(4 * op.filters).enumerate() {
         for (position, place) in positions.chunks_exact_mut(op.filters).enumerate() {
-            let (ky, kx) =
-                ((at / window_width).wrapping_sub(position / 2), (at % window_width).wrapping_sub(position % 2));
+            let (down, right) = (position / 2 * op.stride, position % 2 * op.stride);
+            let (ky, kx) = ((at / window_width).wrapping_sub(down), (at % window_width).wrapping_sub(right));
             let reaches = ky < op.filter_height && kx < op.filter_width;
             let tap = ky.wrapping_mul(op.filter_width).wrapping_add(kx).wrapping_mul(op.filters);
             match weights.get(tap..tap.wrapping_add(op.filters)) {
@@ -129,6 +139,8 @@ struct AddSquares<'a> {
     windows: &'a [u64],
     /// From the first pixel under the first square on.
     pixels: &'a [f32],
+    /// From there to the first pixel under the next square.
+    next: usize,
     offsets: &'a [usize; BITS],
     part: Part,
 }
@@ -142,7 +154,7 @@ impl Body for AddSquares<'_> {
     fn run<V: Vector, const N: usize>(self) {
         let Some(span) = Span::<V, N>::new(self.part.len) else { return };
         let Some(square) = self.square.get(self.part.start..).and_then(|square| span.source(square)) else { return };
-        let places = self.sums.chunks_exact_mut(self.stride).zip(self.windows).zip((0..).step_by(2));
+        let places = self.sums.chunks_exact_mut(self.stride).zip(self.windows).zip((0..).step_by(self.next));
         for ((place, &window), left) in places {
             let pixels = self.pixels.get(left..).unwrap_or(&[]);
             let mut tile = Tile::<V, N>::zero();
@@ -165,7 +177,12 @@ impl Body for AddSquares<'_> {
 /// Values of scratch that [`gradient`] works in for so many filters: an image by columns, the pixels under each position
 /// side by side, and the sums.
 pub(super) const fn gradient_scratch(op: Conv, filters: usize) -> usize {
-    op.inputs() + op.rows() * op.width * op.filter_height + filters * op.taps()
+    op.inputs() + windows(op) + filters * op.taps()
+}
+
+/// Values of the pixels under each position of stride 1.
+const fn windows(op: Conv) -> usize {
+    (op.height + 1 - op.filter_height) * op.width * op.filter_height
 }
 
 /// As [`Gradient`](super::Gradient), where it [`fits`]: all δ, those that are zero too.
@@ -180,7 +197,7 @@ pub(super) fn gradient<V: Vector>(
     let Conv { height, width, filter_height, .. } = op;
     let window = op.taps();
     let (columns, scratch) = scratch.split_at_mut(op.inputs());
-    let (windows, sums) = scratch.split_at_mut(op.rows() * width * filter_height);
+    let (windows, sums) = scratch.split_at_mut(self::windows(op));
     let Some(sums) = sums.get_mut(..gradients.len()) else { return };
     sums.fill(0.0);
     for sample in samples.iter(op) {
@@ -272,7 +289,8 @@ impl<const F: usize> Body for AddWindows<'_, F> {
     fn run<V: Vector, const N: usize>(self) {
         let Self { op, sums, first, windows, delta, origins, part } = self;
         let Some(span) = Span::<V, N>::new(part.len) else { return };
-        let (side, window) = (op.pooling.side(), op.taps());
+        let window = op.taps();
+        let (down, right) = (op.stride * op.width * op.filter_height, op.stride * op.filter_height);
         let Some(windows) = span.source(windows) else { return };
         let mut tiles = [Tile::<V, N>::zero(); F];
         for (tile, sums) in tiles.iter_mut().zip(sums.chunks_exact_mut(window)) {
@@ -284,15 +302,18 @@ impl<const F: usize> Body for AddWindows<'_, F> {
         for (y, (delta, origins)) in delta.chunks_exact(row).zip(origins.chunks_exact(row)).enumerate() {
             let pixels = delta.chunks_exact(op.filters).zip(origins.chunks_exact(op.filters)).enumerate();
             for (x, (delta, origins)) in pixels {
-                let corner = (y * op.width + x) * side * op.filter_height + part.start;
+                let corner = y * op.pool_height() * down + x * op.pool_width() * right + part.start;
                 let (Some(delta), Some(origins)) = (delta.get(first..first + F), origins.get(first..first + F)) else {
                     return;
                 };
                 for ((tile, delta), origin) in tiles.iter_mut().zip(delta).zip(origins) {
-                    let (right, down) = op.pooling.backward(*origin);
-                    let at = corner + (down * op.width + right) * op.filter_height;
-                    if let Some(run) = windows.at(at) {
-                        tile.add_product(run, V::splat(*delta));
+                    let (first, end, share) = op.pooling.backward(*origin, op.pooled());
+                    let delta = V::splat(share.map_or(*delta, |share| share * delta));
+                    for at in first..end {
+                        let (y, x) = (at / op.pool_width(), at % op.pool_width());
+                        if let Some(run) = windows.at(corner + y * down + x * right) {
+                            tile.add_product(run, delta);
+                        }
                     }
                 }
             }

@@ -5,63 +5,124 @@
 
 use super::GROUP;
 use crate::quant::Word;
+use crate::quant::conv::{Window, Windows};
 use core::arch::global_asm;
 
 unsafe extern "C" {
-    fn minnet_thumb1_square(filter: *const Word, window: *const u32, strides: *const Strides, sums: *mut [i32; 4]);
-    fn minnet_thumb1_single(filter: *const Word, window: *const u32, below: usize, greatest: *mut i32);
-    fn minnet_thumb1_rows(rows: *const Word, stride: usize, inputs: *const [u32; GROUP], sums: *mut [i32; 4]);
+    fn minnet_thumb1_groups_1(filter: *const Word, window: *const u32, under: *const Under, sums: *mut [i32; 4]);
+    fn minnet_thumb1_groups_3(filter: *const Word, window: *const u32, under: *const Under, sums: *mut [i32; 4]);
+    fn minnet_thumb1_groups_5(filter: *const Word, window: *const u32, under: *const Under, sums: *mut [i32; 4]);
+    fn minnet_thumb1_weights_3(filter: *const Word, window: *const u32, under: *const Under, sums: *mut [i32; 4]);
+    fn minnet_thumb1_weights_5(filter: *const Word, window: *const u32, under: *const Under, sums: *mut [i32; 4]);
+    fn minnet_thumb1_weights_7(filter: *const Word, window: *const u32, under: *const Under, sums: *mut [i32; 4]);
+    fn minnet_thumb1_squares_3(filter: *const Word, window: *const u32, row: usize, greatest: *mut i32);
+    fn minnet_thumb1_squares_5(filter: *const Word, window: *const u32, row: usize, greatest: *mut i32);
+    fn minnet_thumb1_rows_1(rows: *const Word, row: usize, inputs: *const [u32; GROUP], sums: *mut [i32; 4]);
+    fn minnet_thumb1_rows_2(rows: *const Word, row: usize, inputs: *const [u32; GROUP], sums: *mut [i32; 4]);
+    fn minnet_thumb1_rows_3(rows: *const Word, row: usize, inputs: *const [u32; GROUP], sums: *mut [i32; 4]);
+    fn minnet_thumb1_rows_4(rows: *const Word, row: usize, inputs: *const [u32; GROUP], sums: *mut [i32; 4]);
 }
 
-/// What [`square`] needs to know of the image; the assembly knows the order.
+/// What the loops for four positions need to know; the assembly knows the order. In bytes, but for the counts.
 #[repr(C)]
-struct Strides {
-    /// Bytes to the next pixel.
-    right: usize,
-    /// Bytes to the pixel below.
-    below: usize,
-    /// Bytes from the end of a row of the window to the beginning of the next.
+struct Under {
+    /// From the first position to the others.
+    second: usize,
+    third: usize,
+    fourth: usize,
+    /// From the end of a row of a window to the beginning of the next.
     skip: usize,
-    /// Groups of four channels.
-    groups: usize,
+    /// How often a row's groups are gone through, some at a time.
+    times: usize,
+    /// Rows of the filter.
+    rows: usize,
 }
 
-/// The sums of a square of 2x2 positions, whose window begins with `window`, in an image of `IN` channels, a multiple
-/// of 4, and `WIDTH` pixels, with 8-bit weights.
+impl Under {
+    const fn of(window: Window, width: usize, times: usize) -> Self {
+        let [_, second, third, fourth] = window.steps;
+        Self { second, third, fourth, skip: window.row - width, times, rows: window.rows }
+    }
+}
+
+/// The sums of four positions, whose first window begins with `window`, in an image whose channels come in groups of four,
+/// with 8-bit weights.
 #[inline(always)]
-pub fn square<const IN: usize, const WIDTH: usize>(filter: &[Word], window: &[u32]) -> [i32; 4] {
-    let strides = Strides { right: 2 * IN, below: 2 * WIDTH * IN, skip: 2 * WIDTH * IN - 10 * IN, groups: IN / 4 };
+pub fn four_positions<W: Windows>(filter: &[Word], window: &[u32]) -> [i32; 4] {
+    let Window { rows, groups, words, .. } = W::WINDOW;
+    let (call, together): (unsafe extern "C" fn(_, _, _, _), _) = match () {
+        () if groups.is_multiple_of(5) => (minnet_thumb1_groups_5, 5),
+        () if groups.is_multiple_of(3) => (minnet_thumb1_groups_3, 3),
+        () => (minnet_thumb1_groups_1, 1),
+    };
+    let under = Under::of(W::WINDOW, 8 * groups, groups / together);
     let mut sums = [0; 4];
-    if IN >= 4 && filter.len() >= 25 * IN / 4 && window.len() >= (5 * WIDTH + 6) * IN / 2 {
-        // SAFETY: it reads 25·IN/4 words of the filter, and for each as many words of the window as a group takes, the
-        // last of them at the sixth pixel of the sixth row; it writes the sums.
-        unsafe { minnet_thumb1_square(filter.as_ptr(), window.as_ptr(), &strides, &mut sums) };
+    if rows * groups > 0 && filter.len() >= rows * groups && window.len() >= words {
+        // SAFETY: for each row of the filter it reads its groups of weights, and for each as many words of the window as a
+        // group takes, under each position; it writes the sums.
+        unsafe { call(filter.as_ptr(), window.as_ptr(), &under, &mut sums) };
     }
     sums
 }
 
-/// The greatest sum of each square of 2x2 positions in two rows of positions, in an image of one channel and `WIDTH` pixels, an
-/// even number; `window` begins with the first row of pixels under them. A filter's rows are two words each.
+/// Whether [`four_of_single`] has a loop for these filters.
+pub const fn has_weights(window: Window) -> bool {
+    matches!(window.columns, 3 | 5 | 7)
+}
+
+/// The sums of four positions, whose first window begins with `window`, in an image of one channel, with 8-bit weights.
 #[inline(always)]
-pub fn row_of_single<const WIDTH: usize>(filter: &[Word], window: &[u32], greatest: &mut [i32; 32]) {
-    if (6..=64).contains(&WIDTH) && filter.len() >= 10 && window.len() >= 3 * WIDTH {
-        // SAFETY: it reads the ten words of the filter and six rows of pixels; it writes WIDTH / 2 - 2 numbers.
-        unsafe { minnet_thumb1_single(filter.as_ptr(), window.as_ptr(), 2 * WIDTH, greatest.as_mut_ptr()) };
+pub fn four_of_single<W: Windows>(filter: &[Word], window: &[u32]) -> [i32; 4] {
+    let Window { rows, columns, words, .. } = W::WINDOW;
+    let call: unsafe extern "C" fn(_, _, _, _) = match columns {
+        3 => minnet_thumb1_weights_3,
+        5 => minnet_thumb1_weights_5,
+        _ => minnet_thumb1_weights_7,
+    };
+    let under = Under::of(W::WINDOW, 0, 1);
+    let mut sums = [0; 4];
+    if has_weights(W::WINDOW) && filter.len() >= rows * columns.div_ceil(4) && window.len() >= words {
+        // SAFETY: for each row of the filter it reads its weights, padded to words, and as many pixels under each position;
+        // it writes the sums.
+        unsafe { call(filter.as_ptr(), window.as_ptr(), &under, &mut sums) };
+    }
+    sums
+}
+
+/// The greatest sum of each square of 2x2 positions in two rows of positions, in an image of one channel under filters of
+/// 3x3 or 5x5; `window` begins with the first row of pixels under them.
+#[inline(always)]
+pub fn row_of_single<W: Windows>(filter: &[Word], window: &[u32], greatest: &mut [i32; 32]) {
+    let Window { rows, columns, row, .. } = W::WINDOW;
+    let call: unsafe extern "C" fn(_, _, _, _) =
+        if columns == 3 { minnet_thumb1_squares_3 } else { minnet_thumb1_squares_5 };
+    let pixels = row / 2;
+    let fits = matches!((rows, columns), (3, 3) | (5, 5)) && pixels > columns && pixels <= 64;
+    if fits && filter.len() >= rows * columns.div_ceil(4) && window.len() >= (rows + 1) * pixels / 2 {
+        // SAFETY: it reads the filter's weights, and one row of pixels more than the filter has; it writes a number for
+        // each square, fewer than half of the pixels of a row.
+        unsafe { call(filter.as_ptr(), window.as_ptr(), row, greatest.as_mut_ptr()) };
     }
 }
 
-/// The products of the inputs with four rows of 8-bit weights, each of `row` words.
+/// The products of the inputs with the first `COUNT` rows of 8-bit weights, at most four, each of `row` words.
 #[inline(always)]
-pub fn four_rows(rows: &[Word], row: usize, inputs: &[[u32; GROUP]]) -> [i32; 4] {
+pub fn rows<const COUNT: usize>(rows: &[Word], row: usize, inputs: &[[u32; GROUP]]) -> [i32; 4] {
+    let call: unsafe extern "C" fn(_, _, _, _) = match COUNT {
+        1 => minnet_thumb1_rows_1,
+        2 => minnet_thumb1_rows_2,
+        3 => minnet_thumb1_rows_3,
+        _ => minnet_thumb1_rows_4,
+    };
     let mut sums = [0; 4];
-    if row > 0 && inputs.len() >= row && rows.len() >= 4 * row {
+    if row > 0 && inputs.len() >= row && rows.len() >= COUNT * row {
         // SAFETY: it reads `row` words of each row and as many groups of the inputs; it writes the sums.
-        unsafe { minnet_thumb1_rows(rows.as_ptr(), 4 * row, inputs.as_ptr(), &mut sums) };
+        unsafe { call(rows.as_ptr(), 4 * row, inputs.as_ptr(), &mut sums) };
     }
     sums
 }
 
-// In all three: r0 is a weight or a product, r1 an activation or a product, r8 to r11 are the sums.
+// In all: r0 is a weight or a product, r1 an activation or a product, r8 to r11 are the sums.
 global_asm!(
     ".syntax unified",
     ".macro minnet_enter",
@@ -100,57 +161,25 @@ global_asm!(
     "muls r1, r0, r1",
     "add \\sum, r1",
     ".endm",
-    // r2: weights; r3 to r6: the four positions; r7: groups left of a pixel; r12: rows left; on the stack: strides.
-    ".macro minnet_square_weight group, index, place",
-    "ldrb r0, [r2, #(4 * \\group + \\index)]",
-    "sxtb r0, r0",
-    "minnet_term r8, r3, (8 * \\group + 2 * \\place)",
-    "minnet_term r9, r4, (8 * \\group + 2 * \\place)",
-    "minnet_term r10, r5, (8 * \\group + 2 * \\place)",
-    "minnet_term r11, r6, (8 * \\group + 2 * \\place)",
-    ".endm",
-    ".macro minnet_square_group group",
-    "minnet_square_weight \\group, 0, 0",
-    "minnet_square_weight \\group, 1, 2",
-    "minnet_square_weight \\group, 2, 1",
-    "minnet_square_weight \\group, 3, 3",
-    ".endm",
-    ".section .text.minnet_thumb1_square, \"ax\", %progbits",
-    ".global minnet_thumb1_square",
-    ".type minnet_thumb1_square, %function",
-    ".thumb_func",
-    "minnet_thumb1_square:",
+    // r2: weights; r3 to r6: the four positions; r7: what is left of a row; r12: rows left; on the stack: what is under.
+    ".macro minnet_positions",
     "minnet_enter",
     "push {{r2}}",
-    "ldr r5, [r2, #0]",
-    "ldr r6, [r2, #4]",
+    "ldr r4, [r2, #0]",
+    "ldr r5, [r2, #4]",
+    "ldr r6, [r2, #8]",
+    "ldr r7, [r2, #20]",
+    "mov r12, r7",
     "mov r2, r0",
     "mov r3, r1",
-    "adds r4, r3, r5",
-    "adds r5, r3, r6",
-    "adds r6, r4, r6",
-    "movs r0, #5",
-    "mov r12, r0",
-    "2:",
+    "adds r4, r3, r4",
+    "adds r5, r3, r5",
+    "adds r6, r3, r6",
+    ".endm",
+    // To the next row, which begins at 2; behind the last, back to the caller.
+    ".macro minnet_next_row",
     "ldr r0, [sp]",
-    "ldr r7, [r0, #12]",
-    "3:",
-    "minnet_square_group 0",
-    "minnet_square_group 1",
-    "minnet_square_group 2",
-    "minnet_square_group 3",
-    "minnet_square_group 4",
-    "adds r2, #20",
-    "adds r3, #40",
-    "adds r4, #40",
-    "adds r5, #40",
-    "adds r6, #40",
-    "subs r7, #1",
-    "beq 4f",
-    "b 3b",
-    "4:",
-    "ldr r0, [sp]",
-    "ldr r0, [r0, #8]",
+    "ldr r0, [r0, #12]",
     "adds r3, r3, r0",
     "adds r4, r4, r0",
     "adds r5, r5, r0",
@@ -163,7 +192,91 @@ global_asm!(
     "5:",
     "pop {{r2}}",
     "minnet_leave",
-    ".size minnet_thumb1_square, . - minnet_thumb1_square",
+    ".endm",
+    ".macro minnet_four_terms offset",
+    "minnet_term r8, r3, \\offset",
+    "minnet_term r9, r4, \\offset",
+    "minnet_term r10, r5, \\offset",
+    "minnet_term r11, r6, \\offset",
+    ".endm",
+    ".macro minnet_group_weight group, index, place",
+    "ldrb r0, [r2, #(4 * \\group + \\index)]",
+    "sxtb r0, r0",
+    "minnet_four_terms (8 * \\group + 2 * \\place)",
+    ".endm",
+    ".macro minnet_group group",
+    "minnet_group_weight \\group, 0, 0",
+    "minnet_group_weight \\group, 1, 2",
+    "minnet_group_weight \\group, 2, 1",
+    "minnet_group_weight \\group, 3, 3",
+    ".endm",
+    ".macro minnet_groups together",
+    ".section .text.minnet_thumb1_groups_\\together, \"ax\", %progbits",
+    ".global minnet_thumb1_groups_\\together",
+    ".type minnet_thumb1_groups_\\together, %function",
+    ".thumb_func",
+    "minnet_thumb1_groups_\\together:",
+    "minnet_positions",
+    "2:",
+    "ldr r0, [sp]",
+    "ldr r7, [r0, #16]",
+    "3:",
+    "minnet_group 0",
+    ".if \\together > 1",
+    "minnet_group 1",
+    "minnet_group 2",
+    ".endif",
+    ".if \\together > 3",
+    "minnet_group 3",
+    "minnet_group 4",
+    ".endif",
+    "adds r2, #(4 * \\together)",
+    "adds r3, #(8 * \\together)",
+    "adds r4, #(8 * \\together)",
+    "adds r5, #(8 * \\together)",
+    "adds r6, #(8 * \\together)",
+    "subs r7, #1",
+    "beq 4f",
+    "b 3b",
+    "4:",
+    "minnet_next_row",
+    ".size minnet_thumb1_groups_\\together, . - minnet_thumb1_groups_\\together",
+    ".endm",
+    "minnet_groups 1",
+    "minnet_groups 3",
+    "minnet_groups 5",
+    // Weights of single channels, a row's one after the other.
+    ".macro minnet_weight index",
+    "ldrb r0, [r2, #\\index]",
+    "sxtb r0, r0",
+    "minnet_four_terms (2 * \\index)",
+    ".endm",
+    ".macro minnet_weights columns",
+    ".section .text.minnet_thumb1_weights_\\columns, \"ax\", %progbits",
+    ".global minnet_thumb1_weights_\\columns",
+    ".type minnet_thumb1_weights_\\columns, %function",
+    ".thumb_func",
+    "minnet_thumb1_weights_\\columns:",
+    "minnet_positions",
+    "2:",
+    "minnet_weight 0",
+    "minnet_weight 1",
+    "minnet_weight 2",
+    ".if \\columns > 3",
+    "minnet_weight 3",
+    "minnet_weight 4",
+    ".endif",
+    ".if \\columns > 5",
+    "minnet_weight 5",
+    "minnet_weight 6",
+    ".endif",
+    "adds r2, #((\\columns + 3) / 4 * 4)",
+    "minnet_next_row",
+    ".size minnet_thumb1_weights_\\columns, . - minnet_thumb1_weights_\\columns",
+    ".endm",
+    "minnet_weights 3",
+    "minnet_weights 5",
+    "minnet_weights 7",
     // r2: weights; r3, r4: the upper and the lower positions; r5 to r7: 0, 1, 2; r12: bytes to the next row; on the
     // stack: the weights, the window, its end, and where the next result goes.
     ".macro minnet_single_weight index, register",
@@ -179,16 +292,17 @@ global_asm!(
     "mov \\a, \\b",
     "4:",
     ".endm",
-    ".section .text.minnet_thumb1_single, \"ax\", %progbits",
-    ".global minnet_thumb1_single",
-    ".type minnet_thumb1_single, %function",
+    ".macro minnet_squares columns",
+    ".section .text.minnet_thumb1_squares_\\columns, \"ax\", %progbits",
+    ".global minnet_thumb1_squares_\\columns",
+    ".type minnet_thumb1_squares_\\columns, %function",
     ".thumb_func",
-    "minnet_thumb1_single:",
+    "minnet_thumb1_squares_\\columns:",
     "minnet_enter",
     "mov r12, r2",
-    // The last square begins six pixels before the end of a row.
+    // The last square begins one pixel more than the columns before the end of a row, and the next two behind it.
     "adds r2, r1, r2",
-    "subs r2, #8",
+    "subs r2, #(2 * \\columns - 2)",
     "push {{r0, r1, r2, r3}}",
     "movs r5, #0",
     "movs r6, #1",
@@ -202,14 +316,18 @@ global_asm!(
     "mov r9, r5",
     "mov r10, r5",
     "mov r11, r5",
-    ".rept 5",
+    ".rept \\columns",
     "minnet_single_weight 0, r5",
     "minnet_single_weight 1, r6",
     "minnet_single_weight 2, r7",
+    ".if \\columns > 3",
     "adds r2, #3",
     "minnet_single_weight 3, r5",
     "minnet_single_weight 4, r6",
     "adds r2, #5",
+    ".else",
+    "adds r2, #4",
+    ".endif",
     "mov r3, r4",
     "add r4, r12",
     ".endr",
@@ -230,26 +348,36 @@ global_asm!(
     "5:",
     "add sp, #20",
     "minnet_return",
-    ".size minnet_thumb1_single, . - minnet_thumb1_single",
+    ".size minnet_thumb1_squares_\\columns, . - minnet_thumb1_squares_\\columns",
+    ".endm",
+    "minnet_squares 3",
+    "minnet_squares 5",
     // r2: inputs; r3 to r6: the ends of the rows; r7: bytes to the ends, negative; r1: the input.
     ".macro minnet_row_term sum, pointer",
     "ldrsb r0, [\\pointer, r7]",
     "muls r0, r1, r0",
     "add \\sum, r0",
     ".endm",
-    ".macro minnet_rows_weight place",
+    ".macro minnet_rows_weight count, place",
     "ldrh r1, [r2, #(2 * \\place)]",
     "minnet_row_term r8, r3",
+    ".if \\count > 1",
     "minnet_row_term r9, r4",
+    ".endif",
+    ".if \\count > 2",
     "minnet_row_term r10, r5",
+    ".endif",
+    ".if \\count > 3",
     "minnet_row_term r11, r6",
+    ".endif",
     "adds r7, #1",
     ".endm",
-    ".section .text.minnet_thumb1_rows, \"ax\", %progbits",
-    ".global minnet_thumb1_rows",
-    ".type minnet_thumb1_rows, %function",
+    ".macro minnet_rows count",
+    ".section .text.minnet_thumb1_rows_\\count, \"ax\", %progbits",
+    ".global minnet_thumb1_rows_\\count",
+    ".type minnet_thumb1_rows_\\count, %function",
     ".thumb_func",
-    "minnet_thumb1_rows:",
+    "minnet_thumb1_rows_\\count:",
     "minnet_enter",
     "adds r3, r0, r1",
     "adds r4, r3, r1",
@@ -257,13 +385,18 @@ global_asm!(
     "adds r6, r5, r1",
     "rsbs r7, r1, #0",
     "2:",
-    "minnet_rows_weight 0",
-    "minnet_rows_weight 2",
-    "minnet_rows_weight 1",
-    "minnet_rows_weight 3",
+    "minnet_rows_weight \\count, 0",
+    "minnet_rows_weight \\count, 2",
+    "minnet_rows_weight \\count, 1",
+    "minnet_rows_weight \\count, 3",
     "adds r2, #8",
     "cmp r7, #0",
     "bne 2b",
     "minnet_leave",
-    ".size minnet_thumb1_rows, . - minnet_thumb1_rows",
+    ".size minnet_thumb1_rows_\\count, . - minnet_thumb1_rows_\\count",
+    ".endm",
+    "minnet_rows 1",
+    "minnet_rows 2",
+    "minnet_rows 3",
+    "minnet_rows 4",
 );

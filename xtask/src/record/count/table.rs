@@ -1,6 +1,7 @@
 //! The tables of docs/device.md.
 
 use super::Count;
+use super::layers::{FILTERS, Layer, Layers, SIZES};
 use crate::Error;
 use crate::record::document::{rewrite, thousands};
 use std::fmt::Write;
@@ -42,8 +43,10 @@ const fn rival(
 }
 
 /// Puts the tables into the document.
-pub(super) fn write(document: &Path, counts: &[Count]) -> Result<(), Error> {
-    rewrite(document, "count", &tables(counts))
+pub(super) fn write(document: &Path, counts: &[Count], layers: &[Layers]) -> Result<(), Error> {
+    rewrite(document, "count", &tables(counts))?;
+    rewrite(document, "count of filters", &filters(layers))?;
+    rewrite(document, "count of sizes", &sizes(layers))
 }
 
 fn tables(counts: &[Count]) -> String {
@@ -73,6 +76,43 @@ fn tables(counts: &[Count]) -> String {
     text + "\n"
 }
 
+/// A row for each filter, a column for each program: instructions for each multiplication, in brackets those of its
+/// series' first as 1.
+fn filters(programs: &[Layers]) -> String {
+    let titles: String =
+        programs.iter().map(|program| format!(" {}, {} |", program.processor, program.element)).collect();
+    let mut text = format!("\n| |{titles}\n|---|{}\n", "---|".repeat(programs.len()));
+    for name in FILTERS {
+        let columns: Vec<Vec<&Layer>> = programs.iter().map(|program| program.series(name)).collect();
+        for (index, layer) in columns.first().into_iter().flatten().enumerate() {
+            let cell = |column: &Vec<&Layer>| match (column.first(), column.get(index)) {
+                (Some(first), Some(layer)) => {
+                    format!(" {:.2} ({:.2}) |", layer.per_mac(), layer.per_mac() / first.per_mac())
+                }
+                _ => " |".into(),
+            };
+            let _ = writeln!(text, "| `{}` |{}", layer.text, columns.iter().map(cell).collect::<String>());
+        }
+    }
+    text + "\n"
+}
+
+/// A table for each series of sizes, a row for each program.
+fn sizes(programs: &[Layers]) -> String {
+    let mut text = String::new();
+    for (name, title, first) in SIZES {
+        let count = programs.first().map_or(0, |program| program.series(name).len());
+        let numbers: String = (first..).take(count).map(|size| format!(" {size} |")).collect();
+        let _ = writeln!(text, "\n| `{title}`, N = |{numbers}\n|---|{}", "---|".repeat(count));
+        for program in programs {
+            let cell = |layer: &Layer| format!(" {} |", thousands(layer.instructions));
+            let cells: String = program.series(name).into_iter().map(cell).collect();
+            let _ = writeln!(text, "| {}, {} |{cells}", program.processor, program.element);
+        }
+    }
+    text + "\n"
+}
+
 /// The cells of N1 to N4.
 fn row(instructions: impl Fn(&str) -> Option<u64>) -> String {
     let cell = |&(network, macs): &(&str, u64)| match instructions(network) {
@@ -90,5 +130,38 @@ mod tests {
     fn a_network_that_was_not_counted_has_an_empty_cell() {
         let cells = row(|network| (network == "N2").then_some(1_154_000));
         assert_eq!(cells, "| | 1,154,000 (2.00) | | |");
+    }
+
+    /// A program's layers of one series, of 100 multiplications each.
+    fn layers(series: &str, instructions: &[u64]) -> Layers {
+        let layer =
+            |&instructions: &u64| Layer { series: series.into(), text: "2: dense 1".into(), macs: 100, instructions };
+        Layers {
+            element: "int8".into(),
+            processor: "abacus".into(),
+            compiler: "rustc 1".into(),
+            layers: instructions.iter().map(layer).collect(),
+            panic: None,
+            heap: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn filters_are_compared_with_the_first_of_their_series() {
+        let text = filters(&[layers("many", &[200, 300]), layers("many", &[400, 400])]);
+        let rows: Vec<&str> = text.lines().skip(3).collect();
+        assert_eq!(
+            rows,
+            ["| `2: dense 1` | 2.00 (1.00) | 4.00 (1.00) |", "| `2: dense 1` | 3.00 (1.50) | 4.00 (1.00) |", ""]
+        );
+    }
+
+    #[test]
+    fn sizes_are_counted_from_the_first() {
+        let text = sizes(&[layers("dense-in", &[1000, 1001])]);
+        assert!(
+            text.ends_with("\n\n| `N: dense 8`, N = | 49 | 50 |\n|---|---|---|\n| abacus, int8 | 1,000 | 1,001 |\n\n"),
+            "{text}"
+        );
     }
 }

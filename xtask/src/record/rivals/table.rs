@@ -66,6 +66,10 @@ fn tables(measured: &Measured) -> String {
         let _ = write!(text, "| {} ", pair[0].setting.network);
         for framework in iter::once("Minnet").chain(RIVALS) {
             let fastest: Vec<&Result> = pair.iter().filter_map(|outcome| fastest(outcome, framework)).collect();
+            if fastest.is_empty() {
+                text += "| ";
+                continue;
+            }
             let time: Vec<String> =
                 fastest.iter().map(|result| format!("{:.1}", 1e6 * result.cpu_seconds_per_image)).collect();
             let memory = fastest.iter().map(|result| result.peak_mib).fold(0.0, f64::max);

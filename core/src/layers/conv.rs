@@ -1,4 +1,4 @@
-//! A convolution with filters of 5x5 pixels, and the pooling after it.
+//! A convolution, and the pooling after it.
 
 use crate::activation::{Elementwise, Identity};
 use crate::batch::{Images, Place};
@@ -8,7 +8,7 @@ use crate::layer::{Layer, Parameters};
 use crate::op;
 use crate::pool::{NoPool, Pool};
 use crate::sgd::Sgd;
-use crate::shape::{Size, Window};
+use crate::shape::{Placement, Side, Size, Valid, Window};
 use crate::tensor::Tensor;
 use crate::text::Text;
 use core::marker::PhantomData;
@@ -18,59 +18,94 @@ use zerocopy::{FromBytes, Immutable, KnownLayout};
 /// An image of `H` rows, `W` columns and `C` channels.
 pub(crate) type Image<const H: usize, const W: usize, const C: usize> = [[[f32; C]; W]; H];
 
-/// `OUT` filters of 5x5 pixels over `IN` channels, stride 1, no padding; then the pooling `P`, then the activation
-/// `A`: the book's `network3.ConvPoolLayer` and equation 125. The image's size comes from the layer before.
+/// `OUT` filters of `KH` x `KW` pixels over `IN` channels, placed by `S` ([`Valid`], [`Same`](crate::shape::Same), or
+/// [`Stride`](crate::shape::Stride)); then the pooling `P`, then the activation `A`: the book's `network3.ConvPoolLayer` and
+/// equation 125. The image's size comes from the layer before. For signals, an image of one row, or one column, and a
+/// filter of one: `Conv<1, 9, …>` over `[[[f32; 3]; 128]; 1]`.
 ///
 /// As in most libraries, the filter is not mirrored (the book's Theano mirrors it: the same set of functions).
 #[derive(FromBytes, Immutable, KnownLayout)]
 #[repr(C)]
-pub struct Conv5x5<const IN: usize, const OUT: usize, P: Pool = NoPool, A: Elementwise = Identity> {
-    /// `filters[ky][kx][c][o]` leads from channel c of the pixel (y + ky, x + kx) to channel o of (y, x).
-    pub filters: [[[[f32; OUT]; IN]; 5]; 5],
+pub struct Conv<
+    const KH: usize,
+    const KW: usize,
+    const IN: usize,
+    const OUT: usize,
+    P: Pool = NoPool,
+    A: Elementwise = Identity,
+    S: Placement = Valid,
+> {
+    /// `filters[ky][kx][c][o]` leads from channel c of the pixel (s·y + ky, s·x + kx) to channel o of (y, x), with the
+    /// stride s.
+    pub filters: [[[[f32; OUT]; IN]; KW]; KH],
     /// One for each filter.
     pub bias: [f32; OUT],
-    kind: PhantomData<(P, A)>,
+    kind: PhantomData<(P, A, S)>,
 }
 
-impl<const IN: usize, const OUT: usize, P: Pool, A: Elementwise> Conv5x5<IN, OUT, P, A> {
+/// Filters of 5x5 pixels, as in the book, that stay inside the image.
+pub type Conv5x5<const IN: usize, const OUT: usize, P = NoPool, A = Identity> = Conv<5, 5, IN, OUT, P, A>;
+
+impl<const KH: usize, const KW: usize, const IN: usize, const OUT: usize, P: Pool, A: Elementwise, S: Placement>
+    Conv<KH, KW, IN, OUT, P, A, S>
+{
     /// What it computes of an image of `H` x `W` pixels.
     #[inline(always)]
     pub const fn op<const H: usize, const W: usize>() -> op::Conv {
         // A filter on the way back, with zeros beside its rows, is what takes most scratch.
-        const { assert!(5 * 8 * IN <= LENT, "`Conv5x5` takes at most 819 channels") }
+        const {
+            assert!(
+                KH * (KW + 3) * IN <= LENT,
+                "a filter has at most 32,768 weights, three columns more of them counted"
+            )
+        }
         op::Conv {
             height: H,
             width: W,
             channels: IN,
-            filter_height: 5,
-            filter_width: 5,
+            filter_height: KH,
+            filter_width: KW,
             filters: OUT,
+            stride: S::STRIDE,
+            padding: S::PADDING,
             pooling: P::POOLING,
             activation: A::FUNCTION,
         }
     }
 }
 
-/// What is left of an image of `H` x `W` pixels, with `O` values at each position.
-type Map<P, const H: usize, const W: usize, const O: usize> =
-    <Size<H> as Window<P>>::Rows<f32, <Size<W> as Window<P>>::Rows<f32, [f32; O]>>;
+/// What a side of an image becomes.
+type Left<const N: usize, const K: usize, S, P> = <Size<N> as Window<K, S, P>>::Out;
 
-impl<const H: usize, const W: usize, const IN: usize, const OUT: usize, P: Pool, A: Elementwise> Layer<Image<H, W, IN>>
-    for Conv5x5<IN, OUT, P, A>
+/// What is left of an image of `H` x `W` pixels, with `O` values at each position.
+type Map<const KH: usize, const KW: usize, S, P, const H: usize, const W: usize, const O: usize> =
+    <Left<H, KH, S, P> as Side>::Rows<f32, <Left<W, KW, S, P> as Side>::Rows<f32, [f32; O]>>;
+
+impl<
+    const H: usize,
+    const W: usize,
+    const KH: usize,
+    const KW: usize,
+    const IN: usize,
+    const OUT: usize,
+    P: Pool,
+    A: Elementwise,
+    S: Placement,
+> Layer<Image<H, W, IN>> for Conv<KH, KW, IN, OUT, P, A, S>
 where
-    Size<H>: Window<P>,
-    Size<W>: Window<P>,
+    Size<H>: Window<KH, S, P>,
+    Size<W>: Window<KW, S, P>,
 {
-    type Out = Map<P, H, W, OUT>;
+    type Out = Map<KH, KW, S, P, H, W, OUT>;
     type Activation = A;
 
     const ZERO: Self = Self { filters: Tensor::ZERO, bias: Tensor::ZERO, kind: PhantomData };
-    const PARAMETERS: usize = 25 * IN * OUT + OUT;
+    const PARAMETERS: usize = KH * KW * IN * OUT + OUT;
     const MACS: usize = Self::op::<H, W>().macs();
     const SAVED: usize = Self::op::<H, W>().saved();
     const ARCHITECTURE: Text = Self::op::<H, W>().text();
     const IN_PLACE: bool = false;
-    const FRONT: usize = H * W * IN;
+    const FRONT: usize = Self::op::<H, W>().padded_inputs();
     const BACK: usize = Self::op::<H, W>().outputs();
 
     fn initialize(&mut self, init: Init, rng: &mut impl Rng) {
