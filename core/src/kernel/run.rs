@@ -56,13 +56,14 @@ pub(crate) fn parts<V: Vector>(len: usize, share: usize) -> impl Iterator<Item =
     let (mut rest, mut start) = (len.div_ceil(V::LANES), 0);
     core::iter::from_fn(move || {
         let most = most::<V>(share);
+        // As few passes as there must be, all of one length.
+        let equal = rest.div_ceil(rest.div_ceil(most).max(1));
         let vectors = match rest {
             0 => return None,
             _ if is_allowed::<V>(rest, most) => rest,
             // Single numbers never overlap.
             _ if V::LANES == 1 => [most, 5].into_iter().find(|vectors| *vectors <= rest.min(most)).unwrap_or(1),
-            // As few passes as there must be, all of one length.
-            _ if is_allowed::<V>(rest.div_ceil(rest.div_ceil(most)), most) => rest.div_ceil(rest.div_ceil(most)),
+            _ if is_allowed::<V>(equal, most) => equal,
             // Not one vector alone after others: only vectors of the same part may overlap.
             _ if rest >= most + 2 => most,
             _ => rest.div_ceil(2).min(8),

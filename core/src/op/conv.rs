@@ -106,6 +106,14 @@ impl Conv {
         self.pool_height() * self.pool_width()
     }
 
+    /// Positions whose sums are added for an average; 1 where the pooling takes none.
+    pub(crate) const fn averaged(self) -> usize {
+        match self.pooling {
+            Pooling::Avg2 => self.pooled(),
+            Pooling::None | Pooling::Max2 => 1,
+        }
+    }
+
     /// Rows of what comes out.
     pub const fn out_height(self) -> usize {
         self.rows() / self.pool_height()

@@ -1,6 +1,6 @@
 //! From floats to integers: the steps of weights and activations.
 
-use super::ops::{self, BIAS, Next, Place, QuantError, Rows, averaged, is_positive, words_of};
+use super::ops::{self, BIAS, Next, Place, QuantError, Rows, is_positive, words_of};
 use super::requantize::{Hidden, LOGIT, SIGMOID_STEP, Scale};
 use super::weights::{Width, Word};
 use crate::net::PIXEL_DIVISOR;
@@ -80,7 +80,7 @@ fn build_layer(
     let outputs = op.biases();
     let rows = Rows::of(op);
     // For an average, the positions' sums are added, and each counts less.
-    let count = if let Op::Conv(op) = op { averaged(op) } else { 1 };
+    let count = if let Op::Conv(op) = op { op.averaged() } else { 1 };
     let input_step = input_step / count as f32;
     let (weights, biases) = parameters.split_at(op.weights());
     let (places, numbers) = words.split_at_mut(words.len() - 2 * outputs);

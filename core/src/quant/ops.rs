@@ -7,7 +7,6 @@ use super::requantize::{Hidden, Scale, logit};
 use super::weights::{Width, Word};
 use crate::model::ModelError;
 use crate::op::{Conv, GlobalAvgPool, Op};
-use crate::pool::Pooling;
 use core::fmt;
 
 /// The most inputs of an output: so many products of a weight and an activation leave room for a bias in 32 bits.
@@ -363,16 +362,8 @@ pub const fn check(ops: &[Op]) -> Result<(), QuantError> {
 const fn products(op: Op) -> usize {
     match op {
         Op::Dense(op) => op.inputs,
-        Op::Conv(op) => op.taps() * averaged(op),
+        Op::Conv(op) => op.taps() * op.averaged(),
         Op::Flatten(_) | Op::Dropout(_) | Op::GlobalAvgPool(_) => 0,
-    }
-}
-
-/// Positions whose sums are added, for an average.
-pub(super) const fn averaged(op: Conv) -> usize {
-    match op.pooling {
-        Pooling::Avg2 => op.pooled(),
-        Pooling::None | Pooling::Max2 => 1,
     }
 }
 

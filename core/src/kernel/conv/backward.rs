@@ -5,7 +5,6 @@ use crate::kernel::run::{Body, Part, Span, Tile, dispatch, has_body, parts};
 use crate::kernel::turn::{columns, turn};
 use crate::kernel::vector::{Aligned, Kernel, Vector, compiled_once};
 use crate::op::Conv;
-use crate::pool::Pooling;
 use crate::sgd::Sgd;
 use zerocopy::IntoBytes;
 
@@ -72,9 +71,8 @@ impl Hits {
     fn fill(&mut self, op: Conv, o: usize, first: usize, delta: &[f32], origins: &[u8], from: usize) -> Option<usize> {
         let (width, pool_height, pool_width) = (op.out_width(), op.pool_height(), op.pool_width());
         let all = width * op.out_height();
-        // What a position may take.
-        let hits = if op.pooling == Pooling::Avg2 { op.pooled() } else { 1 };
-        let room = (HITS - self.count.min(HITS)) / hits;
+        let pooled = op.pooled();
+        let room = (HITS - self.count.min(HITS)) / op.averaged();
         let end = all.min(from + room);
         let (down, right) = (op.stride * op.width * op.channels, op.stride * op.channels);
         let (mut y, mut x) = (from / width.max(1), from % width.max(1));
@@ -83,9 +81,11 @@ impl Hits {
         let origins = origins.iter().skip(from * op.filters + o).step_by(op.filters);
         for (delta, origin) in values.zip(origins).take(end - from) {
             let corner = first + y * pool_height * down + x * pool_width * right;
-            let (begin, end, share) = op.pooling.backward(*origin, op.pooled());
+            let (begin, end, share) = op.pooling.backward(*origin, pooled);
             for at in begin..end {
-                let pixel = corner + at / pool_width * down + at % pool_width * right;
+                // The row and the column in a square of one or two columns: no division for each δ.
+                let (y, x) = (at >> (pool_width - 1), at & (pool_width - 1));
+                let pixel = corner + y * down + x * right;
                 // No branch, as in `list_nonzero`.
                 if let Some(place) = self.list.get_mut(count) {
                     *place = Hit { delta: share.map_or(*delta, |share| share * delta), pixel: pixel as u32 };

@@ -309,9 +309,10 @@ impl Body for PoolPart<'_, '_> {
         let start = self.part.start;
         let Some(span) = Span::<V, N>::new(self.part.len) else { return };
         let (Some(bias), Some(sums)) = (span.run(bias, start), span.source(sums)) else { return };
+        let pooled_together = op.pooled();
         for square in 0..count {
             let position = |at: usize| sums.at(square * next + steps.get(at)? + start);
-            let Some((mut pooled, origins)) = op.pooling.forward(op.pooled(), position) else { return };
+            let Some((mut pooled, origins)) = op.pooling.forward(pooled_together, position) else { return };
             pooled.add(bias);
             let place = (out + square * out_next) * op.filters + start;
             if let Some(mut run) = span.run_mut(self.image.values, place) {

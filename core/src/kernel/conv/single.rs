@@ -291,6 +291,7 @@ impl<const F: usize> Body for AddWindows<'_, F> {
         let Some(span) = Span::<V, N>::new(part.len) else { return };
         let window = op.taps();
         let (down, right) = (op.stride * op.width * op.filter_height, op.stride * op.filter_height);
+        let (pooled, pool_height, pool_width) = (op.pooled(), op.pool_height(), op.pool_width());
         let Some(windows) = span.source(windows) else { return };
         let mut tiles = [Tile::<V, N>::zero(); F];
         for (tile, sums) in tiles.iter_mut().zip(sums.chunks_exact_mut(window)) {
@@ -302,15 +303,16 @@ impl<const F: usize> Body for AddWindows<'_, F> {
         for (y, (delta, origins)) in delta.chunks_exact(row).zip(origins.chunks_exact(row)).enumerate() {
             let pixels = delta.chunks_exact(op.filters).zip(origins.chunks_exact(op.filters)).enumerate();
             for (x, (delta, origins)) in pixels {
-                let corner = y * op.pool_height() * down + x * op.pool_width() * right + part.start;
+                let corner = y * pool_height * down + x * pool_width * right + part.start;
                 let (Some(delta), Some(origins)) = (delta.get(first..first + F), origins.get(first..first + F)) else {
                     return;
                 };
                 for ((tile, delta), origin) in tiles.iter_mut().zip(delta).zip(origins) {
-                    let (first, end, share) = op.pooling.backward(*origin, op.pooled());
+                    let (first, end, share) = op.pooling.backward(*origin, pooled);
                     let delta = V::splat(share.map_or(*delta, |share| share * delta));
                     for at in first..end {
-                        let (y, x) = (at / op.pool_width(), at % op.pool_width());
+                        // As in `Hits::fill`.
+                        let (y, x) = (at >> (pool_width - 1), at & (pool_width - 1));
                         if let Some(run) = windows.at(corner + y * down + x * right) {
                             tile.add_product(run, delta);
                         }
