@@ -7,9 +7,10 @@
 use crate::layer::Layer;
 use crate::net::{Net, PIXEL_DIVISOR};
 use crate::op::Op;
-use crate::quant::{self, QuantLayer, Quantized, Weights, Width, Word};
+use crate::quant::{self, Input, QuantLayer, Quantized, Weights, Width, Word};
 use crate::tensor::Tensor;
 use core::fmt;
+use core::ops::Range;
 use heapless::String;
 use serde::{Deserialize, Serialize};
 use zerocopy::{FromBytes, IntoBytes};
@@ -113,6 +114,8 @@ pub enum ModelError {
     Scale,
     /// The value of a logit's step is not a positive number.
     Step,
+    /// What an integer network takes has no positive step, or no byte for 0.
+    Input,
     /// The bytes do not begin at a multiple of 4 in memory, so that the weights cannot be used in place.
     Misaligned,
     /// The metadata cannot be decoded.
@@ -147,6 +150,9 @@ impl ModelError {
             Self::Bias => "a bias of the integer model is out of its range: the program that wrote it is at fault",
             Self::Step => {
                 "the step of the integer model's logits is not a positive number: the program that wrote it is at fault"
+            }
+            Self::Input => {
+                "the step or the zero of the integer model's input is out of its range: the program that wrote it is at fault"
             }
             Self::Scale => "a scale of the integer model is out of its range: the program that wrote it is at fault",
             Self::Misaligned => "the model's bytes are not aligned to 4: embed them with `include_model!`",
@@ -232,9 +238,8 @@ impl<'a, In: Tensor, L: QuantLayer<In>, W: Weights> QuantizedModel<'a, Net<In, L
     /// # Errors
     /// The first defect found, in the order of [`ModelError`]'s variants.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ModelError> {
-        let start = Quantized::<Net<In, L>, W>::check(bytes)?;
-        let words = bytes.get(start..).map_or(&[][..], |rest| rest.as_chunks().0);
-        let words = words.get(..Quantized::<Net<In, L>, W>::WORDS).ok_or(ModelError::Layout)?;
+        let block = bytes.get(Quantized::<Net<In, L>, W>::check(bytes)?).ok_or(ModelError::Layout)?;
+        let (words, _) = block.as_chunks();
         Ok(Self { net: Quantized::unchecked(words), metadata: metadata(bytes)? })
     }
 }
@@ -250,12 +255,15 @@ pub const fn element(bytes: &[u8]) -> Result<u32, ModelError> {
     }
 }
 
-/// Checks everything but the metadata's encoding and the weights themselves, and gives the place of the weights.
-/// `count` is the number of parameters of a float network, or of bytes of an integer one.
-///
-/// # Errors
-/// The first defect found, in the order of [`ModelError`]'s variants.
-pub const fn check_block(bytes: &[u8], element: u32, fingerprint: u32, count: usize) -> Result<usize, ModelError> {
+/// Checks everything but the metadata's encoding and the weights themselves, and gives the place of the weights and their
+/// `count`: the number of parameters of a float network, or of bytes of an integer one, which may be `more`.
+const fn check_block(
+    bytes: &[u8],
+    element: u32,
+    fingerprint: u32,
+    count: usize,
+    more: usize,
+) -> Result<(usize, usize), ModelError> {
     let header = match Header::parse(bytes) {
         Ok(header) => header,
         Err(error) => return Err(error),
@@ -266,7 +274,7 @@ pub const fn check_block(bytes: &[u8], element: u32, fingerprint: u32, count: us
     if header.fingerprint != fingerprint {
         return Err(ModelError::Architecture { expected: fingerprint, found: header.fingerprint });
     }
-    if header.count != count {
+    if header.count != count && header.count != count + more {
         return Err(ModelError::Count { expected: count, found: header.count });
     }
     let mut i = PRELUDE + header.metadata;
@@ -276,7 +284,7 @@ pub const fn check_block(bytes: &[u8], element: u32, fingerprint: u32, count: us
         }
         i += 1;
     }
-    Ok(header.weights)
+    Ok((header.weights, header.count))
 }
 
 /// Checks everything in a float network's file but the metadata's encoding, and gives the place of the weights.
@@ -284,8 +292,8 @@ pub const fn check_block(bytes: &[u8], element: u32, fingerprint: u32, count: us
 /// # Errors
 /// The first defect found, in the order of [`ModelError`]'s variants.
 pub const fn check(bytes: &[u8], fingerprint: u32, parameters: usize) -> Result<usize, ModelError> {
-    let weights = match check_block(bytes, ELEMENT_F32, fingerprint, parameters) {
-        Ok(weights) => weights,
+    let weights = match check_block(bytes, ELEMENT_F32, fingerprint, parameters, 0) {
+        Ok((weights, _)) => weights,
         Err(error) => return Err(error),
     };
     let mut index = 0;
@@ -299,22 +307,28 @@ pub const fn check(bytes: &[u8], fingerprint: u32, parameters: usize) -> Result<
     Ok(weights)
 }
 
-/// Checks everything in an integer network's file but the metadata's encoding, and gives the place of its words.
+/// Checks everything in an integer network's file but the metadata's encoding, and says where in it the block lies.
 ///
 /// # Errors
 /// The first defect found, in the order of [`ModelError`]'s variants.
-pub const fn check_quantized(bytes: &[u8], ops: &[Op], width: Width, fingerprint: u32) -> Result<usize, ModelError> {
+pub const fn check_quantized(
+    bytes: &[u8],
+    ops: &[Op],
+    width: Width,
+    fingerprint: u32,
+) -> Result<Range<usize>, ModelError> {
     if quant::check(ops).is_err() {
         return Err(ModelError::Layers);
     }
     let count = quant::words(ops, width) * size_of::<Word>();
-    let start = match check_block(bytes, width.element(), fingerprint, count) {
-        Ok(start) => start,
+    let more = Input::WORDS * size_of::<Word>();
+    let (start, count) = match check_block(bytes, width.element(), fingerprint, count, more) {
+        Ok(block) => block,
         Err(error) => return Err(error),
     };
     let (words, _) = bytes.split_at(start).1.split_at(count).0.as_chunks();
     match quant::validate(ops, width, words) {
-        Ok(()) => Ok(start),
+        Ok(()) => Ok(start..start + count),
         Err(error) => Err(error),
     }
 }
@@ -507,17 +521,17 @@ macro_rules! include_quantized {
     ($net:ty, $path:expr) => {{
         const FILE: &[u8] = include_bytes!($path);
         #[allow(long_running_const_eval)]
-        const WEIGHTS: usize = match <$net>::check(FILE) {
-            Ok(place) => place,
+        const BLOCK: core::ops::Range<usize> = match <$net>::check(FILE) {
+            Ok(block) => block,
             Err(error) => panic!("{}", error.message()),
         };
         // At a multiple of 4, where a microcontroller reads words at once.
         #[repr(align(4))]
-        struct Aligned([[u8; 4]; <$net>::WORDS]);
-        static BLOCK: Aligned = match FILE.split_at(WEIGHTS).1.as_chunks::<4>().0.first_chunk() {
+        struct Aligned([[u8; 4]; (BLOCK.end - BLOCK.start) / 4]);
+        static WORDS: Aligned = match FILE.split_at(BLOCK.start).1.as_chunks::<4>().0.first_chunk() {
             Some(words) => Aligned(*words),
             None => panic!("the model is cut short"),
         };
-        <$net>::unchecked(&BLOCK.0)
+        <$net>::unchecked(&WORDS.0)
     }};
 }

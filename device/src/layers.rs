@@ -6,7 +6,7 @@ use minnet::executor::Serial;
 use minnet::list::{self, List};
 use minnet::net::{Net, load_pixels};
 use minnet::op::Op;
-use minnet::quant::{self, Int4, Int8, QuantLayer, Quantized, QuantizedList, Weights, Width, Word};
+use minnet::quant::{self, Calibration, Input, Int4, Int8, QuantLayer, Quantized, QuantizedList, Weights, Width, Word};
 use minnet::tensor::Tensor;
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -16,21 +16,24 @@ const WORDS: usize = 480;
 /// The most layers.
 const LAYERS: usize = 8;
 
-/// What the networks here work in: `RAM` values, for inputs of at most `INPUTS`. Every board has room for the least.
-pub struct Memory<const RAM: usize = 960, const INPUTS: usize = 256> {
+/// What the networks here work in: `RAM` values, for inputs of at most `PIXELS`. Every board has room for the least.
+pub struct Memory<const RAM: usize = 960, const PIXELS: usize = 256> {
     parameters: [f32; PARAMETERS],
     words: [Word; WORDS],
     ram: [f32; RAM],
-    pixels: [u8; INPUTS],
+    pixels: [u8; PIXELS],
 }
 
 /// Hashes of a network's outputs in floats, in 8 bits, and in 4 bits.
 pub type Hashes = [u64; 3];
 
-impl<const RAM: usize, const INPUTS: usize> Memory<RAM, INPUTS> {
+/// What an integer network here takes, one after the other: pixels, and what a sensor may give.
+const INPUTS: [Input; 2] = [Input::PIXELS, Input { step: 1.0 / 128.0, zero: 120 }];
+
+impl<const RAM: usize, const PIXELS: usize> Memory<RAM, PIXELS> {
     /// To begin with.
     pub const NEW: Self =
-        Self { parameters: [0.0; PARAMETERS], words: [[0; 4]; WORDS], ram: [0.0; RAM], pixels: [0; INPUTS] };
+        Self { parameters: [0.0; PARAMETERS], words: [[0; 4]; WORDS], ram: [0.0; RAM], pixels: [0; PIXELS] };
 
     /// What a network gives that is a type; `None` if it has no room here, or no integer form.
     pub fn of_type<In: Tensor, L: QuantLayer<In>>(&mut self) -> Option<Hashes> {
@@ -55,30 +58,37 @@ impl<const RAM: usize, const INPUTS: usize> Memory<RAM, INPUTS> {
         let outputs = ram.get(place..place + ops.last()?.outputs())?;
         let mut hashes = [hash(outputs.iter().map(|value| value.to_bits())), 0, 0];
         for (width, place) in Width::ALL.iter().zip(hashes.iter_mut().skip(1)) {
-            let block = self.quantize(ops, count, *width)?;
-            let net = QuantizedList::new(ops, *width, self.words.get(..block)?.as_flattened()).ok()?;
-            let mut ram = [0xdead_beef; RAM];
-            let logits = net.infer_pixels_with(self.pixels.get(..inputs)?, &mut ram);
-            *place = hash(logits.iter().map(|logit| *logit as u32));
+            for input in INPUTS {
+                let block = self.quantize(ops, count, input, *width)?;
+                let net = QuantizedList::new(ops, *width, self.words.get(..block)?.as_flattened()).ok()?;
+                let mut ram = [0xdead_beef; RAM];
+                let logits = net.infer_pixels_with(self.pixels.get(..inputs)?, &mut ram);
+                *place = place.rotate_left(1) ^ hash(logits.iter().map(|logit| *logit as u32));
+            }
         }
         Some(hashes)
     }
 
     fn integers<In: Tensor, L: QuantLayer<In>, W: Weights>(&mut self, ops: &[Op], count: usize) -> Option<u64> {
-        let block = self.quantize(ops, count, W::WIDTH)?;
-        let net = Quantized::<Net<In, L>, W>::new(self.words.get(..block)?.as_flattened()).ok()?;
-        let ram = <[u32]>::mut_from_bytes(self.ram.as_mut_bytes()).ok()?;
-        ram.fill(0xdead_beef);
-        let logits = net.infer_pixels_with(self.pixels.get(..In::LEN)?, ram);
-        Some(hash(logits.iter().map(|logit| *logit as u32)))
+        let mut both = 0u64;
+        for input in INPUTS {
+            let block = self.quantize(ops, count, input, W::WIDTH)?;
+            let net = Quantized::<Net<In, L>, W>::new(self.words.get(..block)?.as_flattened()).ok()?;
+            let ram = <[u32]>::mut_from_bytes(self.ram.as_mut_bytes()).ok()?;
+            ram.fill(0xdead_beef);
+            let logits = net.infer_pixels_with(self.pixels.get(..In::LEN)?, ram);
+            both = both.rotate_left(1) ^ hash(logits.iter().map(|logit| *logit as u32));
+        }
+        Some(both)
     }
 
     /// Makes the integer network's words, and says how many.
-    fn quantize(&mut self, ops: &[Op], count: usize, width: Width) -> Option<usize> {
-        let block = quant::words(ops, width);
+    fn quantize(&mut self, ops: &[Op], count: usize, input: Input, width: Width) -> Option<usize> {
+        let block = quant::words(ops, width) + input.words();
         let greatest = [1.0; LAYERS];
         let (parameters, greatest) = (self.parameters.get(..count)?, greatest.get(..ops.len())?);
-        quant::build(ops, parameters, greatest, width, self.words.get_mut(..block)?).ok()?;
+        let calibration = Calibration { input, greatest };
+        quant::build(ops, parameters, calibration, width, self.words.get_mut(..block)?).ok()?;
         Some(block)
     }
 

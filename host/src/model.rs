@@ -7,7 +7,7 @@ use crate::executor::Threads;
 use crate::file::write_atomically;
 use crate::nets::{self, Net};
 use crate::network::Network;
-use crate::quantize::{self, Integers};
+use crate::quantize::Integers;
 use crate::train::{self, Outputs};
 use minnet::model::{self, Metadata, Model, ModelError};
 use minnet::quant::{QuantLayer, Quantized, Weights, Width};
@@ -111,10 +111,9 @@ impl File {
     }
 
     fn block(&self, architecture: &Architecture, width: Width) -> Result<&[u8]> {
-        let size = quantize::flash_bytes(architecture, width);
-        let start = model::check_block(self.bytes(), width.element(), architecture.fingerprint(), size);
-        let start = start.map_err(|cause| self.error(cause))?;
-        self.bytes().get(start..start + size).ok_or_else(|| self.error(ModelError::Layout))
+        let (ops, fingerprint) = (architecture.layers(), architecture.fingerprint());
+        let block = model::check_quantized(self.bytes(), ops, width, fingerprint).map_err(|cause| self.error(cause))?;
+        self.bytes().get(block).ok_or_else(|| self.error(ModelError::Layout))
     }
 
     /// The network as a type, in place.

@@ -14,7 +14,9 @@ use minnet::layer::Parameters;
 use minnet::model::{self, Metadata, ModelError};
 use minnet::module::{self, Module};
 use minnet::net::load_pixels;
-use minnet::quant::{self, QuantizedList, Width, Word, build, note, on_grid, ram_words, weight_step};
+use minnet::quant::{
+    self, Calibration, Input, QuantizedList, Width, Word, build, note, on_grid, ram_words, weight_step,
+};
 use minnet::sgd::Sgd;
 use rand_core::SeedableRng;
 use rand_xorshift::XorShiftRng;
@@ -154,7 +156,7 @@ impl Grid {
     }
 }
 
-/// Bytes of flash that an architecture takes in integers.
+/// Bytes of flash that an architecture takes in integers, if its input is pixels.
 pub fn flash_bytes(architecture: &Architecture, width: Width) -> usize {
     quant::words(architecture.layers(), width) * size_of::<Word>()
 }
@@ -192,7 +194,8 @@ impl Integers {
         let ops = net.architecture().layers();
         let mut words = vec![Word::default(); quant::words(ops, width)];
         let greatest = greatest_outputs(net, calibration, executor);
-        build(ops, net.parameters(), &greatest, width, &mut words).map_err(|cause| Error::Quantize { cause })?;
+        let calibration = Calibration { input: Input::PIXELS, greatest: &greatest };
+        build(ops, net.parameters(), calibration, width, &mut words).map_err(|cause| Error::Quantize { cause })?;
         Ok(Self { architecture: net.architecture().clone(), width, words })
     }
 
@@ -217,7 +220,7 @@ impl Integers {
 
     /// Bytes of flash that it takes.
     pub fn flash_bytes(&self) -> usize {
-        flash_bytes(&self.architecture, self.width)
+        self.words.as_flattened().len()
     }
 
     /// Bytes of RAM that an inference takes.

@@ -11,7 +11,7 @@ use minnet::list::{self, List};
 use minnet::module::{self, Module};
 use minnet::op::Op;
 use minnet::prelude::*;
-use minnet::quant::{self, Int4, Int8, QuantLayer, Quantized, QuantizedList, Weights};
+use minnet::quant::{self, Calibration, Input, Int4, Int8, QuantLayer, Quantized, QuantizedList, Weights};
 use rand_core::{Rng, SeedableRng};
 use rand_xorshift::XorShiftRng;
 use std::sync::LazyLock;
@@ -318,7 +318,8 @@ fn check_width<In: Tensor, L: QuantLayer<In>, W: Weights>() {
     let mut list = List::new(ops, vec![0.0; list::parameters(ops)]).unwrap();
     list.initialize(Init::FanIn, &mut dice.0);
     let mut words = vec![[0; 4]; quant::words(ops, W::WIDTH)];
-    quant::build(ops, list.parameters(), &vec![2.0; ops.len()], W::WIDTH, &mut words).unwrap();
+    let calibration = Calibration { input: Input::PIXELS, greatest: &vec![2.0; ops.len()] };
+    quant::build(ops, list.parameters(), calibration, W::WIDTH, &mut words).unwrap();
     let net = Quantized::<Net<In, L>, W>::new(words.as_flattened()).unwrap();
     let list = QuantizedList::new(ops, W::WIDTH, words.as_flattened()).unwrap();
     assert_eq!(quant::ram_words(ops), Quantized::<Net<In, L>, W>::RAM);

@@ -1,9 +1,9 @@
 //! From floats to integers: the steps of weights and activations.
 
+use super::input::Input;
 use super::ops::{self, BIAS, Next, Place, QuantError, Rows, is_positive, words_of};
 use super::requantize::{Hidden, LOGIT, SIGMOID_STEP, Scale};
 use super::weights::{Width, Word};
-use crate::net::PIXEL_DIVISOR;
 use crate::op::Op;
 
 /// Calibrates: raises `greatest`, which is 0 at first, to the greatest of an operator's outputs for an image.
@@ -11,11 +11,19 @@ pub fn note(greatest: &mut f32, outputs: &[f32]) {
     *greatest = outputs.iter().fold(*greatest, |greatest, &a| if a > greatest { a } else { greatest });
 }
 
+/// What is known of a network's values before it is turned into integers.
+#[derive(Clone, Copy, Debug)]
+pub struct Calibration<'a> {
+    /// What it takes.
+    pub input: Input,
+    /// For each operator its greatest output over some images ([`note`]); only those of ReLU layers count.
+    pub greatest: &'a [f32],
+}
+
 /// Turns a network into integers: the words of [`Quantized`](super::Quantized).
 ///
-/// `parameters` are those of the float network, layer by layer, weights before biases. `greatest` has a number for each
-/// operator, its greatest output over the images of the calibration ([`note`]); only those of ReLU layers count.
-/// `block` needs [`words`](super::words) words.
+/// `parameters` are those of the float network, layer by layer, weights before biases. `block` needs
+/// [`words`](super::words) words, and [`Input::words`] more.
 ///
 /// # Errors
 /// What [`check`](super::check) finds; slices of other lengths; numbers that integers cannot hold. What is in `block`
@@ -23,16 +31,16 @@ pub fn note(greatest: &mut f32, outputs: &[f32]) {
 pub fn build(
     ops: &[Op],
     mut parameters: &[f32],
-    greatest: &[f32],
+    Calibration { input, greatest }: Calibration<'_>,
     width: Width,
     mut block: &mut [Word],
 ) -> Result<(), QuantError> {
     ops::check(ops)?;
     is_length("parameters", ops.iter().map(|op| op.parameters()).sum(), parameters.len())?;
     is_length("greatest outputs", ops.len(), greatest.len())?;
-    is_length("words", ops::words(ops, width), block.len())?;
-    // The value of a step of the activations, and of the logits.
-    let (mut step, mut logit) = (1.0 / f32::from(PIXEL_DIVISOR), 1.0);
+    is_length("words", ops::words(ops, width) + input.words(), block.len())?;
+    // What comes into a layer, and the value of a logit's step.
+    let (mut values, mut logit) = (input, 1.0);
     for (index, (&op, &greatest)) in ops.iter().zip(greatest).enumerate() {
         let (own, rest) = parameters.split_at(op.parameters());
         let (words, after) = block.split_at_mut(words_of(op, width));
@@ -42,22 +50,24 @@ pub fn build(
         match op {
             Op::Flatten(_) => {}
             // A mean has the step of what it is the mean of.
-            Op::GlobalAvgPool(_) => logit = step,
-            Op::Dropout(op) => step *= op.staying(),
+            Op::GlobalAvgPool(_) => logit = values.step,
+            Op::Dropout(op) => values.step *= op.staying(),
             Op::Dense(_) | Op::Conv(_) => {
                 let hidden = next.hidden(op.activation().hidden());
                 if !own.iter().all(|parameter| parameter.is_finite()) || !greatest.is_finite() {
                     return Err(QuantError::NotFinite(layer));
                 }
-                let z_step = build_layer(op, own, step, hidden, greatest, width, words);
+                let z_step = build_layer(op, own, values, hidden, greatest, width, words);
                 let z_step = z_step.ok_or(QuantError::Range(layer))?;
-                step = if hidden == Some(Hidden::Sigmoid) { 1.0 / 255.0 } else { z_step };
+                let step = if hidden == Some(Hidden::Sigmoid) { 1.0 / 255.0 } else { z_step };
+                values = Input { step, zero: 0 };
                 logit = z_step;
             }
         }
     }
-    if let [word] = block {
+    if let Some((word, rest)) = block.split_first_mut() {
         *word = logit.to_le_bytes();
+        input.write(rest);
     }
     Ok(())
 }
@@ -71,7 +81,7 @@ fn is_length(what: &'static str, expected: usize, found: usize) -> Result<(), Qu
 fn build_layer(
     op: Op,
     parameters: &[f32],
-    input_step: f32,
+    input: Input,
     hidden: Option<Hidden>,
     greatest: f32,
     width: Width,
@@ -81,7 +91,11 @@ fn build_layer(
     let rows = Rows::of(op);
     // For an average, the positions' sums are added, and each counts less.
     let count = if let Op::Conv(op) = op { op.averaged() } else { 1 };
-    let input_step = input_step / count as f32;
+    let input_step = input.step / count as f32;
+    // What the byte for 0 adds to every sum, in the padding too, goes from the bias, times the sum of the weights. Of the
+    // bias's 30 bits there must be room for it.
+    let zero = i32::from(input.zero) * width.step() * count as i32;
+    let room = BIAS - i32::from(input.zero) * width.step() * width.limit() * ops::products(op) as i32;
     let (weights, biases) = parameters.split_at(op.weights());
     let (places, numbers) = words.split_at_mut(words.len() - 2 * outputs);
     let (bias_places, scales) = numbers.split_at_mut(outputs);
@@ -92,14 +106,17 @@ fn build_layer(
     let mut greatest_unit = 0.0f32;
     for (o, ((bias, bias_place), scale)) in biases.iter().zip(bias_places).zip(scales.iter_mut()).enumerate() {
         let weight = |i: usize| weights.get(i * outputs + o).copied().unwrap_or(0.0);
-        // The bias, in units of the sum, must fit into 30 bits.
-        let least = (bias.abs() * width.step() as f32 / input_step / BIAS as f32).max(1e-20);
+        // The bias, in units of the sum, must fit.
+        let least = (bias.abs() * width.step() as f32 / input_step / room as f32).max(1e-20);
         let step = step_of(weight, rows.rows * rows.pixels * rows.channels, least, width);
+        let mut sum = 0;
         for (y, row) in (0..rows.rows).zip(places.by_ref()) {
             let number = |place: usize| {
                 let (x, channel) = (place / rows.padded.max(1), place % rows.padded.max(1));
                 let index = (y * rows.pixels + x) * rows.channels + channel;
-                if channel < rows.channels { quantize(weight(index), step, width) } else { 0 }
+                let number = if channel < rows.channels { quantize(weight(index), step, width) } else { 0 };
+                sum += number;
+                number
             };
             width.pack((0..rows.length()).map(number), row);
         }
@@ -107,7 +124,8 @@ fn build_layer(
         if !is_positive(unit) {
             return None;
         }
-        *bias_place = (libm::roundf(bias / unit) as i32).clamp(-BIAS, BIAS).to_le_bytes();
+        let bias = (libm::roundf(bias / unit) as i32).clamp(-room, room);
+        *bias_place = (bias - zero * sum).to_le_bytes();
         *scale = unit.to_le_bytes();
         greatest_unit = greatest_unit.max(unit);
     }

@@ -1,8 +1,9 @@
 //! A network in integers whose layers are a list, used where it lies.
 
+use super::input::Input;
 use super::kernel::halves;
-use super::net::words_in;
-use super::ops::{Input, Next, buffers, check, validate, words_of};
+use super::net::{words_in, zero_of};
+use super::ops::{Loader, Next, buffers, check, layer_words, validate, words, words_of};
 use super::weights::{Int4, Int8, Weights, Width, Word};
 use super::{conv, dense, global_avg_pool};
 use crate::model::ModelError;
@@ -56,17 +57,24 @@ impl<'a> QuantizedList<'a> {
 
     /// The value of a logit's step: a logit times this is the weighted input z of an output neuron.
     pub fn step(&self) -> f32 {
-        self.words.last().map_or(0.0, |word| f32::from_le_bytes(*word))
+        let step = self.words.get(layer_words(self.ops, self.width));
+        step.map_or(0.0, |word| f32::from_le_bytes(*word))
     }
 
-    /// The logits for an image of 8-bit pixels, computed in `ram`, which needs [`ram_words`](super::ram_words) words; no
-    /// logits if it is shorter. Pixels beyond the input's size are left out; where there are too few, the rest is 0.
+    /// What the bytes that it takes stand for.
+    pub fn input(&self) -> Input {
+        let input = self.words.get(words(self.ops, self.width)..).unwrap_or_default();
+        Input::parse(input).unwrap_or(Input::PIXELS)
+    }
+
+    /// The logits for an image of 8-bit pixels, or other bytes ([`input`](Self::input)), computed in `ram`, which needs
+    /// [`ram_words`](super::ram_words) words; no logits if it is shorter. Pixels beyond the input's size are left out; where there are too few, the rest is 0.
     pub fn infer_pixels_with<'r>(&self, pixels: &[u8], ram: &'r mut [u32]) -> &'r [i16] {
         let [at, rest] = buffers(self.ops);
         let Some(ram) = ram.get_mut(..at + rest) else { return &[] };
         let (mut front, mut back) = ram.split_at_mut(at);
         let inputs = self.ops.first().map_or(0, |op| op.inputs());
-        Input::of(self.ops).load_pixels(pixels, front);
+        Loader::of(self.ops).load(pixels, zero_of(self.words, words(self.ops, self.width)), front);
         let (mut words, mut outputs) = (self.words, inputs);
         for (index, op) in self.ops.iter().enumerate() {
             let Some((own, rest)) = words.split_at_checked(words_of(*op, self.width)) else { return &[] };

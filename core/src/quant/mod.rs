@@ -6,13 +6,15 @@
 //! `docs/quantization.md` specifies it to the bit. Integer sums do not depend on their order, so every kernel on every
 //! target gives the same.
 //!
-//! Activations are never negative (pixels, ReLU, sigmoid), so 0 stands for 0 and needs no offset. In RAM each takes half
-//! a word, in the order in which a Cortex-M with the DSP extension multiplies two at a time.
+//! Activations are never negative (pixels, ReLU, sigmoid), so 0 stands for 0 and needs no offset. A network's input may be
+//! negative: a byte of its own then stands for 0 ([`Input`]), and what it adds to the first sums is in the biases. In RAM
+//! each takes half a word, in the order in which a Cortex-M with the DSP extension multiplies two at a time.
 
 mod build;
 mod conv;
 mod dense;
 mod global_avg_pool;
+mod input;
 mod kernel;
 mod layer;
 mod list;
@@ -21,7 +23,8 @@ mod ops;
 mod requantize;
 mod weights;
 
-pub use build::{build, note, on_grid, weight_step};
+pub use build::{Calibration, build, note, on_grid, weight_step};
+pub use input::Input;
 pub use layer::QuantLayer;
 pub use list::QuantizedList;
 pub use net::{Quantized, argmax};

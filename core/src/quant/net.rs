@@ -1,9 +1,10 @@
 //! A network in integers, used where it lies.
 
 use super::QuantizedList;
+use super::input::Input;
 use super::kernel::halves;
 use super::layer::QuantLayer;
-use super::ops::{Input, Next, buffers, check, validate, words};
+use super::ops::{Loader, Next, buffers, check, validate, words};
 use super::weights::{Int8, Weights, Word};
 use crate::model::{ModelError, check_quantized};
 use crate::net::Net;
@@ -11,6 +12,7 @@ use crate::op::Op;
 use crate::tensor::Tensor;
 use crate::text::Text;
 use core::marker::PhantomData;
+use core::ops::Range;
 
 /// The integer twin of the float network `N`, with the weights `W`, where it lies in a model file.
 ///
@@ -40,8 +42,8 @@ impl<N, W> Copy for Quantized<'_, N, W> {}
 impl<'a, In: Tensor, L: QuantLayer<In>, W: Weights> Quantized<'a, Net<In, L>, W> {
     const OPS: &'static [Op] = L::OPS.as_slice();
     const BUFFERS: [usize; 2] = buffers(Self::OPS);
-    const INPUT: Input = Input::of(Self::OPS);
-    /// Words of weights, biases and scales, and the value of a logit's step.
+    const LOADER: Loader = Loader::of(Self::OPS);
+    /// Words of weights, biases and scales, and the value of a logit's step, of a network that takes pixels.
     pub const WORDS: usize = match check(Self::OPS) {
         Ok(()) => words(Self::OPS, W::WIDTH),
         Err(error) => panic!("{}", error.message()),
@@ -70,11 +72,11 @@ impl<'a, In: Tensor, L: QuantLayer<In>, W: Weights> Quantized<'a, Net<In, L>, W>
         Ok(Self::unchecked(words))
     }
 
-    /// Checks everything in the network's file but the metadata's encoding, and gives the place of the block.
+    /// Checks everything in the network's file but the metadata's encoding, and says where in it the block lies.
     ///
     /// # Errors
     /// The first defect found, in the order of [`ModelError`]'s variants.
-    pub const fn check(file: &[u8]) -> Result<usize, ModelError> {
+    pub const fn check(file: &[u8]) -> Result<Range<usize>, ModelError> {
         check_quantized(file, Self::OPS, W::WIDTH, Self::FINGERPRINT)
     }
 
@@ -103,8 +105,14 @@ impl<'a, In: Tensor, L: QuantLayer<In>, W: Weights> Quantized<'a, Net<In, L>, W>
         self.list().step()
     }
 
-    /// The logits for an image of 8-bit pixels, computed in `ram`, which needs [`RAM`](Self::RAM) words. Fewer do not
-    /// compile. Pixels beyond the input's size are left out; where there are too few, the rest is 0.
+    /// What the bytes that it takes stand for: pixels, or a sensor's values ([`Input::quantize`]).
+    pub fn input(&self) -> Input {
+        self.list().input()
+    }
+
+    /// The logits for an image of 8-bit pixels, or other bytes ([`input`](Self::input)), computed in `ram`, which needs
+    /// [`RAM`](Self::RAM) words. Fewer do not compile. Pixels beyond the input's size are left out; where there are too
+    /// few, the rest is 0.
     pub fn infer_pixels<'r, const RAM: usize>(&self, pixels: &[u8], ram: &'r mut [u32; RAM]) -> &'r [i16] {
         const { assert!(RAM >= Self::RAM, "the buffer is too short: give it `Quantized::RAM` words") }
         self.infer_pixels_with(pixels, ram)
@@ -117,7 +125,7 @@ impl<'a, In: Tensor, L: QuantLayer<In>, W: Weights> Quantized<'a, Net<In, L>, W>
         let Some(ram) = ram.get_mut(..const { Self::RAM }) else { return &[] };
         let (front, back) = ram.split_at_mut(const { Self::BUFFERS[0] });
         // In one place of the flash: as a constant of the code it would cost each network another number of instructions.
-        const { &Self::INPUT }.load_pixels(pixels, front);
+        const { &Self::LOADER }.load(pixels, zero_of(self.words, const { Self::WORDS }), front);
         L::run::<W>(self.words, front, back, Next::Nobody);
         let output = if L::IN_PLACE { front } else { back };
         halves(output).as_flattened().get(..L::Out::LEN).unwrap_or_default()
@@ -130,6 +138,13 @@ pub(super) fn words_in(block: &[u8]) -> Result<&[Word], ModelError> {
         (words, []) => Ok(words),
         _ => Err(ModelError::Layout),
     }
+}
+
+/// The byte that stands for 0, where the words before it are so many.
+#[inline(always)]
+pub(super) fn zero_of(words: &[Word], before: usize) -> u8 {
+    // Behind the input's step.
+    words.get(before + 1).map_or(0, |[zero, ..]| *zero)
 }
 
 /// The index of the greatest logit; the first of equals; 0 for none.

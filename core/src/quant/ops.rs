@@ -2,6 +2,7 @@
 //!
 //! All of it is `const`: for a network that is a type the compiler does it, for a list on a PC the program.
 
+use super::input::Input;
 use super::kernel::{group, halves_mut, padded, ram};
 use super::requantize::{Hidden, Scale, logit};
 use super::weights::{Width, Word};
@@ -130,11 +131,11 @@ impl Layout {
 }
 
 impl Layout {
-    /// As [`Input::load_pixels`]. A pixel takes as long for any number of channels as for those of its groups: behind the
+    /// As [`Loader::load`]. A pixel takes as long for any number of channels as for those of its groups: behind the
     /// last, a group has what comes next, which weights of 0 wait for.
-    fn load_pixels(self, mut pixels: &[u8], front: &mut [u32]) {
+    fn load(self, mut pixels: &[u8], zero: u8, front: &mut [u32]) {
         if self.is_padded || !self.is_grouped() {
-            front.fill(0);
+            front.fill(u32::from(zero) * 0x1_0001);
         }
         if !self.is_grouped() {
             let places = halves_mut(front).as_flattened_mut();
@@ -155,7 +156,7 @@ impl Layout {
                 }
                 None => {
                     for (place, first) in groups.iter_mut().zip((0..).step_by(4)) {
-                        *place = group(four_of(pixels.get(first..).unwrap_or_default()), true);
+                        *place = group(four_of(pixels.get(first..).unwrap_or_default(), zero), true);
                     }
                 }
             }
@@ -164,17 +165,16 @@ impl Layout {
     }
 }
 
-/// The first four pixels; 0 for those that are not there.
+/// The first four pixels; `zero` for those that are not there.
 #[inline(always)]
-fn four_of(pixels: &[u8]) -> [u8; 4] {
-    let mut four = [0; 4];
+fn four_of(pixels: &[u8], zero: u8) -> [u8; 4] {
+    let mut four = [zero; 4];
     four.iter_mut().zip(pixels).for_each(|(place, pixel)| *place = *pixel);
     four
 }
 
-/// Puts pixels into groups, or one behind the other; the rest of `front` becomes 0. The last group goes slowly, as in
-/// [`Layout::load_pixels`].
-fn load_vector(pixels: &[u8], front: &mut [u32], grouped: bool) {
+/// Puts pixels into groups, or one behind the other. The last group goes slowly, as in [`Layout::load`].
+fn load_vector(pixels: &[u8], zero: u8, front: &mut [u32], grouped: bool) {
     let (places, others) = front.as_chunks_mut();
     let fours = pixels.len().saturating_sub(1) / 4;
     let (fast, slow) = places.split_at_mut(fours.min(places.len()));
@@ -183,7 +183,7 @@ fn load_vector(pixels: &[u8], front: &mut [u32], grouped: bool) {
     }
     let mut rest = pixels.get(4 * fours..).unwrap_or_default();
     for place in slow {
-        *place = group(four_of(rest), grouped);
+        *place = group(four_of(rest, zero), grouped);
         rest = &[];
     }
     others.fill(0);
@@ -222,14 +222,14 @@ impl Next {
     }
 }
 
-/// What a network takes, and how.
+/// How a network takes its input.
 #[derive(Clone, Copy)]
-pub(super) struct Input {
+pub(super) struct Loader {
     values: usize,
     next: Next,
 }
 
-impl Input {
+impl Loader {
     /// Of these operators.
     pub(super) const fn of(ops: &[Op]) -> Self {
         let values = match ops {
@@ -239,13 +239,14 @@ impl Input {
         Self { values, next: Next::before(ops) }
     }
 
-    /// Puts pixels into their places; the rest of `front` becomes 0. Pixels beyond the input's size are left out.
+    /// Puts pixels, or other bytes, into their places, and `zero` where they do not suffice and around them. Those beyond
+    /// the input's size are left out.
     #[inline(never)]
-    pub(super) fn load_pixels(&self, pixels: &[u8], front: &mut [u32]) {
+    pub(super) fn load(&self, pixels: &[u8], zero: u8, front: &mut [u32]) {
         let pixels = pixels.get(..self.values).unwrap_or(pixels);
         match self.next {
-            Next::Image(layout) if !layout.is_dense() => layout.load_pixels(pixels, front),
-            next => load_vector(pixels, front, next == Next::Vector),
+            Next::Image(layout) if !layout.is_dense() => layout.load(pixels, zero, front),
+            next => load_vector(pixels, zero, front, next == Next::Vector),
         }
     }
 }
@@ -359,7 +360,7 @@ pub const fn check(ops: &[Op]) -> Result<(), QuantError> {
 }
 
 /// Products of a weight and an activation that are summed for an output.
-const fn products(op: Op) -> usize {
+pub(super) const fn products(op: Op) -> usize {
     match op {
         Op::Dense(op) => op.inputs,
         Op::Conv(op) => op.taps() * op.averaged(),
@@ -437,7 +438,8 @@ pub(super) const fn layer_words(mut ops: &[Op], width: Width) -> usize {
     words
 }
 
-/// Words of a network of these operators: those of its layers, and the value of a logit's step.
+/// Words of a network of these operators that takes pixels: those of its layers, and the value of a logit's step. One that
+/// takes something else has [`Input::WORDS`] more.
 pub const fn words(ops: &[Op], width: Width) -> usize {
     layer_words(ops, width) + 1
 }
@@ -477,7 +479,7 @@ pub const fn ram_words(ops: &[Op]) -> usize {
 /// # Errors
 /// The first defect found.
 pub const fn validate(mut ops: &[Op], width: Width, mut words: &[Word]) -> Result<(), ModelError> {
-    if words.len() != self::words(ops, width) {
+    if words.len() < self::words(ops, width) {
         return Err(ModelError::Layout);
     }
     while let Some((op, after)) = ops.split_first() {
@@ -490,9 +492,13 @@ pub const fn validate(mut ops: &[Op], width: Width, mut words: &[Word]) -> Resul
         }
         (ops, words) = (after, rest);
     }
-    match words {
-        [step] if is_positive(f32::from_le_bytes(*step)) => Ok(()),
-        _ => Err(ModelError::Step),
+    let Some((step, input)) = words.split_first() else { return Err(ModelError::Layout) };
+    if !is_positive(f32::from_le_bytes(*step)) {
+        return Err(ModelError::Step);
+    }
+    match Input::parse(input) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

@@ -83,9 +83,10 @@ fn pixel(op: op::Conv, (y, x): (usize, usize), tap: usize) -> Option<usize> {
 }
 
 /// The logits.
-fn plain(ops: &[Op], width: Width, words: &[Word], pixels: &[u8]) -> Vec<i64> {
+fn plain(ops: &[Op], width: Width, input: Input, words: &[Word], pixels: &[u8]) -> Vec<i64> {
     let mut reader = Reader(words.iter());
     let mut values: Vec<i64> = pixels.iter().map(|&pixel| i64::from(pixel)).collect();
+    let mut zero = i64::from(input.zero);
     let last = ops.iter().rposition(|op| !op.in_place()).unwrap();
     for (index, &op) in ops.iter().enumerate() {
         let hidden = if index < last { op.activation().hidden() } else { None };
@@ -112,7 +113,8 @@ fn plain(ops: &[Op], width: Width, words: &[Word], pixels: &[u8]) -> Vec<i64> {
                 let filters: Vec<_> = (0..op.filters).map(|_| filter()).collect();
                 let numbers = reader.numbers(op.filters);
                 let sum = |filter: &Vec<i64>, position: (usize, usize)| -> i64 {
-                    let tap = |(tap, w): (usize, &i64)| pixel(op, position, tap).map_or(0, |pixel| w * values[pixel]);
+                    let tap =
+                        |(tap, w): (usize, &i64)| w * pixel(op, position, tap).map_or(zero, |pixel| values[pixel]);
                     filter.iter().enumerate().map(tap).sum()
                 };
                 let output = |(o, square): (usize, Vec<_>)| {
@@ -129,13 +131,21 @@ fn plain(ops: &[Op], width: Width, words: &[Word], pixels: &[u8]) -> Vec<i64> {
             }
             Op::Flatten(_) | Op::Dropout(_) => values,
         };
+        if op.biases() > 0 {
+            zero = 0;
+        }
     }
+    if reader.word() > 0 && input != Input::PIXELS {
+        assert_eq!((reader.word(), reader.word()), (input.step.to_bits(), u32::from(input.zero)));
+    }
+    assert!(reader.0.next().is_none());
     values
 }
 
 /// The float network's weighted inputs z of the last layer with weights, and the greatest output of each layer.
-fn floats(ops: &[Op], mut parameters: &[f32], pixels: &[u8], greatest: &mut [f32]) -> Vec<f32> {
-    let mut values: Vec<f32> = pixels.iter().map(|&pixel| f32::from(pixel) / 256.0).collect();
+fn floats(ops: &[Op], mut parameters: &[f32], input: Input, pixels: &[u8], greatest: &mut [f32]) -> Vec<f32> {
+    let value = |pixel: u8| input.step * (f32::from(pixel) - f32::from(input.zero));
+    let mut values: Vec<f32> = pixels.iter().map(|&pixel| value(pixel)).collect();
     let mut z = Vec::new();
     for (&op, greatest) in ops.iter().zip(greatest) {
         let (own, rest) = parameters.split_at(op.parameters());
@@ -198,29 +208,39 @@ fn random_images(count: usize, size: usize, rng: &mut XorShiftRng) -> Vec<Vec<u8
 }
 
 /// A network's words, calibrated with some images.
-fn quantized(ops: &[Op], parameters: &[f32], images: &[Vec<u8>], width: Width) -> Vec<Word> {
+fn quantized(ops: &[Op], parameters: &[f32], input: Input, images: &[Vec<u8>], width: Width) -> Vec<Word> {
     let mut greatest = std::vec![0.0; ops.len()];
     for image in images {
-        floats(ops, parameters, image, &mut greatest);
+        floats(ops, parameters, input, image, &mut greatest);
     }
-    let mut block = std::vec![[0xff; 4]; words(ops, width)];
-    build(ops, parameters, &greatest, width, &mut block).unwrap();
+    let mut block = std::vec![[0xff; 4]; words(ops, width) + input.words()];
+    build(ops, parameters, Calibration { input, greatest: &greatest }, width, &mut block).unwrap();
     block
 }
 
+/// What a sensor may give.
+const SENSOR: Input = Input { step: 1.0 / 100.0, zero: 140 };
+
 /// Compares a list with the plain loops, and with its float twin.
 fn compare_list(ops: &[Op], width: Width, parameters: &[f32], images: &[Vec<u8>]) {
+    for input in [Input::PIXELS, SENSOR] {
+        compare_list_of(ops, width, parameters, input, images);
+    }
+}
+
+fn compare_list_of(ops: &[Op], width: Width, parameters: &[f32], input: Input, images: &[Vec<u8>]) {
     let text: Vec<_> = ops.iter().map(|op| op.text().to_string()).collect();
-    let block = quantized(ops, parameters, images, width);
+    let block = quantized(ops, parameters, input, images, width);
     let net = QuantizedList::new(ops, width, block.as_flattened()).unwrap();
+    assert_eq!(net.input(), input);
     let (mut worst, mut greatest) = (0.0f32, 0.0f32);
     for image in images {
         // What was in the memory before does not matter, and no more of it is taken than was said.
         let mut memory = std::vec![0xdead_beef; ram_words(ops)];
         let logits = net.infer_pixels_with(image, &mut memory);
         let found: Vec<i64> = logits.iter().map(|&logit| i64::from(logit)).collect();
-        assert_eq!(found, plain(ops, width, &block, image), "{}: {text:?}", ops[0].inputs());
-        let z = floats(ops, parameters, image, &mut std::vec![0.0; ops.len()]);
+        assert_eq!(found, plain(ops, width, input, &block, image), "{}: {text:?}", ops[0].inputs());
+        let z = floats(ops, parameters, input, image, &mut std::vec![0.0; ops.len()]);
         for (logit, z) in logits.iter().zip(z) {
             worst = worst.max((f32::from(*logit) * net.step() - z).abs());
             greatest = greatest.max(z.abs());
@@ -301,6 +321,32 @@ fn random_lists_are_as_specified() {
     }
 }
 
+/// The most inputs, with all weights alike and biases that are large beside them: no sum leaves 32 bits.
+#[test]
+fn the_greatest_sums_have_room() {
+    let dense = op::Dense { inputs: 32_768, outputs: 2, activation: Function::Identity };
+    for bias in [0.0, 1e3, -1e3, 1e9] {
+        let parameters = [&[1e-3; 65_536][..], &[bias, -bias]].concat();
+        for width in Width::ALL {
+            for input in [Input::PIXELS, SENSOR, Input { step: 1e-3, zero: 255 }] {
+                let block = quantized(&[Op::Dense(dense)], &parameters, input, &[], *width);
+                let ops = [Op::Dense(dense)];
+                let net = QuantizedList::new(&ops, *width, block.as_flattened()).unwrap();
+                for pixel in [0, 255] {
+                    let image = std::vec![pixel; 32_768];
+                    let logits = net.infer_pixels_with(&image, &mut std::vec![7; ram_words(&ops)]).to_vec();
+                    let exact = plain(&ops, *width, input, &block, &image);
+                    assert_eq!(
+                        logits.iter().map(|&logit| i64::from(logit)).collect::<Vec<_>>(),
+                        exact,
+                        "{bias} {input:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn every_relu_layer_has_its_own_range() {
     let dense = op::Dense { inputs: 8, outputs: 8, activation: Function::Relu };
@@ -327,16 +373,21 @@ fn compare<const RAM: usize, W: Weights, In: Tensor, L: QuantLayer<In>>() {
     let images = random_images(20, In::LEN, &mut rng);
     compare_list(ops, width, &parameters, &images);
 
-    let block = quantized(ops, &parameters, &images, width);
-    let typed = Typed::<In, L, W>::new(block.as_flattened()).unwrap();
-    let list = QuantizedList::new(ops, width, block.as_flattened()).unwrap();
-    assert_eq!((Typed::<In, L, W>::WORDS, Typed::<In, L, W>::RAM), (block.len(), ram_words(ops)));
-    assert_eq!((typed.weight_hash(), typed.step()), (list.weight_hash(), list.step()));
-    for image in &images {
-        let (mut memory, mut other) = ([0xdead_beef; RAM], [0xabad_cafe; RAM]);
-        let logits = typed.infer_pixels(image, &mut memory);
-        assert_eq!(logits.len(), L::Out::LEN);
-        assert_eq!(logits, list.infer_pixels_with(image, &mut other), "{}", Net::<In, L>::ARCHITECTURE);
+    assert_eq!((Typed::<In, L, W>::WORDS, Typed::<In, L, W>::RAM), (words(ops, width), ram_words(ops)));
+    let blocks = [Input::PIXELS, SENSOR].map(|input| quantized(ops, &parameters, input, &images, width));
+    let [(typed, list), sensor] = blocks.each_ref().map(|block| {
+        let typed = Typed::<In, L, W>::new(block.as_flattened()).unwrap();
+        (typed, QuantizedList::new(ops, width, block.as_flattened()).unwrap())
+    });
+    for (typed, list) in [(typed, list), sensor] {
+        assert_eq!((typed.weight_hash(), typed.step()), (list.weight_hash(), list.step()));
+        assert_eq!(typed.input(), list.input());
+        for image in &images {
+            let (mut memory, mut other) = ([0xdead_beef; RAM], [0xabad_cafe; RAM]);
+            let logits = typed.infer_pixels(image, &mut memory);
+            assert_eq!(logits.len(), L::Out::LEN);
+            assert_eq!(logits, list.infer_pixels_with(image, &mut other), "{}", Net::<In, L>::ARCHITECTURE);
+        }
     }
     assert!(typed.infer_pixels_with(&images[0], &mut [0; RAM][1..]).is_empty());
     assert!(list.infer_pixels_with(&images[0], &mut [0; RAM][1..]).is_empty());
@@ -390,11 +441,15 @@ fn outputs_are_the_activations_of_the_logits() {
         Op::Dense(op::Dense { inputs: 2, outputs: 3, activation: Function::Relu }),
         Op::Dropout(op::Dropout { values: 3, percent: 50 }),
     ];
-    let block = quantized(&ops, &[1.0; 9], &[std::vec![1, 2]], Width::Eight);
+    let block = quantized(&ops, &[1.0; 9], Input::PIXELS, &[std::vec![1, 2]], Width::Eight);
     let net = QuantizedList::new(&ops, Width::Eight, block.as_flattened()).unwrap();
     let mut outputs = [7.0; 3];
     net.outputs(&[-10, 0, 100], &mut outputs);
     assert_eq!(outputs, [0.0, 0.0, 50.0 * net.step()]);
+}
+
+fn calibration(greatest: &[f32]) -> Calibration<'_> {
+    Calibration { input: Input::PIXELS, greatest }
 }
 
 const DENSE: op::Dense = op::Dense { inputs: 4, outputs: 2, activation: Function::Relu };
@@ -417,7 +472,7 @@ fn networks_without_an_integer_form_are_refused_with_the_reason() {
     let refused = |ops: &[Op], words: &str| {
         let error = check(ops).unwrap_err();
         assert_eq!(error.to_string(), words);
-        assert_eq!(build(ops, &[], &[], Width::Eight, &mut []), Err(error));
+        assert_eq!(build(ops, &[], calibration(&[]), Width::Eight, &mut []), Err(error));
         assert_eq!(QuantizedList::new(ops, Width::Eight, &[]).unwrap_err(), ModelError::Layers);
     };
     for activation in Function::ALL {
@@ -459,7 +514,7 @@ fn numbers_that_integers_cannot_hold_are_refused() {
     let mut block = std::vec![[0; 4]; words(&ops, Width::Eight)];
     let mut try_with = |parameter: f32, greatest: f32| {
         let parameters = std::vec![parameter; count];
-        let result = build(&ops, &parameters, &[greatest; 3], Width::Eight, &mut block);
+        let result = build(&ops, &parameters, calibration(&[greatest; 3]), Width::Eight, &mut block);
         // Whatever is built is valid.
         assert!(result.is_err() || validate(&ops, Width::Eight, &block).is_ok(), "{parameter} {greatest}");
         result
@@ -472,21 +527,28 @@ fn numbers_that_integers_cannot_hold_are_refused() {
     for parameter in [0.0, 1.0, -1e-20, 1e10] {
         assert_eq!(try_with(parameter, parameter.abs()), Ok(()));
     }
-    let short = build(&ops, &std::vec![0.0; count - 1], &[0.0; 3], Width::Eight, &mut block);
+    let short = build(&ops, &std::vec![0.0; count - 1], calibration(&[0.0; 3]), Width::Eight, &mut block);
     assert_eq!(short, Err(QuantError::Length { what: "parameters", expected: count, found: count - 1 }));
     let steep = [Op::Dense(op::Dense { activation: Function::Sigmoid, ..DENSE }), ops[1]];
     let mut block = std::vec![[0; 4]; words(&steep, Width::Eight)];
-    assert!(matches!(build(&steep, &[1e3; 16], &[1.0; 2], Width::Eight, &mut block), Err(QuantError::Range(_))));
+    assert!(matches!(
+        build(&steep, &[1e3; 16], calibration(&[1.0; 2]), Width::Eight, &mut block),
+        Err(QuantError::Range(_))
+    ));
 }
 
 type Tiny<'a, W> = Quantized<'a, Net<[f32; 2], Dense<2, 1>>, W>;
 
 /// Damages one word of a block of `Tiny` at a time.
-fn defects<W: Weights>(block: [u32; 4], defects: &[(usize, u32, ModelError)]) {
-    let bytes = |block: [u32; 4]| block.map(u32::to_le_bytes).as_flattened().to_vec();
+fn defects<W: Weights>(block: [u32; 6], defects: &[(usize, u32, ModelError)]) {
+    let bytes = |block: [u32; 6]| block.map(u32::to_le_bytes).as_flattened().to_vec();
     let whole = bytes(block);
-    assert!(Tiny::<W>::new(&whole).is_ok());
-    assert!(Tiny::<W>::new(&whole[..12]).is_err() && Tiny::<W>::new(&whole[..15]).is_err());
+    assert!(Tiny::<W>::new(&whole).is_ok_and(|net| net.input() == SENSOR && net.step() == 1.0));
+    assert!(Tiny::<W>::new(&whole[..16]).is_ok_and(|net| net.input() == Input::PIXELS && net.step() == 1.0));
+    for length in [0, 12, 15, 20, 23] {
+        assert_eq!(Tiny::<W>::new(&whole[..length]).err(), Some(ModelError::Layout), "{length}");
+    }
+    assert!(Tiny::<W>::new(&[&whole[..], &[0; 4]].concat()).is_err());
     for &(place, word, error) in defects {
         let mut damaged = block;
         damaged[place] = word;
@@ -509,6 +571,7 @@ fn defects<W: Weights>(block: [u32; 4], defects: &[(usize, u32, ModelError)]) {
 #[test]
 fn blocks_that_are_not_valid_are_refused() {
     use ModelError::{Bias, RowPadding, Scale, Step, Weight};
+    let input = ModelError::Input;
     let numbers = [
         (1, 0x4000_0001, Bias),
         (1, 0xbfff_ffff, Bias),
@@ -521,8 +584,14 @@ fn blocks_that_are_not_valid_are_refused() {
         (3, (-1.0f32 / 256.0).to_bits(), Step),
         (3, f32::INFINITY.to_bits(), Step),
         (3, f32::NAN.to_bits(), Step),
+        (4, 0, input),
+        (4, f32::NAN.to_bits(), input),
+        (4, (-0.01f32).to_bits(), input),
+        (5, 256, input),
+        (5, u32::MAX, input),
     ];
-    let block = |weights| [weights, 0x4000_0000, 0x0011_4000, 1.0f32.to_bits()];
+    let (step, zero) = (SENSOR.step.to_bits(), u32::from(SENSOR.zero));
+    let block = |weights| [weights, 0x4000_0000, 0x0011_4000, 1.0f32.to_bits(), step, zero];
     let weights = [(0, 0x80, Weight), (0, 0x8000, Weight), (0, 0x1_0000, RowPadding), (0, 0xff00_0000, RowPadding)];
     defects::<Int8>(block(0x8101), &[&weights[..], &numbers].concat());
     let weights = [(0, 0x08, Weight), (0, 0x0800, Weight), (0, 0x10, RowPadding), (0, 0x0100_0000, RowPadding)];

@@ -7,6 +7,7 @@ use host::model::{Contents, File};
 use host::nets::Net;
 use host::network::Network;
 use minnet::model::Metadata;
+use minnet::quant::Input;
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -35,6 +36,7 @@ struct Report {
     weights: String,
     flash_bytes: usize,
     ram_bytes: usize,
+    input: String,
     metadata: Metadata,
     weight_hash: String,
     /// Of a float network.
@@ -84,14 +86,21 @@ fn runs(network: &Network) -> Vec<Run> {
 impl Report {
     fn of(file: &File) -> Result<Self> {
         let (net, contents) = (file.net()?, file.contents()?);
-        let (weights, flash_bytes, ram_bytes, parameters) = match &contents {
+        let metadata = file.metadata()?;
+        let pixels = format!("pixels, divided by {}", metadata.pixel_divisor);
+        let (weights, flash_bytes, ram_bytes, input, parameters) = match &contents {
             Contents::Floats(network) => {
                 let architecture = &net.architecture;
-                ("32-bit floats".to_owned(), architecture.flash_bytes(), architecture.ram_bytes(), runs(network))
+                let (flash, ram) = (architecture.flash_bytes(), architecture.ram_bytes());
+                ("32-bit floats".to_owned(), flash, ram, pixels, runs(network))
             }
             Contents::Integers(integers) => {
                 let weights = format!("{}-bit integers", integers.width().bits());
-                (weights, integers.flash_bytes(), integers.ram_bytes(), Vec::new())
+                let input = match integers.list().input() {
+                    Input::PIXELS => pixels,
+                    Input { step, zero } => format!("bytes in steps of {step}, of which {zero} is 0"),
+                };
+                (weights, integers.flash_bytes(), integers.ram_bytes(), input, Vec::new())
             }
         };
         Ok(Self {
@@ -100,7 +109,8 @@ impl Report {
             weights,
             flash_bytes,
             ram_bytes,
-            metadata: file.metadata()?,
+            input,
+            metadata,
             weight_hash: format!("{:016x}", contents.weight_hash()),
             parameters,
             rust_type: net.architecture.rust_type(),
@@ -122,7 +132,7 @@ impl Report {
             ("MACs", grouped(self.net.architecture.macs())),
             ("flash", format!("{} bytes for the parameters", grouped(self.flash_bytes))),
             ("RAM", format!("{} bytes for one inference", grouped(self.ram_bytes))),
-            ("pixels", format!("divided by {}", self.metadata.pixel_divisor)),
+            ("input", self.input.clone()),
             ("cost", cost.to_string()),
             ("trained", format!("{epochs} epochs of {} images, seed {seed}", grouped(*training_images as usize))),
             ("validation", accuracy(self.metadata.validation_accuracy)),
