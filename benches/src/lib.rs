@@ -76,9 +76,11 @@ pub fn train(
 
 /// Fills a mini-batch with the training images from `first` on.
 pub fn load(batch: &mut Batch<'_>, first: usize, executor: &impl Executor) {
-    let image = |number: usize| {
-        let index = (first + number) % MNIST.train.len();
-        (&MNIST.train.images[index][..], MNIST.train.labels[index])
+    let all = MNIST.train.samples();
+    let fill = |number: usize, input: &mut [f32], target: &mut [f32]| {
+        let index = (first + number) % all.len();
+        all.load(index, input);
+        all.load_target(index, target);
     };
-    batch.load_all(image, executor);
+    batch.fill(fill, executor);
 }

@@ -194,22 +194,20 @@ impl<'a> Batch<'a> {
 
     /// Puts in an image of 8-bit pixels and its class. Pixels are divided by 256, as in the book's data; pixels or
     /// classes beyond the network's size are left out.
-    pub fn load(&mut self, image: usize, pixels: &[u8], class: u8) {
+    pub fn load(&mut self, image: usize, pixels: &[u8], class: usize) {
         load_pixels(pixels, self.input(image));
         set_class(self.target(image), class);
     }
 
-    /// Puts in images ([`load`](Self::load)), some on each thread: `source` gives the pixels and the class of the image of
-    /// a number.
-    pub fn load_all<'b>(&mut self, source: impl Fn(usize) -> (&'b [u8], u8) + Sync, executor: &impl Executor) {
-        let layout = self.layout;
-        let pieces = pieces(layout.inputs * self.len(), executor);
+    /// Puts in images, some on each thread: `fill` writes the input and the target of the image of a number.
+    pub fn fill(&mut self, fill: impl Fn(usize, &mut [f32], &mut [f32]) + Sync, executor: &impl Executor) {
+        let Layout { inputs, outputs, .. } = self.layout;
+        let pieces = pieces(inputs * self.len(), executor);
         let (memory, stride) = (&mut *self.images.memory, self.images.stride);
         split_rows(memory, stride, 0, pieces, executor, &|memory, first| {
-            let mut batch = Batch { images: Images { memory, stride }, layout };
-            for image in 0..batch.len() {
-                let (pixels, class) = source(first + image);
-                batch.load(image, pixels, class);
+            for (image, memory) in memory.chunks_exact_mut(stride).enumerate() {
+                let (target, rest) = memory.split_at_mut(RANDOM).1.split_at_mut(outputs);
+                fill(first + image, &mut rest[..inputs], target);
             }
         });
     }
@@ -240,9 +238,9 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// 1 for the class, 0 elsewhere.
-pub(crate) fn set_class(target: &mut [f32], class: u8) {
+/// Writes what a network should give for a class: 1 for it, 0 elsewhere.
+pub fn set_class(target: &mut [f32], class: usize) {
     for (index, value) in target.iter_mut().enumerate() {
-        *value = if index == usize::from(class) { 1.0 } else { 0.0 };
+        *value = if index == class { 1.0 } else { 0.0 };
     }
 }

@@ -17,6 +17,7 @@ pub mod list;
 pub mod model;
 pub mod module;
 pub mod net;
+pub mod normalization;
 pub mod op;
 pub mod pool;
 pub mod quant;
@@ -37,8 +38,9 @@ pub mod prelude {
     pub use crate::init::Init;
     pub use crate::layer::Layer;
     pub use crate::layers::{Conv, Conv5x5, Dense, Dropout, Flatten, GlobalAvgPool};
-    pub use crate::model::{Metadata, Model, ModelError};
+    pub use crate::model::{Description, Metadata, Model, ModelError};
     pub use crate::net::{Net, load_pixels};
+    pub use crate::normalization::Normalization;
     pub use crate::pool::{AvgPool2, MaxPool2, NoPool};
     pub use crate::seq;
     pub use crate::sgd::{Regularization, Sgd};

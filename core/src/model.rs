@@ -4,6 +4,10 @@
 //! as one aligned little-endian block, and a CRC-32 over all of it. [`Model::parse`] checks everything and copies
 //! nothing; [`include_model!`](crate::include_model) checks a file while the program compiles.
 
+mod description;
+
+pub use description::{Classes, Description};
+
 use crate::layer::Layer;
 use crate::net::{Net, PIXEL_DIVISOR};
 use crate::op::Op;
@@ -25,8 +29,10 @@ pub const ELEMENT_F32: u32 = 0;
 const PRELUDE: usize = 32;
 /// The weights begin at a multiple of this.
 const ALIGNMENT: usize = 16;
-/// The most bytes that encoded metadata take.
-const METADATA_MAX: usize = 1024;
+/// The most bytes that encoded metadata take, the description among them.
+pub const METADATA_MAX: usize = 1 << 16;
+/// More than they take without it: two strings of 255 bytes, one of 16, and seven numbers.
+const METADATA_SHORT: usize = 640;
 
 const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
 
@@ -120,6 +126,8 @@ pub enum ModelError {
     Misaligned,
     /// The metadata cannot be decoded.
     Metadata,
+    /// A mean or a factor of the input's normalization is not finite, or a factor is 0.
+    Normalization,
 }
 
 impl ModelError {
@@ -157,6 +165,9 @@ impl ModelError {
             Self::Scale => "a scale of the integer model is out of its range: the program that wrote it is at fault",
             Self::Misaligned => "the model's bytes are not aligned to 4: embed them with `include_model!`",
             Self::Metadata => "the model's metadata cannot be decoded: the program that wrote it is at fault",
+            Self::Normalization => {
+                "the model's input has a mean or a factor that is of no use: the program that wrote it is at fault"
+            }
         }
     }
 }
@@ -188,6 +199,8 @@ pub struct Model<'a, In: Tensor, L: Layer<In>> {
     pub net: &'a Net<In, L>,
     /// What the file says of it.
     pub metadata: Metadata,
+    /// What the file says of its data.
+    pub description: Description<'a>,
 }
 
 impl<In: Tensor, L: Layer<In>> Net<In, L> {
@@ -209,7 +222,7 @@ impl<'a, In: Tensor, L: Layer<In>> Model<'a, In, L> {
         let weights = check(bytes, Net::<In, L>::FINGERPRINT, L::PARAMETERS)?;
         let block = bytes.get(weights..).and_then(|rest| rest.get(..Net::<In, L>::FLASH_BYTES));
         let net = Net::ref_from_bytes(block.ok_or(ModelError::Layout)?).map_err(|_| ModelError::Misaligned)?;
-        Ok(Self { net, metadata: metadata(bytes)? })
+        Ok(Self { net, metadata: metadata(bytes)?, description: description(bytes)? })
     }
 }
 
@@ -230,6 +243,8 @@ pub struct QuantizedModel<'a, N, W> {
     pub net: Quantized<'a, N, W>,
     /// What the file says of it.
     pub metadata: Metadata,
+    /// What the file says of its data.
+    pub description: Description<'a>,
 }
 
 impl<'a, In: Tensor, L: QuantLayer<In>, W: Weights> QuantizedModel<'a, Net<In, L>, W> {
@@ -240,7 +255,8 @@ impl<'a, In: Tensor, L: QuantLayer<In>, W: Weights> QuantizedModel<'a, Net<In, L
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ModelError> {
         let block = bytes.get(Quantized::<Net<In, L>, W>::check(bytes)?).ok_or(ModelError::Layout)?;
         let (words, _) = block.as_chunks();
-        Ok(Self { net: Quantized::unchecked(words), metadata: metadata(bytes)? })
+        let net = Quantized::unchecked(words);
+        Ok(Self { net, metadata: metadata(bytes)?, description: description(bytes)? })
     }
 }
 
@@ -343,6 +359,41 @@ pub fn metadata(bytes: &[u8]) -> Result<Metadata, ModelError> {
     postcard::from_bytes(encoded).map_err(|_| ModelError::Metadata)
 }
 
+/// Reads the description of the data of a model of any network, after checking its checksum.
+///
+/// # Errors
+/// As [`Model::parse`], but for what only a network's type can tell.
+pub const fn description(bytes: &[u8]) -> Result<Description<'_>, ModelError> {
+    let header = match Header::parse(bytes) {
+        Ok(header) => header,
+        Err(error) => return Err(error),
+    };
+    let (encoded, _) = bytes.split_at(PRELUDE).1.split_at(header.metadata);
+    match behind_metadata(encoded) {
+        Some(rest) => Description::parse(rest),
+        None => Err(ModelError::Metadata),
+    }
+}
+
+/// What follows the fields of [`Metadata`].
+const fn behind_metadata(encoded: &[u8]) -> Option<&[u8]> {
+    let mut rest = encoded;
+    let mut fields: &[u8] = b"snsnnnffs";
+    while let Some((kind, others)) = fields.split_first() {
+        let found = match kind {
+            b's' => description::string(rest),
+            b'n' => match description::varint(rest) {
+                Some((_, rest)) => Some((rest, rest)),
+                None => None,
+            },
+            _ => rest.split_at_checked(4),
+        };
+        let Some((_, behind)) = found else { return None };
+        (rest, fields) = (behind, others);
+    }
+    Some(rest)
+}
+
 /// The sizes in a file's prelude.
 struct Header {
     element: u32,
@@ -412,9 +463,10 @@ const fn word(bytes: &[u8], at: usize) -> u32 {
 pub fn write<In: Tensor, L: Layer<In>, E>(
     net: &Net<In, L>,
     metadata: &Metadata,
+    description: Description<'_>,
     put: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
-    write_file(Net::<In, L>::ARCHITECTURE.as_str(), ELEMENT_F32, L::PARAMETERS, metadata, put, |emit| {
+    write_file(Net::<In, L>::ARCHITECTURE.as_str(), ELEMENT_F32, L::PARAMETERS, metadata, description, put, |emit| {
         let mut result = Ok(());
         net.visit(|_, run| {
             if result.is_ok() {
@@ -433,9 +485,12 @@ pub fn write_parameters<E>(
     architecture: &str,
     parameters: &[f32],
     metadata: &Metadata,
+    description: Description<'_>,
     put: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
-    write_file(architecture, ELEMENT_F32, parameters.len(), metadata, put, |emit| emit(parameters.as_bytes()))
+    write_file(architecture, ELEMENT_F32, parameters.len(), metadata, description, put, |emit| {
+        emit(parameters.as_bytes())
+    })
 }
 
 /// Writes the file of an integer network, as [`write()`] does: of [`Quantized::block`], with its architecture's text.
@@ -447,9 +502,10 @@ pub fn write_quantized<E>(
     width: Width,
     block: &[u8],
     metadata: &Metadata,
+    description: Description<'_>,
     put: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
-    write_file(architecture, width.element(), block.len(), metadata, put, |emit| emit(block))
+    write_file(architecture, width.element(), block.len(), metadata, description, put, |emit| emit(block))
 }
 
 fn write_file<E>(
@@ -457,6 +513,7 @@ fn write_file<E>(
     element: u32,
     count: usize,
     metadata: &Metadata,
+    description: Description<'_>,
     mut put: impl FnMut(&[u8]) -> Result<(), E>,
     block: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<(), E>) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -465,12 +522,15 @@ fn write_file<E>(
     // A text and the string hold 255 bytes each.
     let _ = metadata.architecture.push_str(architecture);
     metadata.pixel_divisor = PIXEL_DIVISOR;
-    let mut encoded = [0; METADATA_MAX];
-    // Two strings of 255 bytes, one of 16, and seven numbers fit.
+    let mut encoded = [0; METADATA_SHORT];
     let encoded = postcard::to_slice(&metadata, &mut encoded).map_or(&[][..], |encoded| encoded);
+    // One that is too long is left out: no reader would take it.
+    let description = Some(description.encoded()).filter(|more| encoded.len() + more.len() <= METADATA_MAX);
+    let description = description.unwrap_or_default();
 
-    let weights = (PRELUDE + encoded.len()).next_multiple_of(ALIGNMENT);
-    let sizes = [encoded.len() as u32, weights as u32, count as u32];
+    let length = encoded.len() + description.len();
+    let weights = (PRELUDE + length).next_multiple_of(ALIGNMENT);
+    let sizes = [length as u32, weights as u32, count as u32];
     let mut digest = CRC.digest();
     let mut emit = |bytes: &[u8]| {
         digest.update(bytes);
@@ -481,7 +541,8 @@ fn write_file<E>(
         emit(&number.to_le_bytes())?;
     }
     emit(encoded)?;
-    emit(&[0; ALIGNMENT][..weights - PRELUDE - encoded.len()])?;
+    emit(description)?;
+    emit(&[0; ALIGNMENT][..weights - PRELUDE - length])?;
     block(&mut emit)?;
     put(&digest.finalize().to_le_bytes())
 }
@@ -508,6 +569,33 @@ macro_rules! include_model {
             None => panic!("the model is cut short"),
         };
         $crate::zerocopy::transmute!(BLOCK)
+    }};
+}
+
+/// What a model file says of its data, checked while the program compiles: the names of the classes, and how raw values
+/// become the network's input. Nothing else of the file gets into the program.
+///
+/// ```text
+/// static DATA: Description = minnet::include_description!("../models/gestures.minnet");
+/// DATA.normalization().apply(&raw, &mut input);
+/// ```
+#[macro_export]
+macro_rules! include_description {
+    ($path:expr) => {{
+        const FILE: &[u8] = include_bytes!($path);
+        #[allow(long_running_const_eval)]
+        const DESCRIPTION: $crate::model::Description = match $crate::model::description(FILE) {
+            Ok(description) => description,
+            Err(error) => panic!("{}", error.message()),
+        };
+        static BYTES: [u8; DESCRIPTION.encoded().len()] = match DESCRIPTION.encoded().first_chunk() {
+            Some(bytes) => *bytes,
+            None => panic!("the model is cut short"),
+        };
+        match $crate::model::Description::parse(&BYTES) {
+            Ok(description) => description,
+            Err(error) => panic!("{}", error.message()),
+        }
     }};
 }
 

@@ -85,7 +85,7 @@ impl<const RAM: usize, const PIXELS: usize> Memory<RAM, PIXELS> {
     /// Makes the integer network's words, and says how many.
     fn quantize(&mut self, ops: &[Op], count: usize, input: Input, width: Width) -> Option<usize> {
         let block = quant::words(ops, width) + input.words();
-        let greatest = [1.0; LAYERS];
+        let greatest = [4.0; LAYERS];
         let (parameters, greatest) = (self.parameters.get(..count)?, greatest.get(..ops.len())?);
         let calibration = Calibration { input, greatest };
         quant::build(ops, parameters, calibration, width, self.words.get_mut(..block)?).ok()?;

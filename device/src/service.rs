@@ -146,7 +146,7 @@ impl<'a, In: Tensor, L: QuantLayer<In>> Device<'a, In, L> {
                 let learning = self.learning.as_mut().ok_or(Refusal::NoLearning)?;
                 let sgd = self.sgd.ok_or(Refusal::NotReset)?;
                 let mut batch = Learner::batch(&mut learning.batch);
-                batch.load(0, self.pixels, label);
+                batch.load(0, self.pixels, label.into());
                 learning.net.train::<LearningCost>(&mut batch, &sgd, &mut self.random, &Serial);
                 self.outputs.set(batch.output(0).iter().map(|value| value.to_le_bytes()));
                 Ok(Done::Outputs)

@@ -65,7 +65,7 @@ pub fn run(
             let mut batch = Small::batch(memory);
             let mut batch = batch.first(images.len().min(labels.len()));
             for (index, (image, &label)) in images.iter().zip(labels).enumerate() {
-                batch.load(index, image, label);
+                batch.load(index, image, label.into());
             }
             let sgd = Sgd::new(ETA, batch.len()).with_l2(ETA, LAMBDA, IMAGES);
             net.train::<LogLikelihood>(&mut batch, &sgd, &mut rng, executor);

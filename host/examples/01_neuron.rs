@@ -2,7 +2,7 @@
 //!
 //! The book: chapter 3, "The cross-entropy cost function". There is no data set: one number goes in, one comes out.
 //!
-//! `cargo run --release -p host --example 01_neuron`
+//! `cargo run --release --example 01_neuron`
 
 use minnet::prelude::*;
 use rand_core::SeedableRng;

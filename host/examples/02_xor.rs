@@ -3,7 +3,7 @@
 //!
 //! The book: chapter 2; the settings are those of the backpropagation tutorial (2-2-1, 1,000 steps at η = 1).
 //!
-//! `cargo run --release -p host --example 02_xor`
+//! `cargo run --release --example 02_xor`
 
 use minnet::cost::CostFunction;
 use minnet::prelude::*;

@@ -2,10 +2,10 @@
 //!
 //! The book: chapter 4, a visual proof that neural nets can compute any function; f is its equation 113.
 //!
-//! `cargo run --release -p host --example 03_bumps` (also draws bumps.svg and bumps.png)
+//! `cargo run --release --example 03_bumps` (also draws bumps.svg and bumps.png)
 
-use host::plot::{Chart, Series};
 use minnet::prelude::*;
+use minnet_host::plot::{Chart, Series};
 use std::path::Path;
 
 /// The weight of every step: σ(w x - w s) rises from 0.01 to 0.99 between s - 4.6 / w and s + 4.6 / w.
@@ -15,14 +15,14 @@ const STEEP: f32 = 2_000.0;
 type Bumps<const NEURONS: usize> = Net<[f32; 1], seq![Dense<1, NEURONS, Sigmoid>, Dense<NEURONS, 1, Identity>]>;
 
 /// The network that gives `height` between `from` and `to`, added up over all bumps `(from, to, height)`.
-fn network<const NEURONS: usize>(bumps: &[(f32, f32, f32)]) -> host::error::Result<Box<Bumps<NEURONS>>> {
+fn network<const NEURONS: usize>(bumps: &[(f32, f32, f32)]) -> minnet_host::error::Result<Box<Bumps<NEURONS>>> {
     let weights = [STEEP; NEURONS];
     // A step lies where w x + b = 0, so at s = -b / w.
     let biases = bumps.iter().flat_map(|(from, to, _)| [-STEEP * from, -STEEP * to]);
     // The first step of a bump goes up by its height, the second down again.
     let heights = bumps.iter().flat_map(|(_, _, height)| [*height, -height]);
     let mut values = weights.into_iter().chain(biases).chain(heights).chain([0.0]);
-    let mut net = host::network::boxed()?;
+    let mut net = minnet_host::network::boxed()?;
     Net::visit_mut(&mut net, |_, run| run.iter_mut().zip(&mut values).for_each(|(place, value)| *place = value));
     Ok(net)
 }
@@ -33,7 +33,7 @@ fn f(x: f32) -> f32 {
 }
 
 /// Imitates `f` by bumps of equal widths, each as high as `f` in its middle; says how well, and gives the curve.
-fn imitate<const NEURONS: usize>() -> host::error::Result<Series> {
+fn imitate<const NEURONS: usize>() -> minnet_host::error::Result<Series> {
     let bumps = NEURONS / 2;
     let place = |edge: usize| edge as f32 / bumps as f32;
     // The outermost steps lie out of sight.
@@ -55,7 +55,7 @@ fn imitate<const NEURONS: usize>() -> host::error::Result<Series> {
     Ok(Series { label: format!("{bumps} bumps"), points: xs.map(|x| (x.into(), g(x).into())).collect() })
 }
 
-fn main() -> host::error::Result<()> {
+fn main() -> minnet_host::error::Result<()> {
     let bump = network::<2>(&[(0.4, 0.6, 0.8)])?;
     println!("A bump from 0.4 to 0.6, of height 0.8:\n");
     for x in (0..=20).map(|index| index as f32 / 20.0) {

@@ -2,13 +2,13 @@
 //!
 //! The book: chapter 1, `network.py` with mini-batches of 10 and η = 3.0; here for 10 epochs instead of 30.
 //!
-//! `cargo run --release -p host --example 04_digits`
+//! `cargo run --release --example 04_digits`
 
-use host::network::Network;
-use host::{data, executor, nets, train};
 use minnet::batch::Batch;
 use minnet::module::Module;
 use minnet::prelude::{Init, Sgd, argmax};
+use minnet_host::network::Network;
+use minnet_host::{data, executor, nets, train};
 use rand_core::{Rng, SeedableRng};
 use rand_xorshift::XorShiftRng;
 
@@ -17,7 +17,7 @@ const EPOCHS: usize = 10;
 const BATCH: usize = 10;
 const ETA: f32 = 3.0;
 
-fn main() -> host::error::Result<()> {
+fn main() -> minnet_host::error::Result<()> {
     let mnist = data::Mnist::load(&data::default_directory()?)?;
     let (training, validation) = mnist.split();
     let executor = executor::Threads::new(1, executor::Vectors::detect())?;
@@ -33,7 +33,8 @@ fn main() -> host::error::Result<()> {
         for indices in order.chunks(BATCH) {
             let mut batch = batch.first(indices.len());
             for (place, &index) in indices.iter().enumerate() {
-                batch.load(place, &training.images[index], training.labels[index]);
+                training.load(index, batch.input(place));
+                training.load_target(index, batch.target(place));
             }
             net.train(&mut batch, &Sgd::new(ETA, indices.len()), &mut rng, &executor);
         }
@@ -47,7 +48,7 @@ fn main() -> host::error::Result<()> {
         score.right, score.images
     );
     let (ten, _) = mnist.test.samples().split_at(10);
-    for ((_, label), output) in ten.iter().zip(train::outputs(&net, ten, &executor)?.iter()) {
+    for ((_, label), output) in ten.digits().zip(train::outputs(&net, ten, &executor)?.iter()) {
         println!("a {label} is taken for a {} {:.2?}", argmax(output), output);
     }
     Ok(())

@@ -1,10 +1,10 @@
 //! A network of your own, as a type: define it, train it, save it. A firmware takes the same type.
 //!
-//! `cargo run --release -p host --example 05_own_network`
+//! `cargo run --release --example 05_own_network`
 
-use host::{data, executor, model, network, train};
 use minnet::cost::CostFunction;
 use minnet::prelude::*;
+use minnet_host::{data, executor, model, network, train};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use std::path::Path;
 type Input = [f32; 784];
 type Layers = seq![Dense<784, 64, Relu>, Dropout<20>, Dense<64, 10, Softmax>];
 
-fn main() -> host::error::Result<()> {
+fn main() -> minnet_host::error::Result<()> {
     let mnist = data::Mnist::load(&data::default_directory()?)?;
     let (training, validation) = mnist.split();
     let executor = executor::Threads::new(0, executor::Vectors::detect())?;

@@ -2,14 +2,14 @@
 //!
 //! The book: chapter 3, "Overfitting and regularization" and its hyper-parameters' "early stopping".
 //!
-//! `cargo run --release -p host --example 06_overfitting`
+//! `cargo run --release --example 06_overfitting`
 
-use host::train::{self, Hyper};
-use host::{data, executor, nets, network::Network};
 use minnet::prelude::Init;
+use minnet_host::train::{self, Hyper};
+use minnet_host::{data, executor, nets, network::Network};
 use std::ops::ControlFlow;
 
-fn main() -> host::error::Result<()> {
+fn main() -> minnet_host::error::Result<()> {
     let mnist = data::Mnist::load(&data::default_directory()?)?;
     let (training, validation) = mnist.split();
     let (training, _) = training.split_at(1_000);

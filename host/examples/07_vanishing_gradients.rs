@@ -2,14 +2,14 @@
 //!
 //! The book: chapter 5, "The vanishing gradient problem"; the sigmoid row is its `generate_gradient.py`.
 //!
-//! `cargo run --release -p host --example 07_vanishing_gradients`
+//! `cargo run --release --example 07_vanishing_gradients`
 
-use host::network::Network;
-use host::{data, executor, nets, train};
 use minnet::batch::Batch;
 use minnet::layer::Parameters;
 use minnet::module::{self, Module};
 use minnet::prelude::{Executor, Init};
+use minnet_host::network::Network;
+use minnet_host::{data, executor, nets, samples, train};
 use rand_core::SeedableRng;
 use rand_xorshift::XorShiftRng;
 
@@ -19,15 +19,19 @@ const SEEDS: u64 = 10;
 fn speeds(
     activation: &str,
     init: Init,
-    images: data::Samples<'_>,
+    images: samples::Samples<'_>,
     executor: &impl Executor,
-) -> host::error::Result<[f32; 4]> {
+) -> minnet_host::error::Result<[f32; 4]> {
     let text = format!("784: {}dense 10 sigmoid", format!("dense 30 {activation}, ").repeat(4));
     let mut net = Network::zeroed(&nets::find(&text, Some("cross-entropy"))?)?;
     let mut gradient = net.clone();
     let mut memory = train::batch_memory(&net, images.len())?;
     let mut batch = Batch::new(&mut memory, net.layout());
-    batch.load_all(|place| (&images.images[place], images.labels[place]), executor);
+    let fill = |place: usize, input: &mut [f32], target: &mut [f32]| {
+        images.load(place, input);
+        images.load_target(place, target);
+    };
+    batch.fill(fill, executor);
     let (cost, last) = (net.cost(), net.activation());
     let delta = |a: &[f32], y: &[f32], delta: &mut [f32]| cost.delta(last, a, y, delta);
     let mut logarithms = [0.0; 4];
@@ -49,7 +53,7 @@ fn speeds(
     Ok(logarithms.map(f32::exp))
 }
 
-fn main() -> host::error::Result<()> {
+fn main() -> minnet_host::error::Result<()> {
     let mnist = data::Mnist::load(&data::default_directory()?)?;
     let (images, _) = mnist.split().0.split_at(1_000);
     let executor = executor::Threads::new(1, executor::Vectors::detect())?;

@@ -2,18 +2,18 @@
 //!
 //! The book: chapter 6, "Introducing convolutional networks"; here with 5 filters, on 10,000 images for 5 epochs.
 //!
-//! `cargo run --release -p host --example 08_convolution`
+//! `cargo run --release --example 08_convolution`
 
-use host::network::Network;
-use host::{data, executor, nets, train};
 use minnet::prelude::Init;
+use minnet_host::network::Network;
+use minnet_host::{data, executor, nets, train};
 use std::ops::ControlFlow;
 
 const FULLY: &str = "784: dense 30 relu, dense 10 softmax";
 const CONVOLUTIONAL: &str = "28x28x1: conv5x5 5 maxpool2 relu, flatten, dense 10 softmax";
 
 /// Trains a network, says how it does, and gives it back.
-fn learn(text: &str, mnist: &data::Mnist, executor: &executor::Threads) -> host::error::Result<Network> {
+fn learn(text: &str, mnist: &data::Mnist, executor: &executor::Threads) -> minnet_host::error::Result<Network> {
     let (training, validation) = mnist.split();
     let (training, _) = training.split_at(10_000);
     let hyper = train::Hyper { epochs: 5, eta: 0.1, init: Init::He, ..train::Hyper::default() };
@@ -32,7 +32,7 @@ fn learn(text: &str, mnist: &data::Mnist, executor: &executor::Threads) -> host:
     Ok(network)
 }
 
-fn main() -> host::error::Result<()> {
+fn main() -> minnet_host::error::Result<()> {
     let mnist = data::Mnist::load(&data::default_directory()?)?;
     let executor = executor::Threads::new(0, executor::Vectors::detect())?;
     learn(FULLY, &mnist, &executor)?;

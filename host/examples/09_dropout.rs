@@ -4,11 +4,11 @@
 //! The book: chapter 6, two hidden layers of 1,000 neurons with dropout; here 2,000 images instead of 250,000. It takes
 //! about a minute.
 //!
-//! `cargo run --release -p host --example 09_dropout`
+//! `cargo run --release --example 09_dropout`
 
-use host::network::Network;
-use host::{data, executor, nets, train};
 use minnet::prelude::Init;
+use minnet_host::network::Network;
+use minnet_host::{data, executor, nets, train};
 use std::ops::ControlFlow;
 
 const WITHOUT: &str = "28x28x1: conv5x5 20 maxpool2 relu, conv5x5 40 maxpool2 relu, flatten, \
@@ -17,7 +17,7 @@ const WITH: &str = "28x28x1: conv5x5 20 maxpool2 relu, conv5x5 40 maxpool2 relu,
                     dense 1000 relu, dropout 50, dense 1000 relu, dropout 50, dense 10 softmax";
 
 /// Trains a network on 2,000 images and says how it does, on 5,000 others as it learns, on the test images in the end.
-fn learn(text: &str, mnist: &data::Mnist, executor: &executor::Threads) -> host::error::Result<()> {
+fn learn(text: &str, mnist: &data::Mnist, executor: &executor::Threads) -> minnet_host::error::Result<()> {
     let (training, validation) = mnist.split();
     let ((training, _), (validation, _)) = (training.split_at(2_000), validation.split_at(5_000));
     let hyper = train::Hyper { epochs: 40, eta: 0.1, final_eta: Some(0.01), init: Init::He, ..train::Hyper::default() };
@@ -37,7 +37,7 @@ fn learn(text: &str, mnist: &data::Mnist, executor: &executor::Threads) -> host:
     Ok(())
 }
 
-fn main() -> host::error::Result<()> {
+fn main() -> minnet_host::error::Result<()> {
     let mnist = data::Mnist::load(&data::default_directory()?)?;
     let executor = executor::Threads::new(0, executor::Vectors::detect())?;
     learn(WITHOUT, &mnist, &executor)?;

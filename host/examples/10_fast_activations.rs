@@ -1,13 +1,13 @@
 //! What an approximate sigmoid and tanh cost: crate `micromath`'s beside the exact ones, on 10,000 images for 5 epochs.
 //! On a PC they save nothing; on a microcontroller an activation takes fewer instructions.
 //!
-//! `cargo run --release -p host --example 10_fast_activations`
+//! `cargo run --release --example 10_fast_activations`
 
-use host::network::Network;
-use host::{data, executor, nets, train};
+use minnet_host::network::Network;
+use minnet_host::{data, executor, nets, train};
 use std::ops::ControlFlow;
 
-fn main() -> host::error::Result<()> {
+fn main() -> minnet_host::error::Result<()> {
     let mnist = data::Mnist::load(&data::default_directory()?)?;
     let (training, validation) = mnist.split();
     let (training, _) = training.split_at(10_000);

@@ -28,6 +28,7 @@ use minnet::list::inference_ram;
 use minnet::model;
 use minnet::op::Op;
 use std::fmt;
+use std::str::FromStr;
 
 /// What lies between two layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +74,15 @@ impl fmt::Display for Shape {
             Self::Vector(values) => write!(f, "{values}"),
             Self::Image { height, width, channels } => write!(f, "{height}x{width}x{channels}"),
         }
+    }
+}
+
+/// Reads what stands before the colon of an architecture's text: `784`, `28x28x1`.
+impl FromStr for Shape {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        parse::shape(text)
     }
 }
 

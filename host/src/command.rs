@@ -1,6 +1,7 @@
 //! The commands, and what they share.
 
 mod classify;
+mod data;
 mod device;
 mod eval;
 mod expand;
@@ -12,11 +13,15 @@ mod nets;
 mod quantize;
 mod train;
 
-use clap::{Args, Parser, Subcommand};
-use host::data::{self, Mnist};
-use host::error::{Error, Result};
-use host::executor::{Threads, Vectors};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use minnet_host::architecture::Shape;
+use minnet_host::data::{Data, Mnist, Options, Part, Problem, TargetKind, default_directory, open};
+use minnet_host::description::Description;
+use minnet_host::error::{Error, Result};
+use minnet_host::executor::{Threads, Vectors};
+use minnet_host::samples::Samples;
+use minnet_host::train::{Errors, Score};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,7 +31,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 ///
 /// Results go to the standard output, progress and errors to the standard error.
 #[derive(Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(name = "host", version, arg_required_else_help = true)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -41,6 +46,11 @@ enum Command {
     Train(train::Arguments),
     /// Test a model: accuracy, confusion matrix, and a sheet of the digits it got wrong
     Eval(eval::Arguments),
+    /// Show what is in data: samples, classes, ranges, a picture of some, and what looks wrong
+    ///
+    /// Data are IDX files, CSV tables, NumPy's .npz and .npy, CIFAR-10's binary files, the book's pickle, or a folder of
+    /// pictures (PNG, JPEG) or of CSV windows for each class. What they are is found out by their contents.
+    Data(data::Arguments),
     /// Classify pictures of handwritten digits
     Classify(classify::Arguments),
     /// Ask a microcontroller, or an emulated one, that runs the firmware's program `serve`
@@ -51,9 +61,9 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Make an integer model of a float one: 8- or 4-bit weights, for microcontrollers
     Quantize(quantize::Arguments),
-    /// Make a model of a network that the book's network2.py has saved
+    /// Make a model of a network from PyTorch, Keras, ONNX, or the book's network2.py
     Import(import::Arguments),
-    /// Write a model as the book's network2.py loads it
+    /// Write a model for the book's network2.py, PyTorch, Keras, ONNX, or as C
     Export(export::Arguments),
     /// Make five training images of each: the book's expand_mnist.py
     ///
@@ -73,6 +83,7 @@ impl Cli {
         match self.command {
             Command::Train(arguments) => train::run(arguments),
             Command::Eval(arguments) => eval::run(arguments),
+            Command::Data(arguments) => data::run(arguments),
             Command::Classify(arguments) => classify::run(arguments),
             Command::Device(arguments) => device::run(arguments),
             Command::Nets(arguments) => nets::run(arguments),
@@ -86,17 +97,17 @@ impl Cli {
     }
 }
 
-/// Where the digits come from.
+/// Where the book's digits come from.
 #[derive(Args)]
-struct Data {
+struct Digits {
     /// The directory of MNIST's four IDX files, plain or .gz, or the book's mnist.pkl.gz [default: the bundled data/mnist]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
 }
 
-impl Data {
+impl Digits {
     fn path(&self) -> Result<PathBuf> {
-        self.data.clone().map_or_else(data::default_directory, Ok)
+        self.data.clone().map_or_else(default_directory, Ok)
     }
 
     fn mnist(&self) -> Result<Mnist> {
@@ -104,21 +115,104 @@ impl Data {
     }
 }
 
-/// Where the digits come from, and how many threads work on them.
+/// Where data of any kind come from.
 #[derive(Args)]
-struct Resources {
+struct Source {
+    /// The data: a directory or a file of MNIST's or another's IDX files, a CSV table, NumPy's .npz or .npy, CIFAR-10, or a
+    /// folder for each class with pictures or CSV windows; `host data` shows them [default: the bundled data/mnist]
+    #[arg(long, value_name = "PATH")]
+    data: Option<PathBuf>,
+    /// Exchange the rows and columns of each image: EMNIST's need it
+    #[arg(long)]
+    transpose: bool,
+    /// The column of a table that is the label: its name, or its number from 1 [default: the column label, class or
+    /// target, or the last]
+    #[arg(long, value_name = "COLUMN")]
+    label: Option<String>,
+    /// What the targets are [default: texts and few different whole numbers are classes, others numbers]
+    #[arg(long, value_enum)]
+    targets: Option<TargetArgument>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum TargetArgument {
+    /// Classes
+    Classes,
+    /// Numbers to be predicted
+    Numbers,
+}
+
+impl Source {
+    fn path(&self) -> Result<PathBuf> {
+        self.data.clone().map_or_else(default_directory, Ok)
+    }
+
+    /// What is there, for a network that takes this, if there is one already.
+    fn open(&self, shape: Option<Shape>) -> Result<Data> {
+        let targets = self.targets.map(|targets| match targets {
+            TargetArgument::Classes => TargetKind::Classes,
+            TargetArgument::Numbers => TargetKind::Numbers,
+        });
+        // A vector's values may be those of an image, which stays one, to be shown.
+        let image = shape.filter(|shape| matches!(shape, Shape::Image { .. }));
+        let options = Options { transpose: self.transpose, label: self.label.clone(), shape: image, targets };
+        let path = self.path()?;
+        let data = open(&path, &options)?;
+        match shape.filter(|wanted| wanted.values() != data.shape().values()) {
+            Some(wanted) => Err(Problem::Wanted { found: data.shape(), wanted }.of(&path)),
+            None => Ok(data),
+        }
+    }
+}
+
+/// Says so if a model was trained on other data than these.
+fn compare_data(description: &Description, data: &Data) {
+    let found = data.checksum();
+    if description.data != 0 && description.data != found {
+        eprintln!(
+            "note: the model was trained on other data (checksum {:016x}) than these ({found:016x}); --data names others",
+            description.data
+        );
+    }
+}
+
+/// What a set of samples is called: images, or samples.
+fn noun(shape: Shape) -> &'static str {
+    match shape {
+        Shape::Image { height, width, .. } if height > 1 && width > 1 => "images",
+        _ => "samples",
+    }
+}
+
+/// The parts of a data set as a network takes them.
+struct Parts<'a> {
+    training: Samples<'a>,
+    /// None at all, if the data have none.
+    validation: Samples<'a>,
+    test: Samples<'a>,
+    /// All of them.
+    all: Samples<'a>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(data: &'a Data, description: &'a Description) -> Self {
+        let part = |part| Samples::new(data.part(part), description.normalization());
+        let all = Samples::new(data.all(), description.normalization());
+        Self { training: part(Part::Train), validation: part(Part::Validation), test: part(Part::Test), all }
+    }
+}
+
+/// Where the data come from, and how many threads work on them.
+#[derive(Args)]
+struct Resources<S: Args = Source> {
     #[command(flatten)]
-    data: Data,
+    source: S,
     /// Threads to use; 0 is one for each core. The results are the same with any number
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
 }
 
-impl Resources {
-    fn mnist(&self) -> Result<Mnist> {
-        self.data.mnist()
-    }
-
+impl<S: Args> Resources<S> {
     fn executor(&self) -> Result<Threads> {
         Threads::new(self.threads, Vectors::detect())
     }
@@ -160,7 +254,7 @@ fn print_json(value: &impl serde::Serialize) -> Result<()> {
 
 /// How the program was called, for what to type next: cargo says when the program runs through it.
 fn program() -> &'static str {
-    if std::env::var_os("CARGO").is_some() { "cargo run --release -p host --" } else { "host" }
+    if std::env::var_os("CARGO").is_some() { "cargo run --release --" } else { "host" }
 }
 
 /// The command as it could be typed again.
@@ -178,6 +272,21 @@ fn short<const N: usize>(text: &str) -> heapless::String<N> {
         }
     }
     short
+}
+
+/// A score as the text of a report: so many of so many, or how far off.
+fn score(score: Score) -> String {
+    match score.errors {
+        Some(Errors { mean_absolute, root_mean_square }) => {
+            format!("mean absolute error {mean_absolute:.4}, root mean square error {root_mean_square:.4}")
+        }
+        None => format!("{} of {} ({})", grouped(score.right), grouped(score.images), percent(score.accuracy())),
+    }
+}
+
+/// A score as a model file has it: not measured if there are no samples, or no classes.
+fn accuracy(score: Option<Score>) -> f32 {
+    score.filter(|score| score.errors.is_none()).map_or(f32::NAN, |score| score.accuracy() as f32)
 }
 
 /// A share as a percentage.

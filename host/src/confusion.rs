@@ -1,9 +1,9 @@
-//! The confusion matrix: what was predicted of images with each label.
+//! The confusion matrix: what was predicted of samples with each label.
 
 use serde::Serialize;
-use std::fmt;
+use std::fmt::Write;
 
-/// `confusion[label][predicted]` counts images.
+/// `confusion[label][predicted]` counts samples.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Confusion {
@@ -11,33 +11,55 @@ pub struct Confusion {
 }
 
 impl Confusion {
-    /// No images yet, of ten labels, for a network of so many classes.
+    /// No samples yet, for a network of so many classes.
     pub fn new(classes: usize) -> Self {
-        Self { counts: vec![vec![0; classes]; 10] }
+        Self { counts: vec![vec![0; classes]; classes] }
     }
 
-    /// Counts an image; a label or a class beyond the matrix is left out.
-    pub fn count(&mut self, label: u8, predicted: usize) {
-        if let Some(count) = self.counts.get_mut(usize::from(label)).and_then(|row| row.get_mut(predicted)) {
+    /// Counts a sample; a label or a class beyond the matrix is left out.
+    pub fn count(&mut self, label: usize, predicted: usize) {
+        if let Some(count) = self.counts.get_mut(label).and_then(|row| row.get_mut(predicted)) {
             *count += 1;
         }
     }
 }
 
-impl fmt::Display for Confusion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("          predicted\n   label")?;
-        for class in 0..self.counts.first().map_or(0, Vec::len) {
-            write!(f, "{class:>6}")?;
+/// More classes than these are too many for a matrix on a screen.
+const MOST: usize = 20;
+
+impl Confusion {
+    /// A matrix under the names of the classes; of very many classes, the most frequent mistakes.
+    pub fn text(&self, classes: &[String]) -> String {
+        let name = |class: usize| classes.get(class).map_or("?", String::as_str);
+        if self.counts.len() > MOST {
+            let each = |(label, row): (usize, &Vec<usize>)| {
+                let counts = row.iter().enumerate().filter(move |&(predicted, count)| predicted != label && *count > 0);
+                counts.map(move |(predicted, &count)| (count, label, predicted)).collect::<Vec<_>>()
+            };
+            let mut mistakes: Vec<_> = self.counts.iter().enumerate().flat_map(each).collect();
+            mistakes.sort_by_key(|&(count, label, predicted)| (usize::MAX - count, label, predicted));
+            let line = |&(count, label, predicted): &(usize, usize, usize)| {
+                format!("{count:>6}  {} taken for {}\n", name(label), name(predicted))
+            };
+            return mistakes.iter().take(MOST).map(line).collect();
         }
-        writeln!(f)?;
+        let wide = |index: usize| name(index).chars().count();
+        let first = (0..self.counts.len()).map(wide).max().unwrap_or(0).max(8);
+        let width = |class: usize| (wide(class) + 2).max(6);
+        let mut text = format!("{:first$}  predicted\n{:>first$}", "", "label");
+        // Writing to a string does not fail.
+        for class in 0..self.counts.len() {
+            let _ = write!(text, "{:>width$}", name(class), width = width(class));
+        }
+        text.push('\n');
         for (label, row) in self.counts.iter().enumerate() {
-            write!(f, "{label:>8}")?;
-            for &count in row {
-                if count == 0 { write!(f, "{:>6}", ".") } else { write!(f, "{count:>6}") }?;
+            let _ = write!(text, "{:>first$}", name(label));
+            for (class, &count) in row.iter().enumerate() {
+                let count = if count == 0 { ".".into() } else { count.to_string() };
+                let _ = write!(text, "{count:>width$}", width = width(class));
             }
-            writeln!(f)?;
+            text.push('\n');
         }
-        Ok(())
+        text
     }
 }

@@ -1,17 +1,59 @@
-//! MNIST: handwritten digits as 28 x 28 gray bytes, their labels, where the files are found, and how they are split.
+//! Data to learn from. [`open`] reads files and directories of many kinds as [`Data`]: samples of any shape, bytes or
+//! floats, with classes or numbers to be predicted, in parts to train on, to validate with and to test with.
+//!
+//! ```no_run
+//! use minnet_host::data::{self, Options};
+//!
+//! let data = data::open("flowers.csv".as_ref(), &Options::default())?;
+//! println!("{data}; the classes are {}", data.classes.join(", "));
+//! for (sample, target) in data.train().iter() {
+//!     println!("{target:?}: {} values, the first {}", sample.len(), sample.get(0));
+//! }
+//! # Ok::<(), minnet_host::error::Error>(())
+//! ```
+//!
+//! [`Mnist`] is MNIST: handwritten digits as 28 x 28 gray bytes, their labels, where the files are found, and how they are
+//! split.
 
+mod array;
+mod arrays;
+mod cifar;
+mod csv;
+mod describe;
 mod expand;
+mod folder;
+mod folders;
 mod idx;
+mod npy;
+mod open;
 mod pickle;
+mod picture;
+mod problem;
+mod set;
+mod show;
 mod source;
+mod split;
+mod targets;
+mod unlabelled;
+mod windows;
 
 use std::env;
 use std::path::{Path, PathBuf};
 
+pub use describe::{Class, PARTS, Range, Summary};
 pub use expand::expanded;
 pub use idx::{write_idx_images, write_idx_labels};
+pub use open::{Options, open};
+pub use problem::Problem;
+pub use set::{Data, Sample, Set, Target, Targets, Values, View};
+pub use split::Part;
+pub use targets::Kind as TargetKind;
+pub use unlabelled::open_unlabelled;
 
+use crate::architecture::Shape;
 use crate::error::{Error, Result};
+use crate::samples::Samples;
+use minnet::normalization::Normalization;
 
 /// A digit: 28 rows of 28 pixels, top row first, from 0 (paper) to 255 (ink).
 pub type Image = [u8; PIXELS];
@@ -20,6 +62,8 @@ pub type Image = [u8; PIXELS];
 pub const PIXELS: usize = 28 * 28;
 /// Digits there are.
 pub const CLASSES: usize = 10;
+/// What a digit is.
+const SHAPE: Shape = Shape::Image { height: 28, width: 28, channels: 1 };
 
 const IN_REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/mnist");
 
@@ -29,7 +73,7 @@ pub struct Dataset {
     /// The images.
     pub images: Vec<Image>,
     /// What each image shows, 0 to 9; as many as images.
-    pub labels: Vec<u8>,
+    pub labels: Vec<u16>,
 }
 
 impl Dataset {
@@ -64,50 +108,22 @@ impl Dataset {
     }
 
     /// Adds samples at the end.
-    pub fn extend(&mut self, more: Samples<'_>) {
-        self.images.reserve_exact(more.len());
-        self.images.extend_from_slice(more.images);
-        self.labels.extend_from_slice(more.labels);
+    pub fn extend(&mut self, more: Self) {
+        self.images.extend(more.images);
+        self.labels.extend(more.labels);
     }
 
     /// All of it, as a view.
     pub fn samples(&self) -> Samples<'_> {
-        Samples { images: &self.images, labels: &self.labels }
+        digits(&self.images, &self.labels)
     }
 }
 
-/// A stretch of a [`Dataset`], borrowed: cheap to copy and to cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Samples<'a> {
-    /// The images.
-    pub images: &'a [Image],
-    /// What each image shows, 0 to 9; as many as images.
-    pub labels: &'a [u8],
-}
-
-impl<'a> Samples<'a> {
-    /// The number of images.
-    pub fn len(&self) -> usize {
-        self.images.len()
-    }
-
-    /// Whether there are no images.
-    pub fn is_empty(&self) -> bool {
-        self.images.is_empty()
-    }
-
-    /// The first `count` samples and the rest; all and none if there are not so many.
-    pub fn split_at(self, count: usize) -> (Self, Self) {
-        let count = count.min(self.len());
-        let (images, more_images) = self.images.split_at(count);
-        let (labels, more_labels) = self.labels.split_at(count);
-        (Self { images, labels }, Self { images: more_images, labels: more_labels })
-    }
-
-    /// Each image with its label, in order.
-    pub fn iter(self) -> impl ExactSizeIterator<Item = (&'a Image, u8)> {
-        self.images.iter().zip(self.labels.iter().copied())
-    }
+/// Digits and their labels as samples: as many as there are of both.
+pub fn digits<'a>(images: &'a [Image], labels: &'a [u16]) -> Samples<'a> {
+    let count = images.len().min(labels.len());
+    let view = View::images(SHAPE, images[..count].as_flattened(), &labels[..count]);
+    Samples::new(view, Normalization::PIXELS)
 }
 
 /// MNIST's two sets, or others under the same file names.
@@ -188,7 +204,7 @@ pub fn default_directory() -> Result<PathBuf> {
     let here = env::current_dir().unwrap_or_default();
     let above = here.ancestors().map(|directory| directory.join("data/mnist"));
     let mut candidates = above.chain([PathBuf::from(IN_REPOSITORY)]);
-    candidates.find(|path| path.is_dir()).ok_or_else(|| Error::NoDefaultData { bundled: IN_REPOSITORY.into() })
+    candidates.find(|path| path.is_dir()).ok_or(Error::NoDefaultData)
 }
 
 #[cfg(test)]

@@ -40,8 +40,8 @@ pub enum Error {
     ReplacesData { directory: PathBuf },
 
     /// Neither here nor in the repository is there a directory `data/mnist`.
-    #[error("there is no directory data/mnist here, nor above, nor at {bundled}; name the directory of MNIST's files")]
-    NoDefaultData { bundled: PathBuf },
+    #[error("no data are named, and there is no directory data/mnist here, nor above: name the data with --data")]
+    NoDefaultData,
 
     /// The directory or file of a data set does not exist.
     #[error(
@@ -109,6 +109,18 @@ pub enum Error {
     /// A label is not a digit.
     #[error("{path}: byte {offset}: label {label}, but labels are digits, 0 to 9; mend the label or get the file anew")]
     LabelRange { path: PathBuf, offset: u64, label: i64 },
+
+    /// Data cannot be used: the file, the place in it if there is one, and what is wrong.
+    #[error("{path}: {place}{}{problem}", if place.is_empty() { "" } else { ": " })]
+    Data { path: PathBuf, place: String, problem: Box<crate::data::Problem> },
+
+    /// A part of the data that was asked for is empty.
+    #[error("{path}: has no {part} samples; choose others with --set")]
+    NoSamples { path: PathBuf, part: &'static str },
+
+    /// Samples in memory do not belong together.
+    #[error(transparent)]
+    Samples(#[from] crate::data::Problem),
 
     // The data set as the book's pickle; `offset` counts decompressed bytes.
     /// A file is no pickle.
@@ -207,9 +219,13 @@ pub enum Error {
     /// A model cannot be written for the book's `network2.py`.
     #[error(
         "{path}: holds a network that network2.py cannot have ({architecture}): there, every layer is dense, of sigmoid \
-         neurons; train one such as 784-30-10 with cross-entropy"
+         neurons; take another form with --to, or train one such as 784-30-10 with cross-entropy"
     )]
     NotNetwork2 { path: PathBuf, architecture: String },
+
+    /// A network cannot come from another program's file, or go into one.
+    #[error("{path}: {cause}")]
+    Exchange { path: PathBuf, cause: crate::exchange::ExchangeError },
 
     /// An integer model cannot be made of another.
     #[error("{path}: holds an integer network already; quantize the float model that it was made of")]
@@ -304,10 +320,24 @@ pub enum Error {
 
     /// The data are not for this network.
     #[error(
-        "the network takes {inputs} values and gives {outputs}; the data have {pixels} values an image and {classes} \
-         classes: begin the network's text with their size, and end it with an output for each class"
+        "the network takes {inputs} values and gives {outputs}; the data have {pixels} values a sample and {classes} \
+         classes or numbers: begin the network's text with their size, and end it with an output for each class"
     )]
     Sizes { inputs: usize, outputs: usize, pixels: usize, classes: usize },
+
+    /// The values that a network takes have no range.
+    #[error(
+        "the inputs reach from {least} to {most}: too far for steps of a byte; scale the data down, or leave out what \
+         lies far from the rest"
+    )]
+    InputRange { least: f32, most: f32 },
+
+    /// What a model says of its data has no room in its file.
+    #[error(
+        "the names of the classes and what the values are normalized by take {length} bytes of the model file, which \
+         has room for {most}: give shorter names"
+    )]
+    DescriptionLength { length: usize, most: usize },
 
     // The machine.
     /// There is not enough memory.

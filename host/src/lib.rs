@@ -9,10 +9,12 @@
 pub mod architecture;
 pub mod confusion;
 pub mod data;
+pub mod description;
 #[cfg(feature = "device")]
 pub mod device;
 mod drawing;
 pub mod error;
+pub mod exchange;
 pub mod executor;
 #[cfg(feature = "experiments")]
 pub mod experiment;
@@ -20,9 +22,10 @@ pub mod file;
 pub mod model;
 pub mod nets;
 pub mod network;
-pub mod network2;
+pub mod normalization;
 pub mod picture;
 pub mod plot;
 pub mod quantize;
+pub mod samples;
 pub mod sheet;
 pub mod train;

@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     match command::Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the output has seen enough, as with `host nets | head -3`.
-        Err(host::error::Error::Output { cause }) if cause.kind() == std::io::ErrorKind::BrokenPipe => {
+        Err(minnet_host::error::Error::Output { cause }) if cause.kind() == std::io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
         }
         Err(error) => {

@@ -1,13 +1,14 @@
 //! Model files on disk.
 
 use crate::architecture::Architecture;
-use crate::data::Samples;
+use crate::description::Description;
 use crate::error::{Error, Result};
 use crate::executor::Threads;
 use crate::file::write_atomically;
 use crate::nets::{self, Net};
 use crate::network::Network;
 use crate::quantize::Integers;
+use crate::samples::Samples;
 use crate::train::{self, Outputs};
 use minnet::model::{self, Metadata, Model, ModelError};
 use minnet::quant::{QuantLayer, Quantized, Weights, Width};
@@ -54,6 +55,14 @@ impl File {
     /// [`Error::Model`] if it is no model, or damaged.
     pub fn metadata(&self) -> Result<Metadata> {
         model::metadata(self.bytes()).map_err(|cause| self.error(cause))
+    }
+
+    /// What the file says of its data.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if it is no model, or damaged.
+    pub fn description(&self) -> Result<Description> {
+        model::description(self.bytes()).map(Into::into).map_err(|cause| self.error(cause))
     }
 
     /// The network that the file says it holds.
@@ -172,5 +181,7 @@ impl Contents {
 /// # Errors
 /// Those of [`write_atomically`].
 pub fn save<In: Tensor, L: Layer<In>>(path: &Path, net: &net::Net<In, L>, metadata: &Metadata) -> Result<()> {
-    write_atomically(path, |file| model::write(net, metadata, |bytes| file.write_all(bytes)))
+    write_atomically(path, |file| {
+        model::write(net, metadata, model::Description::default(), |bytes| file.write_all(bytes))
+    })
 }

@@ -1,6 +1,7 @@
 //! The networks that the command line takes: by a name, or by their text.
 
-use crate::architecture::{Architecture, TextError};
+use crate::architecture::{Architecture, Shape, TextError};
+use crate::data::Data;
 use crate::error::{Error, Result};
 use minnet::cost::CostFunction::{self, CrossEntropy, LogLikelihood, Quadratic};
 use serde::{Serialize, Serializer};
@@ -130,6 +131,39 @@ pub struct Net {
     pub architecture: Architecture,
     /// Its cost.
     pub cost: CostFunction,
+}
+
+/// The text of a network for data that nobody has named one for: a start, which does well on small tasks.
+pub fn for_data(data: &Data) -> String {
+    let (shape, outputs) = (data.shape(), data.all().outputs());
+    let digits = Shape::Image { height: 28, width: 28, channels: 1 };
+    let numbers = data.all().numbers().is_some();
+    if shape == digits && outputs == 10 && !numbers {
+        return DEFAULT.into();
+    }
+    let last = if numbers { format!("dense {outputs}") } else { format!("dense {outputs} softmax") };
+    match shape {
+        Shape::Vector(_) => format!("{shape}: dense 100 relu, {last}"),
+        Shape::Image { height, width, .. } if height == 1 || width == 1 => {
+            let filter = if width == 1 { "conv5x1" } else { "conv1x5" };
+            let layers = format!("{filter} 16 stride 2 same relu, {filter} 32 stride 2 same relu");
+            format!("{shape}: {layers}, flatten, dense 64 relu, {last}")
+        }
+        Shape::Image { height, width, .. } => {
+            // Halved until it is small, by pooling where that leaves no rest.
+            let (mut height, mut width, mut layers) = (height, width, String::from("conv3x3 16 same relu, "));
+            for filters in [32, 32, 64, 64, 64] {
+                if height.max(width) <= 4 {
+                    break;
+                }
+                let is_even = [height, width].iter().all(|side| side.is_multiple_of(2));
+                let halving = if is_even { "same maxpool2" } else { "stride 2 same" };
+                layers += &format!("conv3x3 {filters} {halving} relu, ");
+                (height, width) = (height.div_ceil(2), width.div_ceil(2));
+            }
+            format!("{shape}: {layers}flatten, dense 64 relu, {last}")
+        }
+    }
 }
 
 impl Net {

@@ -1,6 +1,7 @@
 //! A network on the PC: an architecture, its cost, and its parameters on the heap.
 
 use crate::architecture::Architecture;
+use crate::description::Description;
 use crate::error::{Error, Result};
 use crate::file::write_atomically;
 use crate::nets::Net;
@@ -92,6 +93,17 @@ impl Network {
         self.layers.train(self.cost, batch, sgd, rng, executor);
     }
 
+    /// Has it give `mean` + `deviation` · output for each output, if its last layer is dense and has no activation.
+    pub fn scale_outputs(&mut self, scales: &[[f32; 2]]) {
+        let Some(Op::Dense(op)) = self.layers.ops().last().copied() else { return };
+        let start = self.parameters().len() - Op::Dense(op).parameters();
+        let (weights, biases) = self.parameters_mut()[start..].split_at_mut(op.inputs * op.outputs);
+        for (output, &[mean, deviation]) in scales.iter().enumerate().take(op.outputs) {
+            weights.iter_mut().skip(output).step_by(op.outputs).for_each(|weight| *weight *= deviation);
+            biases[output] = biases[output] * deviation + mean;
+        }
+    }
+
     /// As [`minnet::net::Net::weight_hash`].
     pub fn weight_hash(&self) -> u64 {
         self.layers.weight_hash()
@@ -101,10 +113,14 @@ impl Network {
     ///
     /// # Errors
     /// Those of [`write_atomically`].
-    pub fn save(&self, path: &Path, metadata: &Metadata) -> Result<()> {
+    pub fn save(&self, path: &Path, metadata: &Metadata, description: &Description) -> Result<()> {
         let architecture = self.architecture.to_string();
+        let encoded = description.encode();
+        let description = model::Description::parse(&encoded).unwrap_or_default();
         write_atomically(path, |file| {
-            model::write_parameters(&architecture, self.parameters(), metadata, |bytes| file.write_all(bytes))
+            model::write_parameters(&architecture, self.parameters(), metadata, description, |bytes| {
+                file.write_all(bytes)
+            })
         })
     }
 }

@@ -1,11 +1,13 @@
 //! Integer networks: made from float ones, and run on data sets.
 
 use crate::architecture::Architecture;
-use crate::data::Samples;
+use crate::data::Sample;
+use crate::description::Description;
 use crate::error::{Error, Result};
 use crate::executor::Threads;
 use crate::file::write_atomically;
 use crate::network::Network;
+use crate::samples::Samples;
 use crate::train::{self, Outputs, Score, batch_memory, check, shuffle};
 use minnet::batch::{Batch, Images, Layout};
 use minnet::cost::CostFunction;
@@ -13,7 +15,7 @@ use minnet::executor::{Alone, Executor};
 use minnet::layer::Parameters;
 use minnet::model::{self, Metadata, ModelError};
 use minnet::module::{self, Module};
-use minnet::net::load_pixels;
+use minnet::normalization::Normalization;
 use minnet::quant::{
     self, Calibration, Input, QuantizedList, Width, Word, build, note, on_grid, ram_words, weight_step,
 };
@@ -74,7 +76,8 @@ pub fn finetune(
         for indices in order.chunks(batch.len().max(1)) {
             let mut batch = batch.first(indices.len());
             for (place, &index) in indices.iter().enumerate() {
-                batch.load(place, &training.images[index as usize], training.labels[index as usize]);
+                training.load(index as usize, batch.input(place));
+                training.load_target(index as usize, batch.target(place));
             }
             let sgd = Sgd::new(eta, indices.len());
             executor.run(|| module::train(net, &delta, &mut batch, &sgd, &mut rng, executor));
@@ -88,7 +91,7 @@ pub fn finetune(
         grid.round(net);
         let now = score(net)?;
         observe(epoch + 1, now);
-        if now.right > most.right {
+        if now.is_better(&most) {
             most = now;
             best.copy_from_slice(net.parameters());
         }
@@ -192,9 +195,9 @@ impl Integers {
     pub fn of(net: &Network, width: Width, calibration: Samples<'_>, executor: &Threads) -> Result<Self> {
         check(net, calibration)?;
         let ops = net.architecture().layers();
-        let mut words = vec![Word::default(); quant::words(ops, width)];
-        let greatest = greatest_outputs(net, calibration, executor);
-        let calibration = Calibration { input: Input::PIXELS, greatest: &greatest };
+        let (input, greatest) = ranges(net, calibration, executor)?;
+        let calibration = Calibration { input, greatest: &greatest };
+        let mut words = vec![Word::default(); quant::words(ops, width) + input.words()];
         build(ops, net.parameters(), calibration, width, &mut words).map_err(|cause| Error::Quantize { cause })?;
         Ok(Self { architecture: net.architecture().clone(), width, words })
     }
@@ -239,12 +242,14 @@ impl Integers {
         let piece = set.len().div_ceil(executor.threads() * 4).max(1);
         executor.run(|| {
             rayon::scope(|scope| {
-                for (images, logits) in set.images.chunks(piece).zip(all.chunks_mut(piece * classes.max(1))) {
+                for (images, logits) in set.chunks(piece).zip(all.chunks_mut(piece * classes.max(1))) {
                     let list = &list;
                     scope.spawn(move |_| {
                         let mut ram = vec![0; ram_words(list.ops())];
-                        for (image, place) in images.iter().zip(logits.chunks_mut(classes.max(1))) {
-                            let found = list.infer_pixels_with(image, &mut ram);
+                        let mut bytes = vec![0; images.shape().values()];
+                        for (image, place) in logits.chunks_mut(classes.max(1)).enumerate() {
+                            images.load_bytes(image, list.input(), &mut bytes);
+                            let found = list.infer_pixels_with(&bytes, &mut ram);
                             if found.len() == place.len() {
                                 place.copy_from_slice(found);
                             }
@@ -270,6 +275,20 @@ impl Integers {
         Ok(Outputs::new(values, classes))
     }
 
+    /// The share of the samples' values that lie beyond what its input reaches: they become the least or the greatest byte.
+    pub fn clipped(&self, set: Samples<'_>) -> f64 {
+        let Input { step, zero } = self.list().input();
+        let reach = |byte: f32| (byte - f32::from(zero)) * step;
+        let within = reach(-0.5)..=reach(255.5);
+        let mut input = vec![0.0; set.shape().values()];
+        let mut count = 0;
+        for index in 0..set.len() {
+            set.load(index, &mut input);
+            count += input.iter().filter(|value| !within.contains(*value)).count();
+        }
+        count as f64 / (set.len() * input.len()).max(1) as f64
+    }
+
     /// Measures it on a set of images.
     ///
     /// # Errors
@@ -282,21 +301,27 @@ impl Integers {
     ///
     /// # Errors
     /// Those of [`write_atomically`].
-    pub fn save(&self, path: &Path, metadata: &Metadata) -> Result<()> {
+    pub fn save(&self, path: &Path, metadata: &Metadata, description: &Description) -> Result<()> {
         let (architecture, block) = (self.architecture.to_string(), self.words.as_flattened());
+        let encoded = description.encode();
+        let description = model::Description::parse(&encoded).unwrap_or_default();
         write_atomically(path, |file| {
-            model::write_quantized(&architecture, self.width, block, metadata, |bytes| file.write_all(bytes))
+            model::write_quantized(&architecture, self.width, block, metadata, description, |bytes| {
+                file.write_all(bytes)
+            })
         })
     }
 }
 
-/// The greatest output of each layer over some images.
-fn greatest_outputs(net: &Network, calibration: Samples<'_>, executor: &Threads) -> Vec<f32> {
+/// What the network takes, and the greatest output of each layer, over some images.
+fn ranges(net: &Network, calibration: Samples<'_>, executor: &Threads) -> Result<(Input, Vec<f32>)> {
     let mut greatest = vec![0.0; net.layers().ops().len()];
     let (stride, Layout { inputs, .. }) = (net.ram().max(1), net.layout());
     let mut memory = vec![0.0; stride];
-    for image in calibration.images {
-        load_pixels(image, &mut memory[..inputs]);
+    let (mut least, mut most) = (0.0_f32, 0.0_f32);
+    for image in 0..calibration.len() {
+        calibration.load(image, &mut memory[..inputs]);
+        (least, most) = memory[..inputs].iter().fold((least, most), |(least, most), &v| (least.min(v), most.max(v)));
         let mut places = greatest.iter_mut();
         net.layers().infer_seen(Images::new(&mut memory, stride), &Alone(executor), |op, images, output| {
             if let (Some(place), Some(image)) = (places.next(), images.iter_mut().next()) {
@@ -304,12 +329,18 @@ fn greatest_outputs(net: &Network, calibration: Samples<'_>, executor: &Threads)
             }
         });
     }
-    greatest
+    // Pixels keep their step, whatever the images have of them.
+    let input = match calibration.normalization() {
+        Normalization::PIXELS if matches!(calibration.view().values(), Sample::Bytes(_)) => Input::PIXELS,
+        _ => Input::of_range(least, most).ok_or(Error::InputRange { least, most })?,
+    };
+    Ok((input, greatest))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::digits;
     use crate::executor::Vectors;
     use crate::nets;
     use crate::train::tests::twenty_images;
@@ -318,7 +349,7 @@ mod tests {
     #[test]
     fn a_batch_of_no_images_is_one_of_one() {
         let (images, labels) = twenty_images();
-        let set = Samples { images: &images, labels: &labels };
+        let set = digits(&images, &labels);
         let executor = Threads::new(1, Vectors::detect()).unwrap();
         let net = nets::find("784-10", None).unwrap();
         let [none, one] = [0, 1].map(|batch| {

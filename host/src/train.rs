@@ -1,10 +1,11 @@
 //! Training: mini-batches, epochs, monitors, early stopping. What the core does for one batch, done for a data set.
 
 use crate::architecture::Architecture;
-use crate::data::{CLASSES, Image, PIXELS, Samples};
+use crate::data::{CLASSES, PIXELS};
 use crate::error::{Error, Result};
 use crate::executor::Threads;
 use crate::network::zeroed;
+use crate::samples::Samples;
 use minnet::batch::{Images, Layout};
 use minnet::cost::CostFunction;
 use minnet::executor::Alone;
@@ -37,6 +38,9 @@ pub struct Hyper {
     pub shuffle: bool,
     /// The seed of all random numbers: start, order, dropout.
     pub seed: u64,
+    /// Of epochs that are equally good on the validation set, keep the one of the lowest cost, not the first.
+    #[serde(skip)]
+    pub ties_by_cost: bool,
     /// Stop after this many epochs in a row without a better validation accuracy.
     pub patience: Option<u32>,
     /// Whether each epoch also measures the whole training set, without dropout, as the book's monitors do.
@@ -56,6 +60,7 @@ impl Default for Hyper {
             init: Init::FanIn,
             shuffle: true,
             seed: 1,
+            ties_by_cost: false,
             patience: None,
             monitor_training: false,
         }
@@ -87,6 +92,55 @@ pub struct Score {
     pub images: usize,
     /// The mean cost, without the L2 term.
     pub cost: f64,
+    /// How far off the outputs are; none where classes are to be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub errors: Option<Errors>,
+}
+
+/// How far a network's outputs are from the numbers that they should be.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Errors {
+    /// The mean of the absolute errors.
+    pub mean_absolute: f64,
+    /// The root of the mean of the squared errors.
+    pub root_mean_square: f64,
+}
+
+/// A score while it is being made.
+struct Tally {
+    score: Score,
+    /// Sums of absolute and squared errors, and of how many.
+    errors: Option<[f64; 3]>,
+}
+
+impl Tally {
+    /// Nothing yet of these samples.
+    fn new(samples: Samples<'_>) -> Self {
+        let score = Score { right: 0, images: 0, cost: 0.0, errors: None };
+        Self { score, errors: samples.are_numbers().then_some([0.0; 3]) }
+    }
+
+    /// Counts a sample; `measure` gives what a function makes of its output and its target.
+    fn count(&mut self, is_right: bool, measure: impl Fn(&dyn Fn(&[f32], &[f32]) -> f32) -> f32, cost: CostFunction) {
+        self.score.images += 1;
+        self.score.cost += f64::from(measure(&|a, y| cost.value(a, y)));
+        if let Some([absolute, squared, count]) = &mut self.errors {
+            let sum = |of: fn(f32) -> f32| measure(&|a, y| a.iter().zip(y).map(|(a, y)| of(a - y)).sum());
+            *absolute += f64::from(sum(f32::abs));
+            *squared += f64::from(sum(|error| error * error));
+            *count += f64::from(measure(&|a, _| a.len() as f32));
+        } else {
+            self.score.right += usize::from(is_right);
+        }
+    }
+
+    fn score(self) -> Score {
+        let errors = self.errors.map(|[absolute, squared, count]| Errors {
+            mean_absolute: absolute / count.max(1.0),
+            root_mean_square: (squared / count.max(1.0)).sqrt(),
+        });
+        Score { cost: self.score.cost / self.score.images.max(1) as f64, errors, ..self.score }
+    }
 }
 
 impl Score {
@@ -98,6 +152,16 @@ impl Score {
     /// The share of images classified rightly, from 0 to 1.
     pub fn accuracy(&self) -> f64 {
         self.right as f64 / self.images.max(1) as f64
+    }
+
+    /// What the best score has most of: images that are right, or the opposite of an error.
+    fn rank(&self) -> f64 {
+        self.errors.map_or(self.right as f64, |errors| -errors.root_mean_square)
+    }
+
+    /// Whether it is better than another of the same samples.
+    pub fn is_better(&self, other: &Self) -> bool {
+        self.rank() > other.rank()
     }
 }
 
@@ -180,7 +244,7 @@ pub fn train<M: Module + Send>(
     let mut best = Vec::new();
     let mut order: Vec<u32> = (0..training.len() as u32).collect();
     let mut history = History { epochs: Vec::new(), chosen: 0, stopped: false };
-    let mut most_right = None;
+    let mut best_score: Option<Score> = None;
 
     for epoch in 0..hyper.epochs {
         let start = std::time::Instant::now();
@@ -199,10 +263,15 @@ pub fn train<M: Module + Send>(
         let score = |set| executor.run(|| evaluate(net, cost, set, executor));
         let training = if hyper.monitor_training { score(training)? } else { met };
         let validation = if validation.is_empty() { None } else { Some(score(validation)?) };
-        let right = validation.map(|score| score.right);
-        let is_best = right.is_none() || right > most_right;
+        let is_best = match (validation, best_score) {
+            (Some(score), Some(best)) => {
+                let is_tie = hyper.ties_by_cost && score.rank() == best.rank();
+                score.is_better(&best) || is_tie && score.cost < best.cost
+            }
+            _ => true,
+        };
         if is_best {
-            most_right = right;
+            best_score = validation;
             history.chosen = epoch + 1;
             snapshot(net, &mut best);
         }
@@ -247,29 +316,27 @@ impl Pass<'_> {
             Regularization::PerBatch => order.len().div_ceil(batch.len().max(1)),
         };
         let delta = |a: &[f32], y: &[f32], delta: &mut [f32]| cost.delta(activation, a, y, delta);
-        let (mut score, mut costs) = (Score { right: 0, images: 0, cost: 0.0 }, 0.0);
+        let mut tally = Tally::new(training);
         let mut flow = ControlFlow::Continue(());
         for indices in order.chunks(batch.len().max(1)) {
             let mut batch = batch.first(indices.len());
-            let image = |number: usize| {
+            let fill = |number: usize, input: &mut [f32], target: &mut [f32]| {
                 let index = indices[number] as usize;
-                (&training.images[index][..], training.labels[index])
+                training.load(index, input);
+                training.load_target(index, target);
             };
-            batch.load_all(image, executor);
+            batch.fill(fill, executor);
             let sgd = Sgd::new(eta, indices.len()).with_l2(eta, hyper.lambda, count);
             module::train(net, &delta, &mut batch, &sgd, rng, executor);
             for image in 0..batch.len() {
-                score.right += usize::from(batch.is_right(image));
-                costs += f64::from(batch.cost(image, |a, y| cost.value(a, y)));
+                tally.count(batch.is_right(image), |value| batch.cost(image, value), cost);
             }
-            score.images += batch.len();
-            flow = progress(indices, score.images);
+            flow = progress(indices, tally.score.images);
             if flow.is_break() {
                 break;
             }
         }
-        score.cost = costs / score.images.max(1) as f64;
-        (score, flow)
+        (tally.score(), flow)
     }
 }
 
@@ -299,11 +366,19 @@ pub fn check_digits(architecture: &Architecture) -> Result<()> {
     Err(Error::Sizes { inputs, outputs, pixels: PIXELS, classes: CLASSES })
 }
 
-/// Whether a network of so many inputs and outputs is one for these images.
+/// Whether a network is one for these samples: to be asked before it is trained on some of them.
+///
+/// # Errors
+/// [`Error::Sizes`].
+pub fn check_samples(architecture: &Architecture, set: Samples<'_>) -> Result<()> {
+    check_sizes(architecture.inputs(), architecture.outputs(), set)
+}
+
+/// Whether a network of so many inputs and outputs is one for these samples.
 pub(crate) fn check_sizes(inputs: usize, outputs: usize, set: Samples<'_>) -> Result<()> {
-    let pixels = set.images.first().map_or(inputs, |image| image.len());
-    let classes = set.labels.iter().max().map_or(0, |&label| usize::from(label) + 1);
-    if pixels == inputs && classes <= outputs {
+    let (pixels, classes) = (set.shape().values(), set.outputs());
+    let is_enough = if set.are_numbers() { classes == outputs } else { classes <= outputs };
+    if set.is_empty() || pixels == inputs && is_enough {
         return Ok(());
     }
     Err(Error::Sizes { inputs, outputs, pixels, classes })
@@ -319,17 +394,13 @@ pub fn evaluate(net: &impl Module, cost: CostFunction, set: Samples<'_>, executo
 
 /// Measures a network's outputs for a set of images.
 pub fn score(outputs: &Outputs, cost: CostFunction, set: Samples<'_>) -> Score {
-    let (mut right, mut sum) = (0, 0.0);
+    let mut tally = Tally::new(set);
     let mut target = vec![0.0; outputs.classes];
-    for (output, &label) in outputs.iter().zip(set.labels) {
-        target.fill(0.0);
-        if let Some(place) = target.get_mut(usize::from(label)) {
-            *place = 1.0;
-        }
-        right += usize::from(argmax(output) == usize::from(label));
-        sum += f64::from(cost.value(output, &target));
+    for (index, output) in outputs.iter().enumerate() {
+        set.load_target(index, &mut target);
+        tally.count(argmax(output) == argmax(&target), |value| value(output, &target), cost);
     }
-    Score { right, images: set.len(), cost: sum / set.len().max(1) as f64 }
+    tally.score()
 }
 
 /// A network's output for each image, in order.
@@ -343,6 +414,11 @@ impl Outputs {
     /// Of images with so many outputs each.
     pub fn new(values: Vec<f32>, classes: usize) -> Self {
         Self { values, classes }
+    }
+
+    /// How many outputs each has.
+    pub fn classes(&self) -> usize {
+        self.classes
     }
 
     /// Each image's output.
@@ -369,7 +445,7 @@ pub fn outputs(net: &impl Module, set: Samples<'_>, executor: &Threads) -> Resul
     let piece = share(executor.threads() * 4).max(TOGETHER.min(share(executor.threads()))).max(1);
     executor.run(|| {
         rayon::scope(|scope| {
-            for (images, outputs) in set.images.chunks(piece).zip(values.chunks_mut(piece * classes.max(1))) {
+            for (images, outputs) in set.chunks(piece).zip(values.chunks_mut(piece * classes.max(1))) {
                 scope.spawn(move |_| infer(net, images, outputs, executor));
             }
         });
@@ -380,13 +456,13 @@ pub fn outputs(net: &impl Module, set: Samples<'_>, executor: &Threads) -> Resul
 /// Images that go through a layer before the next layer: so many share what is read of its weights.
 const TOGETHER: usize = 128;
 
-fn infer(net: &impl Module, images: &[Image], outputs: &mut [f32], executor: &Threads) {
+fn infer(net: &impl Module, images: Samples<'_>, outputs: &mut [f32], executor: &Threads) {
     let (stride, Layout { inputs, outputs: classes, .. }) = (net.ram().max(1), net.layout());
     let mut memory = vec![0.0; stride * TOGETHER.min(images.len())];
     for (images, outputs) in images.chunks(TOGETHER).zip(outputs.chunks_mut(TOGETHER * classes.max(1))) {
         let memory = &mut memory[..stride * images.len()];
-        for (image, place) in images.iter().zip(memory.chunks_exact_mut(stride)) {
-            load_pixels(image, &mut place[..inputs]);
+        for (image, place) in memory.chunks_exact_mut(stride).enumerate() {
+            images.load(image, &mut place[..inputs]);
         }
         let output = net.infer(Images::new(memory, stride), &Alone(executor));
         for (place, result) in outputs.chunks_exact_mut(classes.max(1)).zip(memory.chunks_exact(stride)) {
@@ -440,12 +516,13 @@ pub(crate) fn restore(net: &mut impl Module, mut values: &[f32]) {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::data::{Image, digits};
     use crate::executor::Vectors;
     use crate::nets;
     use crate::network::Network;
 
     /// Some images of ten classes, and these.
-    pub(crate) fn twenty_images() -> (Vec<Image>, Vec<u8>) {
+    pub(crate) fn twenty_images() -> (Vec<Image>, Vec<u16>) {
         let image = |seed| std::array::from_fn(|pixel| (pixel * seed % 251) as u8);
         ((0..20).map(image).collect(), (0..20).map(|label| label % 10).collect())
     }
@@ -453,7 +530,7 @@ pub(crate) mod tests {
     #[test]
     fn a_batch_of_no_images_is_one_of_one() {
         let (images, labels) = twenty_images();
-        let set = Samples { images: &images, labels: &labels };
+        let set = digits(&images, &labels);
         let executor = Threads::new(1, Vectors::detect()).unwrap();
         let net = nets::find("784-10", None).unwrap();
         let [none, one] = [0, 1].map(|batch| {

@@ -1,11 +1,11 @@
 //! The firmware's service on this machine, and what is asked of it there and of real firmware alike.
 
 use device::{About, Device, Learning};
-use host::data::Samples;
 use host::device::{Client, Line, Which};
 use host::model::File;
 use host::nets;
 use host::network::Network;
+use host::samples::Samples;
 use host::train::{Event, Hyper};
 use minnet::prelude::*;
 use minnet::quant::Quantized;
@@ -96,8 +96,8 @@ pub fn train(client: &mut Client, training: Samples<'_>) -> host::error::Result<
     let mut failure = Ok(());
     host::train::train(&mut net, cost, training, validation, &hyper, &executor, &mut |event| {
         if let Event::Batch { images: [index], .. } = event {
-            let index = *index as usize;
-            failure = client.learn(&training.images[index], training.labels[index]).map(drop);
+            let (image, label) = training.digits().nth(*index as usize).expect("one of the images");
+            failure = client.learn(image, label as u8).map(drop);
         }
         if failure.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;

@@ -13,6 +13,6 @@ pub fn hash(executor: &impl Executor) -> u64 {
     let mnist = Mnist::load(&default_directory().expect("the bundled data")).expect("the bundled data");
     let mut net: Box<Small> = boxed().expect("memory");
     let mut memory = [0.0; BATCH * Small::SAMPLE];
-    let (images, labels) = (&mnist.train.images[..IMAGES], &mnist.train.labels[..IMAGES]);
-    training::run(&mut net, &mut memory, images, labels, executor, |_| {})
+    let labels: Vec<u8> = mnist.train.labels.iter().take(IMAGES).map(|&label| label as u8).collect();
+    training::run(&mut net, &mut memory, &mnist.train.images[..IMAGES], &labels, executor, |_| {})
 }

@@ -53,7 +53,7 @@ fn a_large_layer_with_any_threads_and_vectors() {
         executor.run(|| {
             for step in 0..5u8 {
                 for (image, number) in (0..batch.len()).zip(step..) {
-                    batch.load(image, &[number.wrapping_mul(41); 520], number % 10);
+                    batch.load(image, &[number.wrapping_mul(41); 520], usize::from(number % 10));
                 }
                 net.train::<LogLikelihood>(&mut batch, &sgd, &mut rng, executor);
             }

@@ -50,7 +50,7 @@ fn learning_gives_the_host_s_weights_on_a_bad_line() {
     assert_eq!(there, here);
     assert!(client.repeats() > 0);
     // What was learned can be asked, before and after more is learned from one image.
-    let (image, label) = (&training.images[0], training.labels[0]);
+    let (image, label) = (&MNIST.train.images[0], MNIST.train.labels[0] as u8);
     let outputs = client.classify(Which::Learning, image).unwrap();
     assert_eq!(client.learn(image, label).unwrap().bytes, outputs.bytes);
     assert_ne!(client.classify(Which::Learning, image).unwrap().bytes, outputs.bytes);

@@ -1,4 +1,4 @@
-//! The examples that take no time print what the chapters say of them. (All of them are built by `cargo test`.)
+//! The examples that take no time print what the chapters say of them. (All of them are built by `cargo test --workspace`.)
 
 use std::env::consts::EXE_SUFFIX;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 const TEMPORARY: &str = env!("CARGO_TARGET_TMPDIR");
-const QUICK: [&str; 3] = ["01_neuron", "02_xor", "03_bumps"];
+const QUICK: [&str; 4] = ["01_neuron", "02_xor", "03_bumps", "11_own_data"];
 
 /// The directory of the examples, built as this test was.
 static EXAMPLES: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -60,4 +60,16 @@ fn bumps_are_where_they_should_be_and_more_of_them_are_better() {
     assert_eq!([numbers(&lines, "0.35"), numbers(&lines, "0.50")], [[0.0], [0.8]]);
     let errors = ["5", "20", "80"].map(|bumps| numbers(&lines, bumps)[0]);
     assert!(errors[0] > 3.0 * errors[1] && errors[1] > 3.0 * errors[2], "{errors:?}");
+}
+
+#[test]
+fn windows_of_a_signal_are_told_apart_in_integers() {
+    let lines = run("11_own_data", &[]);
+    let line = lines[0].join(" ");
+    let counts: Vec<u32> = lines[0].iter().filter_map(|word| word.trim_end_matches(',').parse().ok()).collect();
+    assert_eq!(counts[0], 150);
+    assert!(counts[1] > 140 && counts[2] > 140, "{line}");
+    for (class, line) in ["still", "shaken", "turned"].iter().zip(&lines[1..]) {
+        assert_eq!(line.join(" "), format!("{class} is taken for {class}"));
+    }
 }

@@ -7,6 +7,7 @@ mod command_line;
 mod device;
 mod documents;
 mod examples;
+mod exchange;
 mod layers;
 mod misfits;
 mod model_file;

@@ -26,7 +26,7 @@ static PACKAGE: LazyLock<PathBuf> = LazyLock::new(|| {
 
     let mut model = Vec::new();
     let net = Net::<[f32; 4], Dense<4, 2, Softmax>>::ZERO;
-    write(&net, &Metadata::default(), |piece| {
+    write(&net, &Metadata::default(), Description::default(), |piece| {
         model.extend_from_slice(piece);
         Ok::<_, ()>(())
     })

@@ -3,6 +3,7 @@
 
 use minnet::model::{MAGIC, write};
 use minnet::prelude::*;
+use minnet::quant::Quantized;
 use std::fmt::Display;
 
 type Input = [f32; 4];
@@ -44,7 +45,7 @@ fn written<In: Tensor, L: Layer<In>>(net: &Net<In, L>, metadata: &Metadata) -> V
         bytes.extend_from_slice(piece);
         Ok(())
     };
-    let Ok(()) = write(net, metadata, put);
+    let Ok(()) = write(net, metadata, Description::default(), put);
     bytes
 }
 
@@ -174,6 +175,57 @@ fn the_longest_metadata_fits() {
     assert_eq!(parse(&written(&tiny(), &longest)).unwrap().1, longest);
 }
 
+/// Two classes, a pair for each of two channels, a checksum.
+fn described() -> Vec<u8> {
+    let numbers = [1.5f32, 2.0, -8.0, 0.5].map(f32::to_le_bytes).concat();
+    [&b"\x02\x03cat\x05sn\xc3\xb3w\x02"[..], &numbers, b"\xac\x02"].concat()
+}
+
+#[test]
+fn the_description_is_read_where_it_lies() {
+    let encoded = described();
+    let description = Description::parse(&encoded).unwrap();
+    let mut bytes = Vec::new();
+    write(&tiny(), &metadata(), description, |piece| {
+        bytes.extend_from_slice(piece);
+        Ok::<_, std::convert::Infallible>(())
+    })
+    .unwrap();
+    let read = minnet::model::description(&bytes).unwrap();
+    assert_eq!((read, read.data()), (description, 300));
+    assert_eq!(read.classes().iter().collect::<Vec<_>>(), ["cat", "snów"]);
+    // In an older reader it is what follows the last field.
+    assert_eq!(parse(&bytes).unwrap(), (bits(&tiny()), metadata()));
+    assert_eq!(minnet::model::description(&file()).unwrap(), Description::default());
+}
+
+#[test]
+fn a_damaged_description_is_refused() {
+    let whole = described();
+    for length in 1..whole.len() {
+        let encoded = [encoded_metadata(), whole[..length].to_vec()].concat();
+        assert_refused(&with_metadata(&encoded), ModelError::Metadata, "cannot be decoded");
+    }
+    let mut zero = whole.clone();
+    zero[16..20].fill(0);
+    let encoded = [encoded_metadata(), zero].concat();
+    assert_refused(&with_metadata(&encoded), ModelError::Normalization, "of no use");
+}
+
+#[test]
+fn metadata_have_room_for_many_classes() {
+    let name = |class: usize| [&[2], format!("{:02}", class % 100).as_bytes()].concat();
+    let of = |classes: usize| {
+        let count = [classes as u8 | 0x80, (classes >> 7) as u8 | 0x80, (classes >> 14) as u8];
+        let names: Vec<u8> = (0..classes).flat_map(name).collect();
+        [encoded_metadata(), count.to_vec(), names, vec![0, 0]].concat()
+    };
+    let many = with_metadata(&of(20_000));
+    assert_eq!(minnet::model::description(&many).unwrap().classes().iter().count(), 20_000);
+    assert_eq!(parse(&many).unwrap().1, metadata());
+    assert_refused(&with_metadata(&of(22_000)), ModelError::Layout, "contradict");
+}
+
 #[test]
 fn a_network_without_parameters_is_a_model_too() {
     type Nothing = Net<[f32; 2], Dropout<50>>;
@@ -187,7 +239,7 @@ fn writing_stops_at_the_first_failure() {
     let whole = file().len();
     for room in 0..whole {
         let mut taken = 0;
-        let result = write(&tiny(), &metadata(), |piece: &[u8]| {
+        let result = write(&tiny(), &metadata(), Description::default(), |piece: &[u8]| {
             taken += piece.len();
             if taken > room { Err(room) } else { Ok(()) }
         });
@@ -273,7 +325,7 @@ fn sizes_that_contradict_each_other_are_refused() {
         bytes[28..32].copy_from_slice(&(PARAMETERS as u32 - 4).to_le_bytes());
     });
     assert_refused(&moved, ModelError::Layout, message);
-    assert_refused(&with_metadata(&[0; 1025]), ModelError::Layout, message);
+    assert_refused(&with_metadata(&[0; 65_537]), ModelError::Layout, message);
 }
 
 #[test]
@@ -355,7 +407,7 @@ fn metadata_are_postcard() {
 
 #[test]
 fn metadata_may_go_on_with_fields_of_later_versions() {
-    let encoded = [encoded_metadata(), vec![7; 20]].concat();
+    let encoded = [encoded_metadata(), vec![0; 3], vec![7; 20]].concat();
     assert_eq!(parse(&with_metadata(&encoded)).unwrap().1, metadata());
 }
 
@@ -570,4 +622,28 @@ fn the_example_in_the_specification_is_what_the_code_writes() {
     }
     let bytes = written(&net, &metadata);
     assert!(example == bytes, "the document should show:\n{bytes:02x?}");
+}
+
+/// What `host/examples/11_own_data.rs` writes, embedded as firmware embeds it.
+#[test]
+fn a_sensor_s_network_is_embedded_with_its_description() {
+    struct Signal;
+    impl Flat<[[[f32; 8]; 1]; 16]> for Signal {
+        type Vector = [f32; 128];
+    }
+    type Shaken = Net<
+        [[[f32; 2]; 1]; 32],
+        seq![Conv<5, 1, 2, 8, NoPool, Relu, Stride<2, Same>>, Flatten<Signal>, Dense<128, 3, Softmax>],
+    >;
+    static NET: Quantized<Shaken> =
+        minnet::include_quantized!(Quantized<'static, Shaken>, "../data/shaken-int8.minnet");
+    static DATA: Description = minnet::include_description!("../data/shaken-int8.minnet");
+    assert_eq!(DATA.classes().iter().collect::<Vec<_>>(), ["still", "shaken", "turned"]);
+    assert_ne!(NET.input(), minnet::quant::Input::PIXELS);
+    // At rest, with gravity along the second axis.
+    let raw: Vec<f32> = (0..64).map(|index| if index % 2 == 0 { 0.0 } else { 9.8 }).collect();
+    let (mut bytes, mut ram) = ([0; 64], [0; Quantized::<Shaken>::RAM]);
+    DATA.normalization().quantize(&raw, NET.input(), &mut bytes);
+    let class = minnet::quant::argmax(NET.infer_pixels(&bytes, &mut ram));
+    assert_eq!(DATA.classes().get(class), Some("still"));
 }

@@ -224,7 +224,7 @@ fn serves_with_the_host_s_bits_on_a_bad_line(device: &Device) -> Result<(), Fail
     let network = model(device.board, "")?.network()?;
     let expected = host::train::outputs(network.layers(), images, &Threads::new(0, Vectors::detect())?)?;
     let (mut client, _board) = device.client(FAULTS)?;
-    for (index, ((image, _), expected)) in images.iter().zip(expected.iter()).enumerate() {
+    for (index, ((image, _), expected)) in images.digits().zip(expected.iter()).enumerate() {
         let outputs = client.classify(Which::Embedded, image)?.values();
         if outputs != expected {
             return Err(format!("image {index}: {outputs:?} there, {expected:?} here").into());
@@ -241,7 +241,7 @@ fn serves_integers_as_the_host_on_a_bad_line(device: &Device) -> Result<(), Fail
     let logits = integers.logits(images, &Threads::new(0, Vectors::detect())?)?;
     let (mut client, _board) = device.client(FAULTS)?;
     let expected = logits.chunks(integers.architecture().outputs());
-    for (index, ((image, _), expected)) in images.iter().zip(expected).enumerate() {
+    for (index, ((image, _), expected)) in images.digits().zip(expected).enumerate() {
         let logits = client.classify(Which::Integers, image)?.logits();
         if logits != expected {
             return Err(format!("image {index}: {logits:?} there, {expected:?} here").into());

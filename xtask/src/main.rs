@@ -3,6 +3,7 @@
 mod device;
 mod error;
 mod host;
+mod package;
 mod record;
 mod suite;
 
@@ -11,7 +12,7 @@ use emulator::elf::Report;
 use emulator::process::{find_program, run};
 use emulator::{Board, Missing, Toolchain, firmware, qemu};
 use error::Error;
-use record::{accuracy, count, rivals, stream};
+use record::{accuracy, count, exchange, own_data, rivals, stream};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -34,6 +35,12 @@ enum Task {
     },
     /// Check the format, clippy's lints, and the documentation
     Lint,
+    /// Make the packages for crates.io, install `host` from them, and use it in an empty folder
+    Package {
+        /// Make the packages and look into them, but build nothing
+        #[arg(long)]
+        quick: bool,
+    },
     /// Compare speed and memory with PyTorch, JAX, Burn and candle, and write docs/performance.md's tables
     BenchRivals(rivals::Options),
     /// Count the instructions and bytes of an inference in QEMU, and write docs/device.md's tables
@@ -50,6 +57,10 @@ enum Task {
     },
     /// Train and quantize over three seeds, and write docs/quantization.md's table
     Accuracy,
+    /// Exchange networks with PyTorch, Keras, onnxruntime and NumPy, and write docs/import.md's table
+    Exchange,
+    /// Train on data sets of many kinds beside scikit-learn's MLP, and write docs/own-data.md's table
+    OwnData(own_data::Options),
     /// Build the demo and run it in QEMU
     Qemu {
         /// The board; the first one if not given
@@ -82,6 +93,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Test { arguments } => suite::run(&arguments),
         Task::Lint => lint(),
+        Task::Package { quick } => package::package(quick),
         Task::BenchRivals(options) => rivals::bench(&options),
         Task::Count { check } => {
             if check {
@@ -92,6 +104,8 @@ fn main() -> ExitCode {
         }
         Task::Stream { again } => stream::stream(again),
         Task::Accuracy => accuracy::accuracy(),
+        Task::Exchange => exchange::exchange(),
+        Task::OwnData(options) => own_data::own_data(&options),
         Task::Qemu { board } => named(board.as_deref()).and_then(qemu),
         Task::Device { board, elf, arguments } => {
             named(Some(&board)).and_then(|board| device::device(board, elf, &arguments))

@@ -6,6 +6,8 @@
 pub mod accuracy;
 pub mod count;
 mod document;
+pub mod exchange;
+pub mod own_data;
 pub mod rivals;
 pub mod stream;
 

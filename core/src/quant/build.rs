@@ -4,11 +4,12 @@ use super::input::Input;
 use super::ops::{self, BIAS, Next, Place, QuantError, Rows, is_positive, words_of};
 use super::requantize::{Hidden, LOGIT, SIGMOID_STEP, Scale};
 use super::weights::{Width, Word};
+use crate::activation::Function;
 use crate::op::Op;
 
-/// Calibrates: raises `greatest`, which is 0 at first, to the greatest of an operator's outputs for an image.
+/// Calibrates: raises `greatest`, which is 0 at first, to the greatest magnitude of an operator's outputs for an image.
 pub fn note(greatest: &mut f32, outputs: &[f32]) {
-    *greatest = outputs.iter().fold(*greatest, |greatest, &a| if a > greatest { a } else { greatest });
+    *greatest = outputs.iter().fold(*greatest, |greatest, a| if a.abs() > greatest { a.abs() } else { greatest });
 }
 
 /// What is known of a network's values before it is turned into integers.
@@ -16,7 +17,8 @@ pub fn note(greatest: &mut f32, outputs: &[f32]) {
 pub struct Calibration<'a> {
     /// What it takes.
     pub input: Input,
-    /// For each operator its greatest output over some images ([`note`]); only those of ReLU layers count.
+    /// For each operator the greatest magnitude of its outputs over some images ([`note`]); only those of ReLU layers, and
+    /// of a last layer without activation, count.
     pub greatest: &'a [f32],
 }
 
@@ -137,6 +139,8 @@ fn build_layer(
         Some(Hidden::Relu) => least.max(range / 255.0),
         Some(Hidden::Sigmoid) if least > SIGMOID_STEP => return None,
         Some(Hidden::Sigmoid) => SIGMOID_STEP,
+        // Numbers: twice those of the calibration have room.
+        None if op.activation() == Function::Identity && greatest > 0.0 => least.max(greatest / 16_384.0),
         None => least.max(LOGIT),
     };
     for scale in scales {

@@ -557,10 +557,17 @@ fn defects<W: Weights>(block: [u32; 6], defects: &[(usize, u32, ModelError)]) {
 
         let mut file = Vec::new();
         let architecture = Tiny::<W>::ARCHITECTURE;
-        model::write_quantized(architecture.as_str(), W::WIDTH, &damaged, &Metadata::default(), |piece| {
-            file.extend_from_slice(piece);
-            Ok::<_, ()>(())
-        })
+        model::write_quantized(
+            architecture.as_str(),
+            W::WIDTH,
+            &damaged,
+            &Metadata::default(),
+            Description::default(),
+            |piece| {
+                file.extend_from_slice(piece);
+                Ok::<_, ()>(())
+            },
+        )
         .unwrap();
         // This is what `include_quantized!` asks while the program compiles.
         assert_eq!(Tiny::<W>::check(&file), Err(error), "word {place} = {word:x}");
@@ -610,8 +617,8 @@ fn the_repository_s_integer_model_is_valid() {
             Dense<100, 10, Softmax>
         ],
     >;
-    static FILE: &[u8] = include_bytes!("../../../models/digits-int8.minnet");
-    let net = QuantizedModel::<Digits, Int8>::parse(FILE).unwrap().net;
+    let file = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../models/digits-int8.minnet")).unwrap();
+    let net = QuantizedModel::<Digits, Int8>::parse(&file).unwrap().net;
     let list = QuantizedList::new(net.list().ops(), Width::Eight, net.block()).unwrap();
     let mut ram = std::vec![0; ram_words(list.ops())];
     for image in random_images(5, 784, &mut XorShiftRng::seed_from_u64(3)) {

@@ -27,6 +27,11 @@ pub(super) fn architecture(text: &str) -> std::result::Result<Architecture, Text
     read(&text.to_ascii_lowercase()).map_err(|problem| TextError::new(text, problem))
 }
 
+/// The shape that stands before an architecture's colon.
+pub(super) fn shape(text: &str) -> std::result::Result<Shape, TextError> {
+    input(Words::of(&text.to_ascii_lowercase(), 0)).map_err(|problem| TextError::new(text, problem))
+}
+
 fn read(text: &str) -> Result<Architecture> {
     if text.trim().is_empty() {
         return Err(Problem::new(0..0, format!("the network's text is empty: write, for example, `{EXAMPLE}`")));

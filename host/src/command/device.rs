@@ -6,9 +6,9 @@ mod info;
 mod train;
 
 use clap::{Args, Subcommand};
-use host::device::{Client, Faults, Identity, Line, Network, Timing, connect, open};
-use host::error::{Error, Result};
-use host::model::File;
+use minnet_host::device::{Client, Faults, Identity, Line, Network, Timing, connect, open};
+use minnet_host::error::{Error, Result};
+use minnet_host::model::File;
 use std::path::{Path, PathBuf};
 
 #[derive(Args)]

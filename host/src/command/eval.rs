@@ -1,17 +1,20 @@
 //! `host eval`
 
-use super::{Resources, grouped, percent, print, print_json};
+use super::{Parts, Resources, grouped, noun, percent, print, print_json};
 use clap::{Args, ValueEnum};
-use host::confusion::Confusion;
-use host::data::{Mnist, Samples};
-use host::error::Result;
-use host::file;
-use host::model::File;
-use host::sheet::{self, Digit};
-use host::train::check_digits;
 use minnet::prelude::*;
+use minnet_host::architecture::Shape;
+use minnet_host::confusion::Confusion;
+use minnet_host::data::Sample;
+use minnet_host::description::Description;
+use minnet_host::error::{Error, Result};
+use minnet_host::file;
+use minnet_host::model::File;
+use minnet_host::samples::Samples;
+use minnet_host::sheet::{self, Digit, Picture};
+use minnet_host::train::{Outputs, Score, score};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -31,7 +34,7 @@ pub struct Arguments {
 }
 
 /// A picture's name, so that no slip of the pen replaces a model.
-fn png(name: &str) -> std::result::Result<PathBuf, String> {
+pub(super) fn png(name: &str) -> std::result::Result<PathBuf, String> {
     let path = PathBuf::from(name);
     if path.extension().is_some_and(|extension| extension == "png") {
         Ok(path)
@@ -42,20 +45,28 @@ fn png(name: &str) -> std::result::Result<PathBuf, String> {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Set {
-    /// The 10,000 test images
+    /// Those that neither train nor validate: of MNIST 10,000
     Test,
-    /// The last 10,000 training images
+    /// Those that settings are chosen by: of MNIST the last 10,000 training images
     Validation,
-    /// The first 50,000 training images
+    /// Those that it learned from: of MNIST the first 50,000 training images
     Training,
 }
 
 impl Set {
-    fn of(self, mnist: &Mnist) -> Samples<'_> {
+    fn of(self, parts: Parts<'_>) -> Samples<'_> {
         match self {
-            Self::Test => mnist.test.samples(),
-            Self::Validation => mnist.split().1,
-            Self::Training => mnist.split().0,
+            Self::Test => parts.test,
+            Self::Validation => parts.validation,
+            Self::Training => parts.training,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Validation => "validation",
+            Self::Training => "training",
         }
     }
 }
@@ -63,46 +74,115 @@ impl Set {
 pub fn run(arguments: Arguments) -> Result<()> {
     file::check_writable(&arguments.sheet)?;
     let file = File::read(&arguments.model)?;
-    let net = file.net()?;
-    let contents = file.contents()?;
-    check_digits(&net.architecture)?;
+    let (net, contents, description) = (file.net()?, file.contents()?, file.description()?);
     let executor = arguments.resources.executor()?;
-    let mnist = arguments.resources.mnist()?;
-    let set = arguments.set.of(&mnist);
+    let data = arguments.resources.source.open(Some(net.architecture.input()))?;
+    super::compare_data(&description, &data);
+    let set = arguments.set.of(Parts::of(&data, &description));
+    if set.is_empty() {
+        return Err(Error::NoSamples { path: arguments.resources.source.path()?, part: arguments.set.name() });
+    }
     let outputs = contents.outputs(set, &executor)?;
-    let mut confusion = Confusion::new(net.architecture.outputs());
+    let score = score(&outputs, net.cost, set);
+    let classes = (0..net.architecture.outputs()).map(|class| description.class(class)).collect();
+    let mut report = Report { net: net.name, noun: noun(set.shape()), score, confusion: None, classes, sheet: None };
+    if !set.are_numbers() {
+        let (confusion, wrong) = look(set, &outputs);
+        let title = format!("{}: {} of {} wrong", report.net, grouped(wrong.len()), grouped(set.len()));
+        if save(&title, set, &wrong, &description, &arguments.sheet)? {
+            report.sheet = Some(arguments.sheet);
+        }
+        report.confusion = Some(confusion);
+    }
+    if arguments.json { print_json(&report) } else { print(&report.text()) }
+}
+
+/// A sample that was taken for another class.
+struct Mistake {
+    sample: usize,
+    label: usize,
+    predicted: usize,
+    score: f32,
+}
+
+/// What was taken for what, and the mistakes, the surest first.
+fn look(set: Samples<'_>, outputs: &Outputs) -> (Confusion, Vec<Mistake>) {
+    let mut confusion = Confusion::new(outputs.classes());
     let mut wrong = Vec::new();
-    for ((image, label), output) in set.iter().zip(outputs.iter()) {
-        let predicted = argmax(output);
-        let score = output.get(predicted).copied().unwrap_or(0.0);
+    for (sample, (output, label)) in outputs.iter().zip(set.view().labels().unwrap_or_default()).enumerate() {
+        let (predicted, label) = (argmax(output), usize::from(*label));
         confusion.count(label, predicted);
-        if predicted != usize::from(label) {
-            wrong.push(Digit { image, width: 28, label, predicted, score: Some(score) });
+        if predicted != label {
+            wrong.push(Mistake { sample, label, predicted, score: output.get(predicted).copied().unwrap_or(0.0) });
         }
     }
-    wrong.sort_by(|a, b| b.score.unwrap_or(0.0).total_cmp(&a.score.unwrap_or(0.0)));
-    let title = format!("{}: {} of {} wrong", net.name, grouped(wrong.len()), grouped(set.len()));
-    sheet::save(&title, &wrong, &arguments.sheet)?;
-    let right = set.len() - wrong.len();
-    let report = Report { net: net.name, right, images: set.len(), confusion, sheet: arguments.sheet };
-    if arguments.json { print_json(&report) } else { print(&report.text()) }
+    wrong.sort_by(|a, b| b.score.total_cmp(&a.score));
+    (confusion, wrong)
+}
+
+/// Writes the sheet of mistakes, if the samples are pictures.
+fn save(title: &str, set: Samples<'_>, wrong: &[Mistake], description: &Description, path: &Path) -> Result<bool> {
+    let (Shape::Image { height, width, channels }, Sample::Bytes(_)) = (set.shape(), set.view().values()) else {
+        return Ok(false);
+    };
+    if height == 1 || width == 1 || !matches!(channels, 1 | 3) {
+        return Ok(false);
+    }
+    let pixels = |mistake: &Mistake| match set.view().sample(mistake.sample) {
+        Sample::Bytes(pixels) => pixels,
+        Sample::Floats(_) => &[],
+    };
+    let name = |class| description.class(class);
+    if description.classes.is_empty() && channels == 1 {
+        let digit = |mistake: &Mistake| Digit {
+            image: pixels(mistake),
+            width,
+            label: name(mistake.label),
+            predicted: name(mistake.predicted),
+            score: Some(mistake.score),
+        };
+        sheet::save(title, &wrong.iter().map(digit).collect::<Vec<_>>(), path)?;
+    } else {
+        let picture = |mistake: &Mistake| Picture {
+            pixels: pixels(mistake).to_vec(),
+            width,
+            channels,
+            caption: format!("{} → {}", name(mistake.label), name(mistake.predicted)),
+        };
+        let shown: Vec<_> = wrong.iter().map(picture).collect();
+        sheet::save_pictures(title, &shown, None, path)?;
+    }
+    Ok(true)
 }
 
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Report {
     net: String,
-    right: usize,
-    images: usize,
-    confusion: Confusion,
-    sheet: PathBuf,
+    #[serde(skip)]
+    noun: &'static str,
+    #[serde(flatten)]
+    score: Score,
+    /// None where numbers are to be told.
+    confusion: Option<Confusion>,
+    classes: Vec<String>,
+    /// The sheet of mistakes, if the samples are pictures.
+    sheet: Option<PathBuf>,
 }
 
 impl Report {
     fn text(&self) -> String {
-        let Self { net, confusion, sheet, .. } = self;
-        let share = percent(self.right as f64 / self.images.max(1) as f64);
-        let (right, images) = (grouped(self.right), grouped(self.images));
-        format!("{net}: {right} of {images} right ({share})\n\n{confusion}\nwhat it got wrong: {}\n", sheet.display())
+        let Self { net, noun, score, confusion, classes, sheet } = self;
+        let Some(confusion) = confusion else {
+            return format!("{net}: {} {noun}: {}\n", grouped(score.images), super::score(*score));
+        };
+        let share = percent(score.accuracy());
+        let (right, images) = (grouped(score.right), grouped(score.images));
+        let matrix = confusion.text(classes);
+        let mut text = format!("{net}: {right} of {images} right ({share})\n\n{matrix}\n");
+        if let Some(sheet) = sheet {
+            text += &format!("what it got wrong: {}\n", sheet.display());
+        }
+        text
     }
 }

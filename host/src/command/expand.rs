@@ -1,10 +1,10 @@
 //! `host expand`
 
-use super::{Data, grouped, print, print_json};
+use super::{Digits, grouped, print, print_json};
 use clap::Args;
-use host::data::{Mnist, expanded};
-use host::error::{Error, Result};
-use host::file::make_directory;
+use minnet_host::data::{Dataset, Mnist, expanded};
+use minnet_host::error::{Error, Result};
+use minnet_host::file::make_directory;
 use serde::Serialize;
 use std::fs::canonicalize;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    data: Data,
+    data: Digits,
 }
 
 /// What `--json` prints.
@@ -39,8 +39,11 @@ pub fn run(arguments: Arguments) -> Result<()> {
     }
     let (training, validation) = mnist.split();
     let mut train = expanded(training);
-    train.extend(validation);
     let validating = validation.len();
+    train.extend(Dataset {
+        images: mnist.train.images[training.len()..].to_vec(),
+        labels: mnist.train.labels[training.len()..].to_vec(),
+    });
     let mnist = Mnist { train, test: mnist.test };
     // The files do not say how many images validate: it is a rule, and a small set's copies would be among them.
     if mnist.split().1.len() != validating {

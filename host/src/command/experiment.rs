@@ -1,13 +1,13 @@
 //! `host experiment`
 
-use super::{Resources, print};
-use host::error::Result;
-use host::experiment::report::{self, Origin};
-use host::experiment::store::{Results, Store};
-use host::experiment::{self, Experiment, Lab, Observer, Part};
-use host::file::{check_writable, write_atomically};
+use super::{Digits, Resources, print};
 use indicatif::{ProgressBar, ProgressStyle};
 use minnet::prelude::Executor;
+use minnet_host::error::Result;
+use minnet_host::experiment::report::{self, Origin};
+use minnet_host::experiment::store::{Results, Store};
+use minnet_host::experiment::{self, Experiment, Lab, Observer, Part};
+use minnet_host::file::{check_writable, write_atomically};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -30,7 +30,7 @@ pub struct Arguments {
     #[arg(long)]
     quick: bool,
     #[command(flatten)]
-    resources: Resources,
+    resources: Resources<Digits>,
 }
 
 pub fn run(arguments: Arguments) -> Result<()> {
@@ -41,7 +41,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let directory = arguments.out.clone().unwrap_or_else(|| default.into());
 
     let executor = arguments.resources.executor()?;
-    let mnist = arguments.resources.mnist()?;
+    let mnist = arguments.resources.source.mnist()?;
     let mnist = if arguments.quick { experiment::few_images(mnist) } else { mnist };
     // What cannot be written is said before the minutes of training, not after.
     let document = directory.with_file_name(document_name(&directory, arguments.quick));

@@ -2,12 +2,13 @@
 
 use super::{grouped, percent, print, print_json};
 use clap::Args;
-use host::error::Result;
-use host::model::{Contents, File};
-use host::nets::Net;
-use host::network::Network;
 use minnet::model::Metadata;
+use minnet::normalization::Normalization;
 use minnet::quant::Input;
+use minnet_host::error::Result;
+use minnet_host::model::{Contents, File};
+use minnet_host::nets::Net;
+use minnet_host::network::Network;
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -38,6 +39,10 @@ struct Report {
     ram_bytes: usize,
     input: String,
     metadata: Metadata,
+    /// The names of the classes; none if they are numbers only.
+    classes: Vec<String>,
+    /// The checksum of the data that it was trained on, if it is known.
+    data: Option<String>,
     weight_hash: String,
     /// Of a float network.
     parameters: Vec<Run>,
@@ -86,18 +91,22 @@ fn runs(network: &Network) -> Vec<Run> {
 impl Report {
     fn of(file: &File) -> Result<Self> {
         let (net, contents) = (file.net()?, file.contents()?);
-        let metadata = file.metadata()?;
-        let pixels = format!("pixels, divided by {}", metadata.pixel_divisor);
+        let (metadata, description) = (file.metadata()?, file.description()?);
+        let data = (description.data != 0).then(|| format!("{:016x}", description.data));
+        let raw = match description.normalization() {
+            Normalization::PIXELS => format!("pixels, divided by {}", metadata.pixel_divisor),
+            _ => "values less the mean of their channel, over its deviation".into(),
+        };
         let (weights, flash_bytes, ram_bytes, input, parameters) = match &contents {
             Contents::Floats(network) => {
                 let architecture = &net.architecture;
                 let (flash, ram) = (architecture.flash_bytes(), architecture.ram_bytes());
-                ("32-bit floats".to_owned(), flash, ram, pixels, runs(network))
+                ("32-bit floats".to_owned(), flash, ram, raw, runs(network))
             }
             Contents::Integers(integers) => {
                 let weights = format!("{}-bit integers", integers.width().bits());
                 let input = match integers.list().input() {
-                    Input::PIXELS => pixels,
+                    Input::PIXELS => raw,
                     Input { step, zero } => format!("bytes in steps of {step}, of which {zero} is 0"),
                 };
                 (weights, integers.flash_bytes(), integers.ram_bytes(), input, Vec::new())
@@ -111,6 +120,8 @@ impl Report {
             ram_bytes,
             input,
             metadata,
+            classes: description.classes,
+            data,
             weight_hash: format!("{:016x}", contents.weight_hash()),
             parameters,
             rust_type: net.architecture.rust_type(),
@@ -142,6 +153,12 @@ impl Report {
         ] {
             // Writing to a string does not fail.
             let _ = writeln!(text, "{what:14}{value}");
+        }
+        if !self.classes.is_empty() {
+            let _ = writeln!(text, "{:14}{}", "classes", self.classes.join(", "));
+        }
+        if let Some(data) = &self.data {
+            let _ = writeln!(text, "{:14}{data}", "data");
         }
         if !self.parameters.is_empty() {
             let width = self.parameters.iter().map(|run| run.layer.len()).max().unwrap_or(0);

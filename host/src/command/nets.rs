@@ -1,11 +1,11 @@
 //! `host nets`
 
 use super::{grouped, print, print_json};
-use host::architecture::Architecture;
-use host::error::Result;
-use host::nets::{self, DEFAULT, NAMED, Net};
-use host::quantize::{flash_bytes, ram_bytes};
 use minnet::quant::{self, Width};
+use minnet_host::architecture::Architecture;
+use minnet_host::error::Result;
+use minnet_host::nets::{self, DEFAULT, NAMED, Net};
+use minnet_host::quantize::{flash_bytes, ram_bytes};
 use serde::Serialize;
 use std::fmt::Write;
 

@@ -1,15 +1,15 @@
 //! `host quantize`
 
-use super::{Resources, command_line, grouped, percent, print, print_json, short};
+use super::{Parts, Resources, accuracy, command_line, grouped, percent, print, print_json, short};
 use clap::Args;
-use host::error::{Error, Result};
-use host::file::check_writable;
-use host::model::File;
-use host::network::Network;
-use host::quantize::{Finetune, Integers, finetune};
-use host::train::{Score, check_digits, evaluate};
 use minnet::model::Metadata;
 use minnet::quant::{self, Width};
+use minnet_host::error::{Error, Result};
+use minnet_host::file::check_writable;
+use minnet_host::model::File;
+use minnet_host::quantize::{Finetune, Integers, finetune};
+use minnet_host::samples::Samples;
+use minnet_host::train::{Score, check_samples, evaluate};
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -50,6 +50,8 @@ fn width(text: &str) -> std::result::Result<Width, String> {
 
 /// Training images whose activations' ranges are taken.
 const CALIBRATION: usize = 5_000;
+/// The share of values beyond the calibration's that goes without a word.
+const MOST_CLIPPED: f64 = 0.001;
 
 pub fn run(arguments: Arguments) -> Result<()> {
     let file = File::read(&arguments.model)?;
@@ -58,7 +60,6 @@ pub fn run(arguments: Arguments) -> Result<()> {
     }
     let (net, mut network, metadata) = (file.net()?, file.network()?, file.metadata()?);
     // What cannot be done is said before the data are loaded.
-    check_digits(&net.architecture)?;
     quant::check(net.architecture.layers()).map_err(|cause| Error::Quantize { cause })?;
     let name = format!("int{}", arguments.bits.bits());
     let stem = arguments.model.file_stem().unwrap_or_default().to_string_lossy();
@@ -66,12 +67,16 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let out = arguments.out.clone().unwrap_or(default);
     check_writable(&out)?;
     let executor = arguments.resources.executor()?;
-    let mnist = arguments.resources.mnist()?;
-    let (training, validation) = mnist.split();
-    let test = mnist.test.samples();
+    let data = arguments.resources.source.open(Some(net.architecture.input()))?;
+    let description = file.description()?;
+    super::compare_data(&description, &data);
+    let Parts { training, validation, test, all } = Parts::of(&data, &description);
+    check_samples(&net.architecture, all)?;
 
-    let measure = |network: &Network, set| evaluate(network, net.cost, set, &executor);
-    let float = Scores { validation: measure(&network, validation)?, test: measure(&network, test)? };
+    let measure = |set: Samples<'_>| -> Result<_> {
+        Ok(Some(evaluate(&network, net.cost, set, &executor)?).filter(|_| !set.is_empty()))
+    };
+    let float = Scores { validation: measure(validation)?, test: measure(test)? };
     if arguments.finetune > 0 {
         let settings = Finetune {
             epochs: arguments.finetune,
@@ -80,21 +85,35 @@ pub fn run(arguments: Arguments) -> Result<()> {
             final_eta: arguments.eta / 20.0,
             seed: arguments.seed,
         };
-        let observe = &mut |epoch, Score { right, images, .. }: Score| {
-            eprintln!("epoch {epoch}/{}: validation {right} / {images}", settings.epochs);
+        let observe = &mut |epoch, Score { right, images, errors, .. }: Score| match errors {
+            Some(errors) => {
+                eprintln!("epoch {epoch}/{}: validation error {:.4}", settings.epochs, errors.root_mean_square);
+            }
+            None => eprintln!("epoch {epoch}/{}: validation {right} / {images}", settings.epochs),
         };
         finetune(&mut network, arguments.bits, training, validation, &settings, &executor, observe)?;
     }
     let integers = Integers::of(&network, arguments.bits, training.split_at(CALIBRATION).0, &executor)?;
-    let measure = |set| integers.evaluate(net.cost, set, &executor);
+    let clipped = integers.clipped(validation);
+    if clipped > MOST_CLIPPED {
+        eprintln!(
+            "warning: {} of the validation values lie beyond those of the {} training samples that the bytes' range was \
+             taken from; look for outliers with `host data`",
+            percent(clipped),
+            grouped(CALIBRATION.min(training.len()))
+        );
+    }
+    let measure = |set: Samples<'_>| -> Result<_> {
+        Ok(Some(integers.evaluate(net.cost, set, &executor)?).filter(|_| !set.is_empty()))
+    };
     let integer = Scores { validation: measure(validation)?, test: measure(test)? };
     let metadata = Metadata {
-        validation_accuracy: integer.validation.accuracy() as f32,
-        test_accuracy: integer.test.accuracy() as f32,
+        validation_accuracy: accuracy(integer.validation),
+        test_accuracy: accuracy(integer.test),
         command: short(&command_line()),
         ..metadata
     };
-    integers.save(&out, &metadata)?;
+    integers.save(&out, &metadata, &description)?;
     let report = Report {
         net: net.name,
         weights: name,
@@ -125,14 +144,19 @@ struct Report {
 
 #[derive(Clone, Copy, Serialize)]
 struct Scores {
-    validation: Score,
-    test: Score,
+    validation: Option<Score>,
+    test: Option<Score>,
 }
 
 impl Report {
     fn text(&self) -> String {
         let mut text = format!("{}, {}\n\n{:12}{:>12}{:>12}\n", self.net, self.weights, "", "floats", "integers");
-        let share = |score: Score| percent(score.accuracy());
+        // Of numbers, the root mean square error.
+        let share = |score: Option<Score>| match score {
+            None => "none".into(),
+            Some(Score { errors: Some(errors), .. }) => format!("{:.4}", errors.root_mean_square),
+            Some(score) => percent(score.accuracy()),
+        };
         for (what, float, integer) in [
             ("validation", share(self.float.validation), share(self.integer.validation)),
             ("test", share(self.float.test), share(self.integer.test)),

@@ -1,20 +1,26 @@
 //! `host train`
 
-use super::{Resources, catch_ctrl_c, command_line, grouped, percent, print, print_json, progress_bar, short};
+use super::{
+    Parts, Resources, accuracy, catch_ctrl_c, command_line, grouped, noun, percent, print, print_json, progress_bar,
+    score, short,
+};
 use clap::{Args, ValueEnum};
-use host::data::{Mnist, Samples};
-use host::error::{Error, Result};
-use host::executor::Threads;
-use host::file;
-use host::nets::{self, Net};
-use host::network::Network;
-use host::plot::{self, EpochStats, training_curve};
-use host::train::{self, Epoch, Event, History, Hyper, Score};
 use indicatif::ProgressBar;
 use minnet::activation::Function;
 use minnet::model::Metadata;
 use minnet::op::Op;
 use minnet::prelude::{Executor, Init, Regularization};
+use minnet_host::architecture::Shape;
+use minnet_host::data::Data;
+use minnet_host::description::Description;
+use minnet_host::error::{Error, Result};
+use minnet_host::executor::Threads;
+use minnet_host::file;
+use minnet_host::nets::{self, Net};
+use minnet_host::network::Network;
+use minnet_host::plot::{self, EpochStats, training_curve};
+use minnet_host::samples::Samples;
+use minnet_host::train::{self, Epoch, Event, History, Hyper, Score};
 use serde::Serialize;
 use std::fmt::Write;
 use std::ops::ControlFlow;
@@ -26,22 +32,28 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[command(allow_negative_numbers = true)]
 pub struct Arguments {
     /// The network: a name (`host nets` lists them), or a text such as "784: dense 30 sigmoid, dense 10 softmax"
-    /// (`host nets --help` says what may stand in it)
-    #[arg(long, value_name = "NAME|TEXT", default_value = nets::DEFAULT)]
-    net: String,
+    /// (`host nets --help` says what may stand in it) [default: conv20-conv40-100-10-relu for digits, else one made for
+    /// the data]
+    #[arg(long, value_name = "NAME|TEXT")]
+    net: Option<String>,
+    /// Without --net: what a sample is to be, such as 32x32x3; pictures are scaled to it, and made gray or coloured
+    #[arg(long, value_name = "SHAPE", conflicts_with = "net")]
+    shape: Option<Shape>,
     /// The cost: quadratic, cross-entropy, or log-likelihood [default: the network's first]
     #[arg(long, value_name = "COST")]
     cost: Option<String>,
     /// How weights start [default: he for ReLU networks, else fan-in]
     #[arg(long, value_enum)]
     init: Option<InitArgument>,
-    /// Passes over the training images [default: 8 for the default network, else 30]
+    /// Passes over the training samples [default: 8 for the default network, else 30, up to 200 for few samples, and
+    /// down to 5 where a network made for the data would take long]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     epochs: Option<u32>,
     /// Images in a mini-batch
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = batch)]
     batch: usize,
-    /// The learning rate η [default: 0.08 for the default network, 0.03 for other convolutions, else 0.5]
+    /// The learning rate η [default: 0.08 for the default network, 0.03 for others with ReLU or convolutions, 0.01 for
+    /// numbers, else 0.5]
     #[arg(long, value_name = "RATE", value_parser = positive)]
     eta: Option<f32>,
     /// η of the last epoch, approached in equal ratios [default: 0.001 for the default network, if --eta is not given; else as --eta]
@@ -115,16 +127,24 @@ fn batch(text: &str) -> std::result::Result<usize, String> {
     text.parse().ok().filter(|images| (1..=10_000).contains(images)).ok_or("give a number from 1 to 10,000".into())
 }
 
+/// Multiplications that all passes of a network's inference may come to, if nobody has named network or epochs.
+const MACS: usize = 200_000_000_000;
+
 impl Arguments {
-    fn hyper(&self, net: &Net) -> Hyper {
+    fn hyper(&self, net: &Net, samples: usize) -> Hyper {
         let layers = net.architecture.layers();
         let is_relu = layers.iter().any(|op| op.activation() == Function::Relu);
         let is_conv = layers.iter().any(|op| matches!(op, Op::Conv(_)));
         // Chosen on the validation images, over seeds 1 to 3.
+        // Few samples take more passes; a network of ours takes no more of them than some minutes have room for.
+        let affordable = MACS / (samples.max(1) * net.architecture.macs().max(1));
+        let affordable = if self.net.is_none() { affordable.max(5) } else { usize::MAX };
+        let passes = (400_000 / samples.max(1)).clamp(30, 200).min(affordable) as u32;
         let (epochs, eta, final_eta) = match net.name.as_str() {
             nets::DEFAULT => (8, 0.08, Some(0.001)),
-            _ if is_conv => (30, 0.03, None),
-            _ => (30, 0.5, None),
+            _ if net.architecture.activation() == Function::Identity => (passes, 0.01, None),
+            _ if is_conv || is_relu => (passes, 0.03, None),
+            _ => (passes, 0.5, None),
         };
         Hyper {
             epochs: self.epochs.unwrap_or(epochs),
@@ -147,6 +167,7 @@ impl Arguments {
             },
             shuffle: !self.no_shuffle,
             seed: self.seed,
+            ties_by_cost: true,
             patience: self.early_stopping,
             monitor_training: self.monitor_training,
         }
@@ -159,16 +180,21 @@ struct Outcome {
     net: Net,
     seed: u64,
     history: History,
-    test: Score,
+    /// The validation samples, with the weights that were kept; none if there are no such samples.
+    validation: Option<Score>,
+    /// The test samples; none if there are no such samples.
+    test: Option<Score>,
     weight_hash: String,
     seconds: f64,
     model: PathBuf,
     curve: [PathBuf; 2],
+    /// What `--data` named.
+    data: Option<PathBuf>,
 }
 
 pub fn run(arguments: Arguments) -> Result<()> {
-    let net = nets::find(&arguments.net, arguments.cost.as_deref())?;
-    train::check_digits(&net.architecture)?;
+    let cost = arguments.cost.as_deref();
+    let net = arguments.net.as_deref().map(|net| nets::find(net, cost)).transpose()?;
     // What cannot be written is said before the minutes of training, not after.
     let stem = arguments.out.with_extension("");
     if arguments.out.extension().is_some_and(|extension| extension == "svg" || extension == "png") {
@@ -178,16 +204,23 @@ pub fn run(arguments: Arguments) -> Result<()> {
         file::check_writable(path)?;
     }
     let executor = arguments.resources.executor()?;
-    let mnist = arguments.resources.mnist()?;
+    let data = arguments.resources.source.open(net.as_ref().map(|net| net.architecture.input()).or(arguments.shape))?;
+    let net = match net {
+        Some(net) => net,
+        None => nets::find(&nets::for_data(&data), cost)?,
+    };
+    let description = Description::of(&data)?;
     let stop = Arc::new(AtomicBool::new(false));
     catch_ctrl_c(&stop, "measuring and saving what has been learned")?;
-    Run { hyper: arguments.hyper(&net), arguments, mnist, executor, stop, stem }.run(net)
+    Run { hyper: arguments.hyper(&net, data.train().len()), arguments, data, description, executor, stop, stem }
+        .run(net)
 }
 
 struct Run {
     arguments: Arguments,
     hyper: Hyper,
-    mnist: Mnist,
+    data: Data,
+    description: Description,
     executor: Threads,
     stop: Arc<AtomicBool>,
     stem: PathBuf,
@@ -195,8 +228,9 @@ struct Run {
 
 impl Run {
     fn run(self, net: Net) -> Result<()> {
-        let Self { arguments, hyper, mnist, executor, stop, stem } = self;
-        let (training, validation) = mnist.split();
+        let Self { arguments, hyper, data, description, executor, stop, stem } = self;
+        let Parts { training, validation, test, all } = Parts::of(&data, &description);
+        train::check_samples(&net.architecture, all)?;
         let (training, _) = training.split_at(arguments.images.map_or(training.len(), |images| images as usize));
         let start = std::time::Instant::now();
         let architecture = net.architecture.to_string();
@@ -206,8 +240,9 @@ impl Run {
         } else {
             eprintln!("{}: {architecture}", net.name)
         }
+        let noun = noun(data.shape());
         eprintln!(
-            "{} training images, {} validation images, {} threads, seed {}",
+            "{} training {noun}, {} validation {noun}, {} threads, seed {}",
             grouped(training.len()),
             grouped(validation.len()),
             executor.threads(),
@@ -217,31 +252,40 @@ impl Run {
         let mut network = Network::zeroed(&net)?;
         let mut observer = Observer::new(&hyper, training, &stop);
         let observe = &mut |event: Event<'_>| observer.observe(event);
-        let history = train::train(&mut network, net.cost, training, validation, &hyper, &executor, observe)?;
-        let test = train::evaluate(&network, net.cost, mnist.test.samples(), &executor)?;
+        // Numbers are learned in units of their deviation; then the last layer is brought back to theirs.
+        let scales = if net.architecture.activation() == Function::Identity { training.scales() } else { Vec::new() };
+        let units = [training, validation].map(|set| set.scaled(&scales));
+        let history = train::train(&mut network, net.cost, units[0], units[1], &hyper, &executor, observe)?;
+        network.scale_outputs(&scales);
+        let measure = |set: Samples<'_>| -> Result<Option<Score>> {
+            let score = train::evaluate(&network, net.cost, set, &executor)?;
+            Ok(Some(score).filter(|_| !set.is_empty()))
+        };
+        let (kept, test) = (measure(validation)?, measure(test)?);
 
-        let chosen = history.chosen().and_then(|epoch| epoch.validation);
         let metadata = Metadata {
             cost: short(net.cost.name()),
             seed: hyper.seed,
             epochs: history.chosen,
             training_images: training.len() as u32,
-            validation_accuracy: chosen.map_or(f32::NAN, |score| score.accuracy() as f32),
-            test_accuracy: test.accuracy() as f32,
+            validation_accuracy: accuracy(kept),
+            test_accuracy: accuracy(test),
             command: short(&command_line()),
             ..Metadata::default()
         };
-        network.save(&arguments.out, &metadata)?;
+        network.save(&arguments.out, &metadata, &description)?;
         let curve = training_curve(&net.name, &statistics(&history), &stem)?;
         let outcome = Outcome {
             net,
             seed: hyper.seed,
             history,
+            validation: kept,
             test,
             weight_hash: format!("{:016x}", network.weight_hash()),
             seconds: start.elapsed().as_secs_f64(),
             model: arguments.out,
             curve,
+            data: arguments.resources.source.data,
         };
         if arguments.json { print_json(&outcome) } else { print(&outcome.text()) }
     }
@@ -251,22 +295,12 @@ impl Outcome {
     fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a string does not fail.
-        if let Some(Epoch { epoch, validation: Some(score), .. }) = self.history.chosen() {
-            let _ = writeln!(
-                text,
-                "validation: {} of {} ({}), after epoch {epoch}, whose weights are kept",
-                grouped(score.right),
-                grouped(score.images),
-                percent(score.accuracy())
-            );
+        if let (Some(found), Some(Epoch { epoch, .. })) = (self.validation, self.history.chosen()) {
+            let _ = writeln!(text, "validation: {}, after epoch {epoch}, whose weights are kept", score(found));
         }
-        let _ = writeln!(
-            text,
-            "test:       {} of {} ({})",
-            grouped(self.test.right),
-            grouped(self.test.images),
-            percent(self.test.accuracy())
-        );
+        if let Some(found) = self.test {
+            let _ = writeln!(text, "test:       {}", score(found));
+        }
         let _ = writeln!(text, "time:       {:.1} s", self.seconds);
         let _ = writeln!(
             text,
@@ -278,11 +312,19 @@ impl Outcome {
         let _ = writeln!(text, "curve:      {} and {}", self.curve[0].display(), self.curve[1].display());
         let host = super::program();
         let model = self.model.display();
-        let _ = writeln!(
-            text,
-            "\nNext:\n  {host} eval {model}\n      what it gets wrong\n  {host} classify {model} PICTURE…\n      \
-             your own digits\n  MINNET_MODEL={model} cargo xtask qemu\n      the same model on a microcontroller"
-        );
+        let _ = match &self.data {
+            None => writeln!(
+                text,
+                "\nNext:\n  {host} eval {model}\n      what it gets wrong\n  {host} classify {model} PICTURE…\n      \
+                 your own digits\n  MINNET_MODEL={model} cargo xtask qemu\n      the same model on a microcontroller"
+            ),
+            Some(data) => writeln!(
+                text,
+                "\nNext:\n  {host} eval {model} --data {data}\n      what it gets wrong\n  {host} quantize {model} --data \
+                 {data}\n      the same in integers\n  {host} classify {model} FILE…\n      what is not labelled yet",
+                data = data.display()
+            ),
+        };
         text
     }
 }
@@ -320,15 +362,18 @@ impl<'a> Observer<'a> {
 
 fn line(epoch: &Epoch, epochs: u32) -> String {
     let Epoch { epoch, training, validation, seconds, best, .. } = epoch;
-    let validation = validation.map_or(String::new(), |score| {
-        format!(", validation {} / {} ({})", score.right, score.images, percent(score.accuracy()))
+    // Errors are in units of the numbers' deviation here.
+    let share = |score: &Score| match score.errors {
+        Some(errors) => format!("error {:.4} of the deviation", errors.root_mean_square),
+        None => percent(score.accuracy()),
+    };
+    let validation = validation.map_or(String::new(), |score| match score.errors {
+        Some(_) => format!(", validation {}", share(&score)),
+        None => format!(", validation {} / {} ({})", score.right, score.images, share(&score)),
     });
     let best = if *best { " *" } else { "" };
-    format!(
-        "epoch {epoch}/{epochs}: training cost {:.4} ({}){validation}, {seconds:.1} s{best}",
-        training.cost,
-        percent(training.accuracy())
-    )
+    let cost = training.cost;
+    format!("epoch {epoch}/{epochs}: training cost {cost:.4} ({}){validation}, {seconds:.1} s{best}", share(training))
 }
 
 fn statistics(history: &History) -> Vec<EpochStats> {

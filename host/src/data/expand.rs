@@ -1,6 +1,7 @@
 //! More images from the same: each one also displaced by a pixel, as the book's `expand_mnist.py` does.
 
-use super::{Dataset, Image, Samples};
+use super::{Dataset, Image};
+use crate::samples::Samples;
 
 /// Pixels in a row, and rows.
 const SIDE: usize = 28;
@@ -9,7 +10,7 @@ const SIDE: usize = 28;
 /// what leaves is lost. Five times as many images, each copy with its image's label.
 pub fn expanded(set: Samples<'_>) -> Dataset {
     let mut more = Dataset { images: Vec::with_capacity(5 * set.len()), labels: Vec::with_capacity(5 * set.len()) };
-    for (image, label) in set.iter() {
+    for (image, label) in set.digits() {
         more.images.push(*image);
         for (down, right) in [(1, 0), (-1, 0), (0, 1), (0, -1)] {
             more.images.push(displaced(image, down, right));
@@ -37,7 +38,7 @@ mod tests {
         // One pixel of ink in the upper right corner, and one inside.
         let mut image = [0; 784];
         (image[27], image[10 * SIDE + 20]) = (9, 7);
-        let set = expanded(Samples { images: &[image, [1; 784]], labels: &[3, 5] });
+        let set = expanded(super::super::digits(&[image, [1; 784]], &[3, 5]));
         assert_eq!(set.labels, [3, 3, 3, 3, 3, 5, 5, 5, 5, 5]);
         assert_eq!(set.images[0], image);
         let ink = |index: usize| -> Vec<(usize, usize, u8)> {

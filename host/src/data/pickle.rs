@@ -27,7 +27,7 @@ pub(super) fn load(path: &Path) -> Result<Mnist> {
     }
     let [mut train, validation, test] = Machine::new(source).run()?;
     let validating = validation.len();
-    train.extend(validation.samples());
+    train.extend(validation);
     if validating != validation_images(train.len()) {
         let training = train.len() - validating;
         return Err(Error::PickleSplit { path: path.to_path_buf(), training, validating });

@@ -7,32 +7,84 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::problem::Problem;
 use crate::error::{Error, Result};
 
 /// Memory set aside at the word of a header: MNIST's training images fit exactly, and a false header costs no more.
 pub(super) const TRUSTED_ITEMS: usize = 65_536;
 
+/// How much longer its contents can be than a compressed file: deflate's limit.
+const MOST_PACKED: u64 = 1032;
+
+/// How the contents of a file are packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Packing {
+    Plain,
+    Gzip,
+    Zip,
+}
+
 /// A file being read, decompressed if need be.
-pub(super) struct Source {
-    reader: Box<dyn BufRead>,
+pub(super) struct Source<'a> {
+    reader: Box<dyn BufRead + 'a>,
     /// Its name, for messages.
     pub(super) path: PathBuf,
-    is_gzip: bool,
+    packing: Packing,
+    /// Its contents are not longer than this.
+    limit: u64,
     /// Decompressed bytes read so far.
     pub(super) offset: u64,
     /// Decompressed bytes there must be, as far as the file has told.
     pub(super) needed: u64,
 }
 
-impl Source {
+impl<'a> Source<'a> {
     /// Opens a file, at its beginning.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let fail = |cause| Error::Read { path: path.to_path_buf(), cause };
-        let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(fail)?);
-        let is_gzip = file.fill_buf().map_err(fail)?.starts_with(&[0x1f, 0x8b]);
-        let reader: Box<dyn BufRead> =
-            if is_gzip { Box::new(BufReader::new(MultiGzDecoder::new(file))) } else { Box::new(file) };
-        Ok(Self { reader, path: path.to_path_buf(), is_gzip, offset: 0, needed: 0 })
+        let file = File::open(path).map_err(fail)?;
+        let length = file.metadata().map_err(fail)?.len();
+        let mut file = BufReader::with_capacity(1 << 16, file);
+        let path = path.to_path_buf();
+        let (reader, packing, limit): (Box<dyn BufRead>, _, _) =
+            if file.fill_buf().map_err(fail)?.starts_with(&[0x1f, 0x8b]) {
+                let limit = length.saturating_mul(MOST_PACKED);
+                (Box::new(BufReader::new(MultiGzDecoder::new(file))), Packing::Gzip, limit)
+            } else {
+                (Box::new(file), Packing::Plain, length)
+            };
+        Ok(Self { reader, path, packing, limit, offset: 0, needed: 0 })
+    }
+
+    /// A file of a zip archive, which takes `packed` bytes there and is said to have `length`.
+    pub(super) fn of_archive(reader: impl Read + 'a, path: PathBuf, packed: u64, length: u64) -> Self {
+        let reader = Box::new(BufReader::with_capacity(1 << 16, reader));
+        let limit = packed.saturating_mul(MOST_PACKED).min(length);
+        Self { reader, path, packing: Packing::Zip, limit, offset: 0, needed: 0 }
+    }
+
+    /// Whether it is compressed by gzip.
+    pub(super) fn is_gzip(&self) -> bool {
+        self.packing == Packing::Gzip
+    }
+
+    /// A header has said that so many bytes follow.
+    ///
+    /// # Errors
+    ///
+    /// That the file cannot hold so many, before memory is taken for them.
+    pub(super) fn promise(&mut self, bytes: Option<u64>) -> Result<()> {
+        self.needed = bytes.map_or(u64::MAX, |bytes| self.offset.saturating_add(bytes));
+        if self.needed <= self.limit {
+            return Ok(());
+        }
+        let path = self.path.clone();
+        Err(match self.packing {
+            Packing::Plain => Error::Truncated { path, offset: self.limit, needed: self.needed },
+            Packing::Gzip | Packing::Zip => {
+                Problem::Promise { needed: self.needed, most: self.limit }.at(&path, "its header")
+            }
+        })
     }
 
     /// Some of the bytes that come next; none at the end.
@@ -76,11 +128,34 @@ impl Source {
     fn failure(&self, cause: io::Error) -> Error {
         let (path, offset) = (self.path.clone(), self.offset);
         match cause.kind() {
-            io::ErrorKind::UnexpectedEof if self.is_gzip => Error::GzipTruncated { path, offset },
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData if self.is_gzip => {
+            io::ErrorKind::UnexpectedEof if self.is_gzip() => Error::GzipTruncated { path, offset },
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData if self.is_gzip() => {
                 Error::GzipCorrupt { path, offset, cause }
+            }
+            _ if self.packing == Packing::Zip => {
+                Problem::Archive { cause: cause.to_string() }.at(&path, format_args!("byte {offset}"))
             }
             _ => Error::Read { path, cause },
         }
+    }
+}
+
+/// For readers of others. Failures are [`Error`]s inside; [`failure`] takes them out.
+impl Read for Source<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(buffer).map_err(|cause| match cause.kind() {
+            io::ErrorKind::Interrupted => cause,
+            _ => io::Error::other(self.failure(cause)),
+        })?;
+        self.offset += count as u64;
+        Ok(count)
+    }
+}
+
+/// The error inside of one that came through a reader of others.
+pub(super) fn failure(path: &Path, cause: io::Error) -> Error {
+    match cause.downcast::<Error>() {
+        Ok(error) => error,
+        Err(cause) => Error::Read { path: path.to_path_buf(), cause },
     }
 }

@@ -1,5 +1,10 @@
 //! Tests of reading and writing data sets: MNIST itself, and every way a file can be wrong.
 
+mod arrays;
+mod description;
+mod folders;
+mod tables;
+
 use std::fs;
 
 use flate2::Compression;
@@ -8,6 +13,7 @@ use std::io::Write;
 use tempfile::TempDir;
 
 use super::*;
+use crate::architecture::Shape;
 
 fn header(magic: u32, dimensions: &[u32]) -> Vec<u8> {
     [&[magic], dimensions].concat().iter().flat_map(|number| number.to_be_bytes()).collect()
@@ -17,6 +23,47 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
+}
+
+/// A directory with files of these contents; folders are made as needed.
+fn directory(files: &[(&str, &[u8])]) -> TempDir {
+    let directory = TempDir::new().unwrap();
+    for (name, bytes) in files {
+        let path = directory.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    directory
+}
+
+/// What is read from a directory of these files, or from its only file.
+fn read(files: &[(&str, &[u8])], options: &Options) -> Result<Data> {
+    let directory = directory(files);
+    let path = match files {
+        [(name, _)] if !name.contains('/') => directory.path().join(name),
+        _ => directory.path().to_path_buf(),
+    };
+    open(&path, options)
+}
+
+/// The error of reading these files, without the directory's name.
+fn error(files: &[(&str, &[u8])], options: &Options) -> String {
+    let directory = directory(files);
+    let path = match files {
+        [(name, _)] if !name.contains('/') => directory.path().join(name),
+        _ => directory.path().to_path_buf(),
+    };
+    let message = open(&path, options).unwrap_err().to_string();
+    assert!(!message.contains('\n'), "{message}");
+    message.replace(&format!("{}/", directory.path().display()), "")
+}
+
+fn floats(data: &Data) -> Vec<f32> {
+    data.all().values().floats().collect()
+}
+
+fn image(height: usize, width: usize, channels: usize) -> Shape {
+    Shape::Image { height, width, channels }
 }
 
 fn two_images() -> Vec<u8> {
@@ -51,8 +98,8 @@ fn mnist_itself() {
 
     let (train, validation) = mnist.split();
     assert_eq!((train.len(), validation.len()), (50_000, 10_000));
-    assert_eq!(train.labels, &mnist.train.labels[..50_000]);
-    assert_eq!(validation.images, &mnist.train.images[50_000..]);
+    assert_eq!(train.view().labels(), Some(&mnist.train.labels[..50_000]));
+    assert_eq!(validation.view().values(), Sample::Bytes(mnist.train.images[50_000..].as_flattened()));
     assert_eq!(mnist.train.images.capacity(), 60_000);
 }
 
@@ -64,7 +111,7 @@ fn small_sets_give_their_last_sixth_and_no_cut_is_too_long() {
     assert_eq!((train.len(), validation.len()), (11, 2));
     let (all, none) = train.split_at(99);
     assert_eq!((all.len(), none.is_empty()), (11, true));
-    assert_eq!(all.iter().next(), Some((&[0; 784], 3)));
+    assert_eq!(all.digits().next(), Some((&[0; 784], 3)));
 }
 
 #[test]

@@ -74,7 +74,11 @@ impl Gradients {
         net.initialize(Init::FanIn, &mut rng);
         let mut memory = batch_memory(&net, images.len())?;
         let mut batch = Batch::new(&mut memory, net.layout());
-        batch.load_all(|image| (&images.images[image], images.labels[image]), lab.executor);
+        let fill = |image: usize, input: &mut [f32], target: &mut [f32]| {
+            images.load(image, input);
+            images.load_target(image, target);
+        };
+        batch.fill(fill, lab.executor);
         let sgd = Sgd::new(self.eta, batch.len()).with_l2(self.eta, self.lambda, batch.len());
         let (cost, activation) = (net.cost(), net.activation());
         let delta = |a: &[f32], y: &[f32], delta: &mut [f32]| cost.delta(activation, a, y, delta);

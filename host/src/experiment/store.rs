@@ -59,7 +59,7 @@ impl Store {
         let mut crc = Crc::new();
         for Dataset { images, labels } in [&mnist.train, &mnist.test] {
             crc.update(images.as_flattened());
-            crc.update(labels);
+            labels.iter().for_each(|&label| crc.update(&[label as u8]));
         }
         Ok(Self { directory: directory.to_owned(), is_quick, data: format!("{:08x}", crc.sum()) })
     }

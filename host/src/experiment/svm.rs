@@ -7,7 +7,8 @@
 
 use super::training::Set;
 use super::{Curves, Lab};
-use crate::data::{Image, Samples};
+use crate::data::Image;
+use crate::samples::Samples;
 use libsvm_rs::predict::predict_values;
 use libsvm_rs::train::svm_train;
 use libsvm_rs::{SvmModel, SvmNode, SvmParameter, SvmProblem};
@@ -52,7 +53,7 @@ fn nodes(image: &Image) -> Vec<SvmNode> {
 
 /// scikit-learn's `gamma="scale"`; 1 where all pixels are equal.
 fn gamma(set: Samples<'_>) -> f64 {
-    let pixels = || set.images.as_flattened().iter().map(|&pixel| f64::from(pixel) / 256.0);
+    let pixels = || set.digits().flat_map(|(image, _)| image).map(|&pixel| f64::from(pixel) / 256.0);
     let count = (784 * set.len()) as f64;
     let mean = pixels().sum::<f64>() / count;
     let variance = pixels().map(|pixel| (pixel - mean) * (pixel - mean)).sum::<f64>() / count;
@@ -60,11 +61,11 @@ fn gamma(set: Samples<'_>) -> f64 {
 }
 
 fn train(set: Samples<'_>, lab: &Lab<'_>) -> SvmModel {
-    let mut classes = BTreeMap::<u8, Vec<Vec<SvmNode>>>::new();
-    for (image, label) in set.iter() {
+    let mut classes = BTreeMap::<u16, Vec<Vec<SvmNode>>>::new();
+    for (image, label) in set.digits() {
         classes.entry(label).or_default().push(nodes(image));
     }
-    let (labels, classes): (Vec<u8>, Vec<Vec<Vec<SvmNode>>>) = classes.into_iter().unzip();
+    let (labels, classes): (Vec<u16>, Vec<Vec<Vec<SvmNode>>>) = classes.into_iter().unzip();
     // The library's other defaults are LIBSVM's, as scikit-learn's are, up to the size of the cache.
     let param = SvmParameter { gamma: gamma(set), cache_size: 200.0, ..SvmParameter::default() };
     libsvm_rs::set_quiet(true);
@@ -110,7 +111,7 @@ impl Machine {
 /// the classes without its own.
 fn assemble(
     param: SvmParameter,
-    labels: &[u8],
+    labels: &[u16],
     classes: Vec<Vec<Vec<SvmNode>>>,
     pairs: &[(usize, usize)],
     machines: &[Machine],
@@ -157,7 +158,8 @@ fn assemble(
 
 fn count_right(model: &SvmModel, set: Samples<'_>, lab: &Lab<'_>) -> usize {
     let done = AtomicUsize::new(0);
-    let right = set.images.par_iter().zip(set.labels).filter(|&(image, &label)| {
+    let digits: Vec<_> = set.digits().collect();
+    let right = digits.into_par_iter().filter(|&(image, label)| {
         lab.observer.progress(done.fetch_add(1, Ordering::Relaxed) + 1, set.len());
         classify(model, &nodes(image)) == Some(i32::from(label))
     });
@@ -205,7 +207,7 @@ mod tests {
         let lab = Lab { mnist: &mnist, executor: &executor, observer: &Nobody };
         let (training, rest) = mnist.train.samples().split_at(300);
         // The library numbers classes as they come; scikit-learn sorts them first.
-        let mut sorted: Vec<(&Image, u8)> = training.iter().collect();
+        let mut sorted: Vec<(&Image, u16)> = training.digits().collect();
         sorted.sort_by_key(|&(_, label)| label);
         let problem = SvmProblem {
             labels: sorted.iter().map(|&(_, label)| f64::from(label)).collect(),

@@ -1,10 +1,11 @@
 //! Training one network as the book's programs do, with their monitors and their lines.
 
 use super::{Curves, Lab};
-use crate::data::{Mnist, Samples, expanded};
+use crate::data::{Mnist, expanded};
 use crate::error::Result;
 use crate::nets;
 use crate::network::Network;
+use crate::samples::Samples;
 use crate::train::{self, Epoch, Event, Hyper, Score};
 use serde::Serialize;
 use std::ops::ControlFlow;

@@ -1,9 +1,12 @@
 //! The command line as it is typed: the real program, real files, what it prints, and how it ends.
 
+mod data;
 mod device;
+mod exchange;
 mod experiment;
 mod interrupted;
 mod network2;
+mod own_data;
 mod program;
 mod refuses;
 mod succeeds;

@@ -76,11 +76,12 @@ fn a_network_trained_here_goes_there_and_back() {
     for net in ["784-10", "784-0-10", "784-30-30-10"] {
         let trained = place.json(&format!("train --data @data --images 50 --epochs 1 --net {net} --cost quadratic"));
         place.succeed("export digits.minnet");
-        let imported = place.json("import network2.json --out back.minnet");
+        let imported = place.json("import digits.json --out back.minnet");
         assert_eq!((&imported["weight_hash"], &imported["net"]["name"]), (&trained["weight_hash"], &net.into()));
         assert_eq!(imported["net"]["cost"], "quadratic");
     }
-    let text = place.succeed("import network2.json --out back.minnet");
+    let text = place.succeed("import digits.json --out back.minnet");
     assert!(text.starts_with("784-30-30-10, quadratic: 24,790 weights and biases, hash "), "{text}");
+    assert!(text.contains("\nfrom: network2\n"), "{text}");
     assert!(place.succeed("inspect back.minnet").contains("not measured"));
 }

@@ -34,12 +34,12 @@ pub static DIGITS: LazyLock<Dataset> = LazyLock::new(|| {
 pub static DATA: LazyLock<PathBuf> = LazyLock::new(|| {
     let directory = Path::new(TEMPORARY).join("small-mnist");
     fs::create_dir_all(&directory).unwrap();
-    let (training, rest) = DIGITS.samples().split_at(TRAINING_IMAGES);
-    let (test, _) = rest.split_at(TEST_IMAGES);
-    write_idx_images(&directory.join("train-images-idx3-ubyte"), training.images).unwrap();
-    write_idx_labels(&directory.join("train-labels-idx1-ubyte.gz"), training.labels).unwrap();
-    write_idx_images(&directory.join("t10k-images-idx3-ubyte.gz"), test.images).unwrap();
-    write_idx_labels(&directory.join("t10k-labels-idx1-ubyte"), test.labels).unwrap();
+    let Dataset { images, labels } = &*DIGITS;
+    let (training, test) = (..TRAINING_IMAGES, TRAINING_IMAGES..TRAINING_IMAGES + TEST_IMAGES);
+    write_idx_images(&directory.join("train-images-idx3-ubyte"), &images[training]).unwrap();
+    write_idx_labels(&directory.join("train-labels-idx1-ubyte.gz"), &labels[training]).unwrap();
+    write_idx_images(&directory.join("t10k-images-idx3-ubyte.gz"), &images[test.clone()]).unwrap();
+    write_idx_labels(&directory.join("t10k-labels-idx1-ubyte"), &labels[test]).unwrap();
     directory
 });
 

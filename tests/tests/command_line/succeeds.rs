@@ -145,8 +145,8 @@ fn mnist_expands_to_250_000_images() {
 
     let mnist = Mnist::load(&default_directory().unwrap()).unwrap();
     let more = Mnist::load(&place.path("more")).unwrap();
-    let ((training, validation), (more_training, more_validation)) = (mnist.split(), more.split());
-    assert_eq!(more_validation, validation);
+    assert_eq!(more.split().1, mnist.split().1);
+    let (training, more_training) = (&mnist.train, &more.train);
     assert_eq!(more.test, mnist.test);
     for index in [0, 1, 31_415, 49_999] {
         let (one, five) = (training.images[index], &more_training.images[5 * index..5 * index + 5]);
@@ -177,7 +177,7 @@ fn evaluation_counts_every_image_once() {
     let (_, test) = DIGITS.samples().split_at(TRAINING_IMAGES);
     let (test, _) = test.split_at(TEST_IMAGES);
     for (label, row) in matrix.iter().enumerate() {
-        let count = test.labels.iter().filter(|&&other| usize::from(other) == label).count();
+        let count = test.digits().filter(|&(_, other)| usize::from(other) == label).count();
         assert_eq!((row.len(), row.iter().sum::<u64>()), (10, count as u64), "label {label}");
     }
     let right: u64 = (0..10).map(|digit| matrix[digit][digit]).sum();
@@ -202,7 +202,7 @@ fn evaluation_takes_each_set() {
 #[test]
 fn digits_are_classified_as_they_are_inverted_and_enlarged() {
     let place = Place::new();
-    for (image, label) in DIGITS.samples().split_at(6).0.iter() {
+    for (image, label) in DIGITS.samples().split_at(6).0.digits() {
         let inverted: Vec<u8> = image.iter().map(|pixel| 255 - pixel).collect();
         let large: Vec<u8> = enlarged(image, 10).iter().map(|pixel| 255 - pixel).collect();
         place.write_png("plain.png", 28, image);
@@ -279,11 +279,12 @@ fn every_command_has_help() {
             "train",
             "--net --cost --init --epochs --batch --eta --lambda --early-stopping --seed --out --json --data --threads",
         ),
-        ("import", "--out --json"),
-        ("export", "--out"),
+        ("import", "--net --cost --layout --order --epsilon --scale --mean --std --out --json"),
+        ("export", "--to --out"),
         ("expand", "--out --json --data"),
         ("eval", "--set --sheet --json --data --threads"),
         ("classify", "--show --json"),
+        ("data", "--transpose --label --shape --sheet --json"),
         ("nets", "--json"),
         ("inspect", "--json"),
     ] {

@@ -81,7 +81,7 @@ struct Result {
 /// A program that is missing, fails, or answers nonsense; a file that cannot be written.
 pub fn bench(options: &Options) -> std::result::Result<(), Error> {
     let root = top();
-    let python = provide_python(&root)?;
+    let python = provide_python(&root.join("target/rivals-python"), &root.join("benches/rivals/requirements.txt"))?;
     build(&root, &options.networks)?;
     let file = root.join("docs/performance.json");
     let mut machines = load(&file)?;
@@ -137,18 +137,19 @@ fn this_machine(root: &Path, python: &Path) -> std::result::Result<Machine, Erro
     })
 }
 
-/// A virtual environment with the packages that the rivals need.
-fn provide_python(root: &Path) -> std::result::Result<PathBuf, Error> {
-    let folder = root.join("target/rivals-python");
+/// A virtual environment in `folder` with the packages of `requirements`.
+///
+/// # Errors
+/// No Python on PATH, or packages that cannot be installed.
+pub(super) fn provide_python(folder: &Path, requirements: &Path) -> std::result::Result<PathBuf, Error> {
     let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     if !python.is_file() {
         let system = find_program("python3").or_else(|| find_program("python")).ok_or_else(|| Missing {
-            what: "no python3 on PATH, which two of the rivals run on".into(),
+            what: "no python3 on PATH, which other programs' networks run on".into(),
             remedies: vec!["apt install python3-venv".into(), "the installer at https://python.org".into()],
         })?;
-        run(Command::new(system).args(["-m", "venv"]).arg(&folder))?;
+        run(Command::new(system).args(["-m", "venv"]).arg(folder))?;
     }
-    let requirements = root.join("benches/rivals/requirements.txt");
     run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(requirements))?;
     Ok(python)
 }

@@ -3,9 +3,11 @@
 use super::Connection;
 use crate::command::classify::Answers;
 use clap::Args;
-use host::device::Which;
-use host::error::Result;
-use host::picture;
+use minnet::activation::Function;
+use minnet_host::description::Description;
+use minnet_host::device::Which;
+use minnet_host::error::Result;
+use minnet_host::picture;
 use std::path::PathBuf;
 
 #[derive(Args)]
@@ -26,11 +28,11 @@ pub fn run(arguments: Arguments, connection: &Connection) -> Result<()> {
     let pictures = arguments.pictures.into_iter().map(|path| picture::load(&path).map(|pixels| (path, pixels)));
     let pictures = pictures.collect::<Result<Vec<_>>>()?;
     let (mut client, _) = connection.open()?;
-    let mut answers = Answers::new(arguments.show);
+    let mut answers = Answers::new(arguments.show, Description::default());
     let mut failure = None;
     for (path, pixels) in pictures {
         match client.classify(Which::Embedded, &pixels) {
-            Ok(outputs) => answers.add(path, &pixels, outputs.values()),
+            Ok(outputs) => answers.add(&path, None, &pixels, outputs.values(), Function::Softmax),
             Err(error) => {
                 failure = Some(error);
                 break;

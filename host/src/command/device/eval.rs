@@ -1,18 +1,18 @@
 //! `host device eval`
 
 use super::{Connection, bundled_model, model_of_environment};
-use crate::command::{Resources, catch_ctrl_c, grouped, percent, print, print_json, progress_bar};
+use crate::command::{Digits, Resources, catch_ctrl_c, grouped, percent, print, print_json, progress_bar};
 use clap::Args;
-use host::architecture::Architecture;
-use host::confusion::Confusion;
-use host::data::Samples;
-use host::device::{Client, Identity, Which};
-use host::error::{Error, Result};
-use host::executor::Threads;
-use host::model::{Contents, File};
-use host::train;
 use minnet::prelude::argmax;
 use minnet::quant::{self, Width};
+use minnet_host::architecture::Architecture;
+use minnet_host::confusion::Confusion;
+use minnet_host::device::{Client, Identity, Which};
+use minnet_host::error::{Error, Result};
+use minnet_host::executor::Threads;
+use minnet_host::model::{Contents, File};
+use minnet_host::samples::Samples;
+use minnet_host::train;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,14 +32,14 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    resources: Resources,
+    resources: Resources<Digits>,
 }
 
 pub fn run(arguments: Arguments, connection: &Connection) -> Result<()> {
     // A file that cannot be read is said before the device is asked anything.
     let given = arguments.model.clone().or_else(model_of_environment);
     let given = given.map(|path| File::read(&path).map(|file| (file, path))).transpose()?;
-    let mnist = arguments.resources.mnist()?;
+    let mnist = arguments.resources.source.mnist()?;
     let images = arguments.images.map_or(usize::MAX, |images| images as usize);
     let (set, _) = mnist.test.samples().split_at(images);
     let executor = arguments.resources.executor()?;
@@ -73,7 +73,7 @@ pub fn run(arguments: Arguments, connection: &Connection) -> Result<()> {
     let bar = progress_bar(set.len());
     let mut failure = None;
     let mut ticks = 0;
-    for ((image, label), bytes) in set.iter().zip(&expected.outputs) {
+    for ((image, label), bytes) in set.digits().zip(&expected.outputs) {
         let outputs = match client.classify(expected.which, image) {
             Ok(outputs) => outputs,
             Err(error) => {
@@ -88,7 +88,7 @@ pub fn run(arguments: Arguments, connection: &Connection) -> Result<()> {
         report.images += 1;
         report.right += usize::from(predicted == usize::from(label));
         report.agree += usize::from(outputs.bytes == *bytes);
-        report.confusion.count(label, predicted);
+        report.confusion.count(label.into(), predicted);
         ticks += u64::from(outputs.ticks);
         bar.inc(1);
         if stop.load(Ordering::Relaxed) {
@@ -187,11 +187,13 @@ impl Report {
         let Self { board, net, weights, confusion, ticks, repeats, seconds, .. } = self;
         let share = percent(self.right as f64 / self.images.max(1) as f64);
         let [images, right, agree] = [self.images, self.right, self.agree].map(grouped);
+        let classes: Vec<_> = (0..10).map(|digit| digit.to_string()).collect();
         let cut = if self.images < asked { format!(" (of {} asked for)", grouped(asked)) } else { String::new() };
         format!(
-            "{net} ({weights}) on {board}: {right} of {images} right ({share}){cut}\n\n{confusion}\n\
+            "{net} ({weights}) on {board}: {right} of {images} right ({share}){cut}\n\n{}\n\
              same bits as here: {agree} of {images}\n\
              {} ticks an image, {repeats} requests repeated, {seconds:.1} s\n",
+            confusion.text(&classes),
             grouped(*ticks as usize)
         )
     }

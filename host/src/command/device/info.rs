@@ -3,8 +3,8 @@
 use super::Connection;
 use crate::command::{grouped, print, print_json};
 use clap::Args;
-use host::device::{Identity, Network, Which};
-use host::error::Result;
+use minnet_host::device::{Identity, Network, Which};
+use minnet_host::error::Result;
 use serde::Serialize;
 
 #[derive(Args)]

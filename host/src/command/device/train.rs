@@ -2,17 +2,20 @@
 
 use super::Connection;
 use crate::command::train::{not_negative, positive};
-use crate::command::{Resources, catch_ctrl_c, command_line, grouped, percent, print, print_json, progress_bar, short};
+use crate::command::{
+    Digits, Resources, catch_ctrl_c, command_line, grouped, percent, print, print_json, progress_bar, short,
+};
 use clap::Args;
-use host::data::Samples;
-use host::device::{Client, Which};
-use host::error::{Error, Result};
-use host::file;
-use host::nets;
-use host::network::Network;
-use host::train::{self, Event, Hyper, Score};
 use minnet::model::Metadata;
 use minnet::prelude::{Sgd, argmax};
+use minnet_host::description::Description;
+use minnet_host::device::{Client, Which};
+use minnet_host::error::{Error, Result};
+use minnet_host::file;
+use minnet_host::nets;
+use minnet_host::network::Network;
+use minnet_host::samples::Samples;
+use minnet_host::train::{self, Event, Hyper, Score};
 use serde::Serialize;
 use std::fmt::Write;
 use std::ops::ControlFlow;
@@ -46,7 +49,7 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    resources: Resources,
+    resources: Resources<Digits>,
 }
 
 /// What `--json` prints.
@@ -77,7 +80,7 @@ struct Report {
 
 pub fn run(arguments: Arguments, connection: &Connection) -> Result<()> {
     arguments.out.as_deref().map_or(Ok(()), file::check_writable)?;
-    let mnist = arguments.resources.mnist()?;
+    let mnist = arguments.resources.source.mnist()?;
     let executor = arguments.resources.executor()?;
     let (training, _) = mnist.split().0.split_at(arguments.images as usize);
     let (_, none) = training.split_at(training.len());
@@ -157,7 +160,7 @@ pub fn run(arguments: Arguments, connection: &Connection) -> Result<()> {
         command: short(&command_line()),
         ..Metadata::default()
     };
-    network.save(&out, &metadata)
+    network.save(&out, &metadata, &Description::default())
 }
 
 /// The device, as it learns.
@@ -172,10 +175,8 @@ struct Pupil<'a> {
 
 impl Pupil<'_> {
     fn learn(&mut self, index: usize) {
-        let (Some(image), Some(&label)) = (self.training.images.get(index), self.training.labels.get(index)) else {
-            return;
-        };
-        match self.client.learn(image, label) {
+        let Some((image, label)) = self.training.digits().nth(index) else { return };
+        match self.client.learn(image, label as u8) {
             Ok(outputs) => {
                 self.images += 1;
                 self.right += usize::from(argmax(&outputs.values()) == usize::from(label));

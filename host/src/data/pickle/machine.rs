@@ -61,7 +61,7 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    pub(super) fn new(source: Source) -> Self {
+    pub(super) fn new(source: Source<'static>) -> Self {
         Self { tape: Tape::new(source), stack: Vec::new(), memo: BTreeMap::new(), runs: Vec::new() }
     }
 

@@ -35,7 +35,7 @@ pub(super) enum Wrong {
 pub(super) struct Run {
     pub(super) kind: Kind,
     pub(super) images: Vec<Image>,
-    pub(super) labels: Vec<u8>,
+    pub(super) labels: Vec<u16>,
     /// Whole numbers so far.
     pub(super) count: usize,
     /// The beginning of the next number, and how many bytes of it have come.
@@ -89,7 +89,7 @@ impl Run {
             Kind::Labels => {
                 let value = i64::from_le_bytes(self.part);
                 let label = u8::try_from(value).ok().filter(|label| *label <= 9).ok_or(Wrong::Label(value))?;
-                self.labels.push(label);
+                self.labels.push(label.into());
             }
         }
         self.count += 1;

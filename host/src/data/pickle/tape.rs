@@ -20,13 +20,13 @@ pub(super) enum Coding {
 
 /// A pickle's bytes.
 pub(super) struct Tape {
-    source: Source,
+    source: Source<'static>,
     /// Where the last opcode stood.
     at: u64,
 }
 
 impl Tape {
-    pub(super) fn new(source: Source) -> Self {
+    pub(super) fn new(source: Source<'static>) -> Self {
         Self { source, at: 0 }
     }
 

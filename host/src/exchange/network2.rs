@@ -5,7 +5,6 @@
 //! input-major.
 
 use crate::error::{Error, Result};
-use crate::file::write_atomically;
 use crate::nets::{self, Net};
 use crate::network::Network;
 use minnet::activation::Function;
@@ -31,15 +30,14 @@ pub struct Network2 {
 }
 
 impl Network2 {
-    /// Reads a file, and gives the network that it holds, its weights and biases rounded to 32 bits.
+    /// The network in a file's text, its weights and biases rounded to 32 bits.
     ///
     /// # Errors
-    /// [`Error::Read`]; [`Error::Network2Json`] if it is no such JSON; [`Error::Network2Content`] if sizes, weights and
+    /// They name the file. [`Error::Network2Json`] if it is no such JSON; [`Error::Network2Content`] if sizes, weights and
     /// biases contradict each other, or numbers are beyond 32 bits; [`Error::Network2Sizes`] if there is no network of
     /// these sizes; [`Error::Network2Cost`] if there is no such cost.
-    pub fn read(path: &Path) -> Result<(Net, Network)> {
-        let text = std::fs::read(path).map_err(|cause| Error::Read { path: path.to_owned(), cause })?;
-        let network: Self = serde_json::from_slice(&text)
+    pub fn parse(path: &Path, text: &[u8]) -> Result<(Net, Network)> {
+        let network: Self = serde_json::from_slice(text)
             .map_err(|cause| Error::Network2Json { path: path.to_owned(), cause: cause.to_string() })?;
         network.check().map_err(|what| Error::Network2Content { path: path.to_owned(), what })?;
         let cost = COSTS.iter().find(|(python, _)| *python == network.cost).map(|(_, cost)| *cost);
@@ -88,12 +86,12 @@ impl Network2 {
         parameters
     }
 
-    /// Writes the file, whole or not at all. `network2.load` reads it, with the same numbers to the last bit.
+    /// The file's text. `network2.load` reads it, with the same numbers to the last bit.
     ///
-    /// # Errors
-    /// Those of [`write_atomically`].
-    pub fn write(&self, path: &Path) -> Result<()> {
-        write_atomically(path, |file| Ok(serde_json::to_writer(file, self)?))
+    /// # Panics
+    /// Never: lists, numbers and a name can be JSON.
+    pub fn json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_else(|error| unreachable!("lists of numbers: {error}"))
     }
 
     /// Whether the arrays have the shapes that the sizes ask for, and numbers that 32 bits can hold.
@@ -153,10 +151,7 @@ mod tests {
             biases: vec![biases(5), biases(0), biases(3)],
             cost: "QuadraticCost".into(),
         };
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("network.json");
-        file.write(&path).unwrap();
-        let (net, network) = Network2::read(&path).unwrap();
+        let (net, network) = Network2::parse(Path::new("network.json"), &file.json()).unwrap();
         assert_eq!(net.architecture.to_string(), "7: dense 5 sigmoid, dense 0 sigmoid, dense 3 sigmoid");
         // At [input][output] stands the book's w_jk with k the input; the biases come after the weights.
         assert_eq!((network.parameters()[2 * 5 + 3], network.parameters()[7 * 5 + 3]), (3002.0, -3.0));
@@ -165,12 +160,10 @@ mod tests {
 
     #[test]
     fn sizes_that_are_no_network_are_said() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("network.json");
         for sizes in [vec![], vec![784]] {
             let file = Network2 { sizes, weights: vec![], biases: vec![], cost: "QuadraticCost".into() };
-            file.write(&path).unwrap();
-            assert!(matches!(Network2::read(&path), Err(Error::Network2Sizes { .. })));
+            let refused = Network2::parse(Path::new("network.json"), &file.json());
+            assert!(matches!(refused, Err(Error::Network2Sizes { .. })));
         }
     }
 }
