@@ -9,11 +9,11 @@ use crate::quant::{Input, Word};
 /// ```
 /// use minnet::normalization::Normalization;
 ///
-/// let channels = [[20.0, 0.5], [1000.0, 0.01]].map(|pair: [f32; 2]| pair.map(f32::to_le_bytes));
+/// let channels = [[20.0, 0.5], [1000.0, 0.125]].map(|pair: [f32; 2]| pair.map(f32::to_le_bytes));
 /// let climate = Normalization::new(&channels).unwrap();
 /// let mut input = [0.0; 4];
-/// climate.apply(&[22.0_f32, 990.0, 19.0, 1010.0], &mut input);
-/// assert_eq!(input, [1.0, -0.1, -0.5, 0.1]);
+/// climate.apply(&[22.0_f32, 992.0, 19.0, 1016.0], &mut input);
+/// assert_eq!(input, [1.0, -1.0, -0.5, 2.0]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Normalization<'a> {
