@@ -140,8 +140,8 @@ pub struct Tensors {
 /// // As torchvision prepares MNIST's pixels.
 /// let options = Options { scale: Some(1.0 / 255.0), mean: vec![0.1307], std: vec![0.3081], ..Options::default() };
 /// let imported = import("cnn.onnx".as_ref(), &options)?;
-/// // For pixels / 256, which is what a model file is for.
-/// let network = imported.normalization.fold_into(&imported.network)?;
+/// // For pixels / 256; where that cannot be exact, a model file says how inputs are prepared.
+/// let network = imported.normalization.fold_into(&imported.network).unwrap_or(imported.network);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
