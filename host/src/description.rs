@@ -4,6 +4,7 @@
 use crate::architecture::Shape;
 use crate::data::{Data, Sample, View};
 use crate::error::{Error, Result};
+use crate::samples::mean_and_deviation;
 use minnet::model::{self, METADATA_MAX};
 use minnet::normalization::Normalization;
 use minnet::quant::Word;
@@ -104,10 +105,7 @@ fn channels(samples: View<'_>) -> Vec<[Word; 2]> {
         Shape::Image { channels, .. } => channels,
     };
     let statistics = |channel: usize| {
-        let own = || values.iter().skip(channel).step_by(count).map(|&value| f64::from(value));
-        let number = own().len().max(1) as f64;
-        let mean = own().sum::<f64>() / number;
-        let deviation = (own().map(|value| (value - mean).powi(2)).sum::<f64>() / number).sqrt();
+        let [mean, deviation] = mean_and_deviation(values, channel, count);
         // A channel that is always the same says nothing, however it is taken.
         let factor = if deviation > 0.0 { (1.0 / deviation) as f32 } else { 1.0 };
         let factor = if factor.is_finite() && factor > 0.0 { factor } else { 1.0 };

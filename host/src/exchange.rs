@@ -8,12 +8,13 @@
 
 mod c;
 mod error;
-pub(crate) mod fold;
+mod fold;
 mod layout;
 mod matching;
 pub mod network2;
 mod npz;
 mod onnx;
+mod preparation;
 mod safetensors;
 mod tensor;
 #[cfg(test)]
@@ -22,6 +23,7 @@ mod torch;
 
 pub use error::ExchangeError;
 pub use layout::Layout;
+pub use preparation::Preparation;
 
 use crate::architecture::{Architecture, Shape};
 use crate::error::{Error, Result};
@@ -29,7 +31,6 @@ use crate::file::{beginning, write_atomically};
 use crate::model::Contents;
 use crate::nets::{self, Net};
 use crate::network::Network;
-use crate::normalization::Normalization;
 use network2::Network2;
 use std::path::{Path, PathBuf};
 use tensor::Tensor;
@@ -116,7 +117,7 @@ pub struct Imported {
     /// The network, for inputs as the other program prepared them.
     pub network: Network,
     /// How it prepared them.
-    pub normalization: Normalization,
+    pub preparation: Preparation,
     /// The form it was in.
     pub form: Form,
     /// How its tensors lay, and what was taken for granted; `None` if the file says all of it.
@@ -141,7 +142,7 @@ pub struct Tensors {
 /// let options = Options { scale: Some(1.0 / 255.0), mean: vec![0.1307], std: vec![0.3081], ..Options::default() };
 /// let imported = import("cnn.onnx".as_ref(), &options)?;
 /// // For pixels / 256; where that cannot be exact, a model file says how inputs are prepared.
-/// let network = imported.normalization.fold_into(&imported.network).unwrap_or(imported.network);
+/// let network = imported.preparation.fold_into(&imported.network).unwrap_or(imported.network);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -191,8 +192,8 @@ fn parse(path: &Path, bytes: &[u8], options: &Options) -> Result<Imported> {
         Shape::Vector(_) => 1,
         Shape::Image { channels, .. } => channels,
     };
-    let normalization = Normalization::new(options.scale, &options.mean, &options.std, channels).map_err(refuse)?;
-    Ok(Imported { net, network, normalization, form, tensors })
+    let preparation = Preparation::new(options.scale, &options.mean, &options.std, channels).map_err(refuse)?;
+    Ok(Imported { net, network, preparation, form, tensors })
 }
 
 /// The parameters of a network from tensors, and how these were taken.

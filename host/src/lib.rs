@@ -22,7 +22,6 @@ pub mod file;
 pub mod model;
 pub mod nets;
 pub mod network;
-pub mod normalization;
 pub mod picture;
 pub mod plot;
 pub mod quantize;

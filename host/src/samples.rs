@@ -30,14 +30,11 @@ impl<'a> Samples<'a> {
     /// The mean and the deviation of each number that is to be learned.
     pub fn scales(self) -> Vec<[f32; 2]> {
         let Some((numbers, per_sample)) = self.view.numbers() else { return Vec::new() };
-        let statistics = |number: usize| {
-            let own = || numbers.iter().skip(number).step_by(per_sample).map(|&value| f64::from(value));
-            let count = own().len().max(1) as f64;
-            let mean = own().sum::<f64>() / count;
-            let deviation = (own().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt() as f32;
-            [mean as f32, if deviation.is_normal() { deviation } else { 1.0 }]
+        let scale = |number: usize| {
+            let [mean, deviation] = mean_and_deviation(numbers, number, per_sample).map(|value| value as f32);
+            [mean, if deviation.is_normal() { deviation } else { 1.0 }]
         };
-        (0..per_sample).map(statistics).collect()
+        (0..per_sample).map(scale).collect()
     }
 
     /// The samples as they are.
@@ -138,4 +135,12 @@ impl<'a> Samples<'a> {
             }
         }
     }
+}
+
+/// The mean and the deviation of every `step`-th value from a place on.
+pub(crate) fn mean_and_deviation(values: &[f32], place: usize, step: usize) -> [f64; 2] {
+    let own = || values.iter().skip(place).step_by(step).map(|&value| f64::from(value));
+    let count = own().len().max(1) as f64;
+    let mean = own().sum::<f64>() / count;
+    [mean, (own().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt()]
 }

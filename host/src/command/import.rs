@@ -78,11 +78,11 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let Arguments { network: path, net, cost, layout, order, epsilon, scale, mean, std, out, json } = arguments;
     check_writable(&out)?;
     let options = Options { net, cost, layout, order, epsilon, scale, mean, std };
-    let Imported { net, network, normalization, form, tensors } = exchange::import(&path, &options)?;
+    let Imported { net, network, preparation, form, tensors } = exchange::import(&path, &options)?;
     // Where the preparation has no room in the weights, the model says it.
     let mut description = Description::default();
-    let network = normalization.fold_into(&network).unwrap_or_else(|| {
-        description.set_normalization(&normalization.channels());
+    let network = preparation.fold_into(&network).unwrap_or_else(|| {
+        description.set_normalization(&preparation.channels());
         network
     });
     // How it was trained is not in the file.

@@ -253,7 +253,11 @@ impl Run {
         let mut observer = Observer::new(&hyper, training, &stop);
         let observe = &mut |event: Event<'_>| observer.observe(event);
         // Numbers are learned in units of their deviation; then the last layer is brought back to theirs.
-        let scales = if net.architecture.activation() == Function::Identity { training.scales() } else { Vec::new() };
+        let is_plain = |op: &Op| matches!(op, Op::Dense(dense) if dense.activation == Function::Identity);
+        let scales = match net.architecture.layers().last() {
+            Some(op) if is_plain(op) => training.scales(),
+            _ => Vec::new(),
+        };
         let units = [training, validation].map(|set| set.scaled(&scales));
         let history = train::train(&mut network, net.cost, units[0], units[1], &hyper, &executor, observe)?;
         network.scale_outputs(&scales);

@@ -115,7 +115,7 @@ fn what_goes_out_comes_back_with_the_same_bits() {
             let back = read(&bytes(&network, form), &options(form, text)).unwrap();
             assert_eq!((back.net.architecture.to_string().as_str(), back.form), (*text, form));
             assert_eq!(back.network.parameters(), network.parameters(), "{text}, {form:?}");
-            assert_eq!(back.normalization.fold_into(&back.network).unwrap().parameters(), network.parameters());
+            assert_eq!(back.preparation.fold_into(&back.network).unwrap().parameters(), network.parameters());
         }
     }
 }
@@ -534,8 +534,8 @@ fn the_preparation_of_inputs_goes_into_the_first_layer() {
         let network = random(text, 6);
         let (mean, std) = ([0.4, 0.5, 0.6], [0.2, 0.25, 0.3]);
         let (mean, std) = (&mean[..channels], &std[..channels]);
-        let normalization = Normalization::new(Some(1.0 / 255.0), mean, std, channels).unwrap();
-        let folded = normalization.fold_into(&network).unwrap();
+        let preparation = Preparation::new(Some(1.0 / 255.0), mean, std, channels).unwrap();
+        let folded = preparation.fold_into(&network).unwrap();
         let pixels: Vec<u8> = (0..network.architecture().inputs()).map(|i| (i * 37 % 256) as u8).collect();
         let ours: Vec<f32> = pixels.iter().map(|pixel| f32::from(*pixel) / 256.0).collect();
         let theirs = pixels
@@ -550,14 +550,14 @@ fn the_preparation_of_inputs_goes_into_the_first_layer() {
 #[test]
 fn a_preparation_that_cannot_be_folded_is_refused() {
     let network = random("6x5x1: conv3x3 2 same relu, flatten, dense 2", 6);
-    let normalization = |mean: &[f64]| Normalization::new(Some(1.0 / 255.0), mean, &[0.5], 1).unwrap();
-    assert!(normalization(&[0.1]).fold_into(&network).is_none());
+    let preparation = |mean: &[f64]| Preparation::new(Some(1.0 / 255.0), mean, &[0.5], 1).unwrap();
+    assert!(preparation(&[0.1]).fold_into(&network).is_none());
     // Nothing is added to the zeros.
-    assert!(normalization(&[]).fold_into(&network).is_some());
+    assert!(preparation(&[]).fold_into(&network).is_some());
     // There are no zeros.
     let network = random("6x5x1: conv1x1 2 same relu, flatten, dense 2", 6);
-    assert!(normalization(&[0.1]).fold_into(&network).is_some());
-    assert!(normalization(&[0.1]).fold_into(&random("6x5x1: globalavgpool", 1)).is_none());
+    assert!(preparation(&[0.1]).fold_into(&network).is_some());
+    assert!(preparation(&[0.1]).fold_into(&random("6x5x1: globalavgpool", 1)).is_none());
     for (scale, mean, std) in [
         (1.0, &[1.0, 2.0][..], &[][..]),
         (1.0, &[], &[1.0, 2.0]),
@@ -566,7 +566,7 @@ fn a_preparation_that_cannot_be_folded_is_refused() {
         (1.0, &[f64::NAN], &[]),
         (f64::INFINITY, &[], &[]),
     ] {
-        let error = Normalization::new(Some(scale), mean, std, 3).unwrap_err();
+        let error = Preparation::new(Some(scale), mean, std, 3).unwrap_err();
         assert!(matches!(error, ExchangeError::Preparation { .. }), "{scale} {mean:?} {std:?}");
     }
 }

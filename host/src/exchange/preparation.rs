@@ -1,14 +1,14 @@
 //! How inputs are prepared for a network: for each channel, what is taken from a value, and what it is multiplied by
 //! then.
 
-use crate::exchange::ExchangeError;
-use crate::exchange::fold::{Affine, Parts};
+use super::ExchangeError;
+use super::fold::{Affine, Parts};
 use crate::network::Network;
 use minnet::op::Op;
 
 /// What a network takes is (value - mean) · factor, for each channel; of an image of bytes the values are 0 to 255.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Normalization {
+pub struct Preparation {
     /// What is taken from a value, one number for each channel.
     pub mean: Vec<f32>,
     /// What the rest is multiplied by, one number for each channel.
@@ -18,7 +18,7 @@ pub struct Normalization {
 /// What bytes are multiplied by for a network, if nothing else is said.
 const PIXEL: f64 = 1.0 / minnet::net::PIXEL_DIVISOR as f64;
 
-impl Normalization {
+impl Preparation {
     /// From the words of other programs: x = (`scale` · value - `mean`) / `std`. `mean` and `std` have one number, one
     /// for each channel, or none.
     ///
