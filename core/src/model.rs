@@ -137,7 +137,8 @@ impl ModelError {
             Self::NotAModel => "this is not a minnet model: make one with `host train`",
             Self::Version(_) => "the model's format version is not this program's: train or export it again",
             Self::Element(_) => {
-                "the weights are of another type than the program's: floats, 8 or 4 bits (see `host quantize`)"
+                "the weights are of another type than the program's: floats, or integers of some width (see `host \
+                 quantize`); integers of types 1 and 2 are of an earlier version: quantize again"
             }
             Self::Truncated { .. } => "the model is cut short: copy it again, in binary mode",
             Self::TrailingBytes { .. } => "there are bytes after the model's end: copy it again, in binary mode",

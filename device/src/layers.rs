@@ -6,7 +6,10 @@ use minnet::executor::Serial;
 use minnet::list::{self, List};
 use minnet::net::{Net, load_pixels};
 use minnet::op::Op;
-use minnet::quant::{self, Calibration, Input, Int4, Int8, QuantLayer, Quantized, QuantizedList, Weights, Width, Word};
+use minnet::quant::{
+    self, Calibration, Input, Int2, Int3, Int4, Int8, QuantLayer, Quantized, QuantizedList, Ternary, Weights, Width,
+    Word,
+};
 use minnet::tensor::Tensor;
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -24,8 +27,8 @@ pub struct Memory<const RAM: usize = 960, const PIXELS: usize = 256> {
     pixels: [u8; PIXELS],
 }
 
-/// Hashes of a network's outputs in floats, in 8 bits, and in 4 bits.
-pub type Hashes = [u64; 3];
+/// Hashes of a network's outputs in floats, and in integers of each width.
+pub type Hashes = [u64; 6];
 
 /// What an integer network here takes, one after the other: pixels, and what a sensor may give.
 const INPUTS: [Input; 2] = [Input::PIXELS, Input { step: 1.0 / 128.0, zero: 120 }];
@@ -42,8 +45,14 @@ impl<const RAM: usize, const PIXELS: usize> Memory<RAM, PIXELS> {
         let net = Net::<In, L>::ref_from_bytes(self.parameters.get(..count)?.as_bytes()).ok()?;
         let fill = |place: &mut In| load_pixels(self.pixels.get(..inputs).unwrap_or(&[]), place.flat_mut());
         let floats = hash(net.infer_with(fill, &mut self.ram, &Serial)?.flat().iter().map(|value| value.to_bits()));
-        let eight = self.integers::<In, L, Int8>(ops.as_slice(), count)?;
-        Some([floats, eight, self.integers::<In, L, Int4>(ops.as_slice(), count)?])
+        Some([
+            floats,
+            self.integers::<In, L, Int8>(ops.as_slice(), count)?,
+            self.integers::<In, L, Int4>(ops.as_slice(), count)?,
+            self.integers::<In, L, Int3>(ops.as_slice(), count)?,
+            self.integers::<In, L, Int2>(ops.as_slice(), count)?,
+            self.integers::<In, L, Ternary>(ops.as_slice(), count)?,
+        ])
     }
 
     /// What a network gives that is a list.
@@ -56,7 +65,7 @@ impl<const RAM: usize, const PIXELS: usize> Memory<RAM, PIXELS> {
         let stride = ram.len();
         let place = net.infer_seen(Images::new(ram, stride), &Serial, |_, _, _| {});
         let outputs = ram.get(place..place + ops.last()?.outputs())?;
-        let mut hashes = [hash(outputs.iter().map(|value| value.to_bits())), 0, 0];
+        let mut hashes = [hash(outputs.iter().map(|value| value.to_bits())), 0, 0, 0, 0, 0];
         for (width, place) in Width::ALL.iter().zip(hashes.iter_mut().skip(1)) {
             for input in INPUTS {
                 let block = self.quantize(ops, count, input, *width)?;

@@ -294,7 +294,10 @@ pub enum Error {
     DeviceWeights { path: PathBuf, model: u64, device: u64, variable: &'static str },
 
     /// A model with a type of weights that devices are not asked for.
-    #[error("{path}: its weights have 4 bits, and devices serve floats and 8 bits; name one of those models")]
+    #[error(
+        "{path}: its weights are not of 8 bits, and devices serve floats and 8 bits (but for layers whose text has a width of its \
+         own); name one of those models"
+    )]
     DeviceElement { path: PathBuf },
 
     /// A device gives other bits than this machine.

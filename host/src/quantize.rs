@@ -12,7 +12,6 @@ use crate::train::{self, Outputs, Score, batch_memory, check, shuffle};
 use minnet::batch::{Batch, Images, Layout};
 use minnet::cost::CostFunction;
 use minnet::executor::{Alone, Executor};
-use minnet::layer::Parameters;
 use minnet::model::{self, Metadata, ModelError};
 use minnet::module::{self, Module};
 use minnet::normalization::Normalization;
@@ -22,6 +21,7 @@ use minnet::quant::{
 use minnet::sgd::Sgd;
 use rand_core::SeedableRng;
 use rand_xorshift::XorShiftRng;
+use std::ops::Range;
 use std::path::Path;
 
 /// How a network is trained on with its weights on the grid of the integers.
@@ -102,38 +102,42 @@ pub fn finetune(
 
 /// A network's parameters as they are learned, and the grid that they are rounded to.
 struct Grid {
-    width: Width,
     /// All parameters, not rounded.
     weights: Vec<f32>,
     /// The same, rounded.
     rounded: Vec<f32>,
-    /// For each layer, where its weights begin, how many they are, and the value of a step for each of its outputs;
-    /// weight i leads to output i modulo their number.
-    layers: Vec<(usize, usize, Vec<f32>)>,
+    layers: Vec<GridLayer>,
+}
+
+/// Where a layer's weights lie among all parameters, and what they are rounded to.
+struct GridLayer {
+    weights: Range<usize>,
+    width: Width,
+    /// For each output the value of a unit; weight i leads to output i modulo their number.
+    steps: Vec<f32>,
 }
 
 impl Grid {
     fn of(net: &Network, width: Width) -> Self {
-        let mut grid = Self { width, weights: Vec::new(), rounded: Vec::new(), layers: Vec::new() };
-        net.visit(&mut |kind, run| {
-            match (kind, grid.layers.last_mut()) {
-                (Parameters::Weights, _) => grid.layers.push((grid.weights.len(), run.len(), Vec::new())),
-                // Biases come after the weights, one for each output.
-                (Parameters::Biases, Some((_, _, steps))) => steps.resize(run.len(), 0.0),
-                (Parameters::Biases, None) => {}
+        let mut grid = Self { weights: net.parameters().to_vec(), rounded: Vec::new(), layers: Vec::new() };
+        let mut start = 0;
+        for op in net.architecture().layers() {
+            if op.weights() > 0 {
+                let (weights, width) = (start..start + op.weights(), op.bits().unwrap_or(width));
+                grid.layers.push(GridLayer { weights, width, steps: vec![0.0; op.biases()] });
             }
-            grid.weights.extend_from_slice(run);
-        });
+            start += op.parameters();
+        }
         grid.measure();
         grid
     }
 
     /// Chooses the steps anew.
     fn measure(&mut self) {
-        for (start, count, steps) in &mut self.layers {
-            let outputs = steps.len().max(1);
+        for GridLayer { weights, width, steps } in &mut self.layers {
+            let (weights, outputs) = (&self.weights[weights.clone()], steps.len().max(1));
             for (o, step) in steps.iter_mut().enumerate() {
-                *step = weight_step(&|i| self.weights[*start + i * outputs + o], *count / outputs, self.width);
+                *step = weight_step(&|i| weights[o + i * outputs], weights.len() / outputs, *width);
             }
         }
     }
@@ -141,10 +145,10 @@ impl Grid {
     /// Gives the network the rounded weights, and the biases as they are.
     fn round(&mut self, net: &mut Network) {
         self.rounded.clone_from(&self.weights);
-        for (start, count, steps) in &self.layers {
-            for row in self.rounded[*start..*start + *count].chunks_mut(steps.len().max(1)) {
+        for GridLayer { weights, width, steps } in &self.layers {
+            for row in self.rounded[weights.clone()].chunks_mut(steps.len().max(1)) {
                 for (weight, step) in row.iter_mut().zip(steps) {
-                    *weight = on_grid(*weight, *step, self.width);
+                    *weight = on_grid(*weight, *step, *width);
                 }
             }
         }
@@ -165,8 +169,8 @@ pub fn flash_bytes(architecture: &Architecture, width: Width) -> usize {
 }
 
 /// Bytes of RAM that an inference takes in integers.
-pub fn ram_bytes(architecture: &Architecture) -> usize {
-    ram_words(architecture.layers()) * size_of::<u32>()
+pub fn ram_bytes(architecture: &Architecture, width: Width) -> usize {
+    ram_words(architecture.layers(), width) * size_of::<u32>()
 }
 
 /// A network in integers on the heap.
@@ -207,7 +211,7 @@ impl Integers {
         &self.architecture
     }
 
-    /// The width of its weights.
+    /// The width of the weights of layers that have none of their own.
     pub fn width(&self) -> Width {
         self.width
     }
@@ -228,7 +232,7 @@ impl Integers {
 
     /// Bytes of RAM that an inference takes.
     pub fn ram_bytes(&self) -> usize {
-        ram_bytes(&self.architecture)
+        ram_bytes(&self.architecture, self.width)
     }
 
     /// The logits of each image, in order, [`outputs`](Architecture::outputs) of each.
@@ -245,7 +249,7 @@ impl Integers {
                 for (images, logits) in set.chunks(piece).zip(all.chunks_mut(piece * classes.max(1))) {
                     let list = &list;
                     scope.spawn(move |_| {
-                        let mut ram = vec![0; ram_words(list.ops())];
+                        let mut ram = vec![0; ram_words(list.ops(), list.width())];
                         let mut bytes = vec![0; images.shape().values()];
                         for (image, place) in logits.chunks_mut(classes.max(1)).enumerate() {
                             images.load_bytes(image, list.input(), &mut bytes);

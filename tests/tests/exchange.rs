@@ -112,11 +112,12 @@ fn c_gives_the_same_logits_as_our_kernels() {
     let (mut includes, mut calls) = (String::new(), String::new());
     let (mut input, mut expected) = (Vec::new(), Vec::<i16>::new());
     for (index, architecture) in architectures.iter().enumerate() {
-        for (width, name) in [(Width::Eight, format!("eight-{index}")), (Width::Four, format!("four-{index}"))] {
+        for width in Width::ALL.iter().copied() {
+            let name = format!("{}-{index}", width.name());
             let integers = dice.network(architecture, width);
             for _ in 0..IMAGES {
                 let pixels: Vec<u8> = (0..architecture.inputs()).map(|_| dice.below(256) as u8).collect();
-                let mut ram = vec![0; ram_bytes(architecture) / 4];
+                let mut ram = vec![0; ram_bytes(architecture, width) / 4];
                 expected.extend(integers.list().infer_pixels_with(&pixels, &mut ram));
                 input.extend(pixels);
             }

@@ -11,7 +11,9 @@ use minnet::list::{self, List};
 use minnet::module::{self, Module};
 use minnet::op::Op;
 use minnet::prelude::*;
-use minnet::quant::{self, Calibration, Input, Int4, Int8, QuantLayer, Quantized, QuantizedList, Weights};
+use minnet::quant::{
+    self, Calibration, Input, Int2, Int3, Int4, Int8, QuantLayer, Quantized, QuantizedList, Ternary, Weights,
+};
 use rand_core::{Rng, SeedableRng};
 use rand_xorshift::XorShiftRng;
 use std::sync::LazyLock;
@@ -309,6 +311,9 @@ fn check<In: Tensor, L: Layer<In>, C: Cost<L::Activation>>() {
 fn check_integers<In: Tensor, L: QuantLayer<In>>() {
     check_width::<In, L, Int8>();
     check_width::<In, L, Int4>();
+    check_width::<In, L, Int3>();
+    check_width::<In, L, Int2>();
+    check_width::<In, L, Ternary>();
 }
 
 fn check_width<In: Tensor, L: QuantLayer<In>, W: Weights>() {
@@ -322,10 +327,11 @@ fn check_width<In: Tensor, L: QuantLayer<In>, W: Weights>() {
     quant::build(ops, list.parameters(), calibration, W::WIDTH, &mut words).unwrap();
     let net = Quantized::<Net<In, L>, W>::new(words.as_flattened()).unwrap();
     let list = QuantizedList::new(ops, W::WIDTH, words.as_flattened()).unwrap();
-    assert_eq!(quant::ram_words(ops), Quantized::<Net<In, L>, W>::RAM);
+    assert_eq!(quant::ram_words(ops, W::WIDTH), Quantized::<Net<In, L>, W>::RAM);
     for _ in 0..20 {
         let pixels: Vec<u8> = (0..In::LEN).map(|_| dice.below(256) as u8).collect();
-        let (mut first, mut second) = (vec![7; quant::ram_words(ops)], vec![9; quant::ram_words(ops)]);
+        let (mut first, mut second) =
+            (vec![7; quant::ram_words(ops, W::WIDTH)], vec![9; quant::ram_words(ops, W::WIDTH)]);
         let logits = net.infer_pixels_with(&pixels, &mut first);
         assert_eq!(logits.len(), L::Out::LEN);
         assert_eq!(logits, list.infer_pixels_with(&pixels, &mut second), "{}", architecture.inputs());

@@ -66,7 +66,7 @@ struct Vectors {
 
 impl Dense {
     fn op(self) -> op::Dense {
-        op::Dense { inputs: self.inputs, outputs: self.outputs, activation: Function::Identity }
+        op::Dense { inputs: self.inputs, outputs: self.outputs, activation: Function::Identity, bits: None }
     }
 
     /// Some rows of the weights after the others, by panels, as threads sum them.
@@ -500,6 +500,7 @@ fn convolutions_have_the_bits_of_plain_loops() {
             padding,
             pooling,
             activation,
+            bits: Option::None,
         };
         on_each_width(Convolution { op, images });
     };

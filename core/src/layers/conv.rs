@@ -7,6 +7,7 @@ use crate::init::Init;
 use crate::layer::{Layer, Parameters};
 use crate::op;
 use crate::pool::{NoPool, Pool};
+use crate::quant::{Bits, Inherit};
 use crate::sgd::Sgd;
 use crate::shape::{Placement, Side, Size, Valid, Window};
 use crate::tensor::Tensor;
@@ -21,7 +22,8 @@ pub(crate) type Image<const H: usize, const W: usize, const C: usize> = [[[f32; 
 /// `OUT` filters of `KH` x `KW` pixels over `IN` channels, placed by `S` ([`Valid`], [`Same`](crate::shape::Same), or
 /// [`Stride`](crate::shape::Stride)); then the pooling `P`, then the activation `A`: the book's `network3.ConvPoolLayer` and
 /// equation 125. The image's size comes from the layer before. For signals, an image of one row, or one column, and a
-/// filter of one: `Conv<1, 9, …>` over `[[[f32; 3]; 128]; 1]`.
+/// filter of one: `Conv<1, 9, …>` over `[[[f32; 3]; 128]; 1]`. As integers its weights have the width `B`, such as
+/// [`Int4`](crate::quant::Int4), or else that of the network.
 ///
 /// As in most libraries, the filter is not mirrored (the book's Theano mirrors it: the same set of functions).
 #[derive(FromBytes, Immutable, KnownLayout)]
@@ -34,20 +36,29 @@ pub struct Conv<
     P: Pool = NoPool,
     A: Elementwise = Identity,
     S: Placement = Valid,
+    B: Bits = Inherit,
 > {
     /// `filters[ky][kx][c][o]` leads from channel c of the pixel (s·y + ky, s·x + kx) to channel o of (y, x), with the
     /// stride s.
     pub filters: [[[[f32; OUT]; IN]; KW]; KH],
     /// One for each filter.
     pub bias: [f32; OUT],
-    kind: PhantomData<(P, A, S)>,
+    kind: PhantomData<(P, A, S, B)>,
 }
 
 /// Filters of 5x5 pixels, as in the book, that stay inside the image.
 pub type Conv5x5<const IN: usize, const OUT: usize, P = NoPool, A = Identity> = Conv<5, 5, IN, OUT, P, A>;
 
-impl<const KH: usize, const KW: usize, const IN: usize, const OUT: usize, P: Pool, A: Elementwise, S: Placement>
-    Conv<KH, KW, IN, OUT, P, A, S>
+impl<
+    const KH: usize,
+    const KW: usize,
+    const IN: usize,
+    const OUT: usize,
+    P: Pool,
+    A: Elementwise,
+    S: Placement,
+    B: Bits,
+> Conv<KH, KW, IN, OUT, P, A, S, B>
 {
     /// What it computes of an image of `H` x `W` pixels.
     #[inline(always)]
@@ -70,6 +81,7 @@ impl<const KH: usize, const KW: usize, const IN: usize, const OUT: usize, P: Poo
             padding: S::PADDING,
             pooling: P::POOLING,
             activation: A::FUNCTION,
+            bits: B::WIDTH,
         }
     }
 }
@@ -91,7 +103,8 @@ impl<
     P: Pool,
     A: Elementwise,
     S: Placement,
-> Layer<Image<H, W, IN>> for Conv<KH, KW, IN, OUT, P, A, S>
+    B: Bits,
+> Layer<Image<H, W, IN>> for Conv<KH, KW, IN, OUT, P, A, S, B>
 where
     Size<H>: Window<KH, S, P>,
     Size<W>: Window<KW, S, P>,

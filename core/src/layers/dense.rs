@@ -6,6 +6,7 @@ use crate::executor::Executor;
 use crate::init::Init;
 use crate::layer::{Layer, Parameters};
 use crate::op;
+use crate::quant::{Bits, Inherit};
 use crate::sgd::Sgd;
 use crate::tensor::Tensor;
 use crate::text::Text;
@@ -15,27 +16,28 @@ use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 /// Every one of `IN` inputs joined to every one of `OUT` outputs, then the activation `A`.
 ///
-/// a_j = A(Σ_i x_i·w_ij + b_j): the book's equation 25. Zero outputs are allowed (the book has 784-0-10).
+/// a_j = A(Σ_i x_i·w_ij + b_j): the book's equation 25. Zero outputs are allowed (the book has 784-0-10). As integers its
+/// weights have the width `B`, such as [`Int4`](crate::quant::Int4), or else that of the network.
 #[derive(FromBytes, Immutable, KnownLayout)]
 #[repr(C)]
-pub struct Dense<const IN: usize, const OUT: usize, A: Activation = Identity> {
+pub struct Dense<const IN: usize, const OUT: usize, A: Activation = Identity, B: Bits = Inherit> {
     /// `weights[i][j]` leads from input i to output j (the book's w_ji).
     pub weights: [[f32; OUT]; IN],
     /// One for each output.
     pub bias: [f32; OUT],
-    activation: PhantomData<A>,
+    kind: PhantomData<(A, B)>,
 }
 
-impl<const IN: usize, const OUT: usize, A: Activation> Dense<IN, OUT, A> {
+impl<const IN: usize, const OUT: usize, A: Activation, B: Bits> Dense<IN, OUT, A, B> {
     /// What it computes.
-    pub const OP: op::Dense = op::Dense { inputs: IN, outputs: OUT, activation: A::FUNCTION };
+    pub const OP: op::Dense = op::Dense { inputs: IN, outputs: OUT, activation: A::FUNCTION, bits: B::WIDTH };
 }
 
-impl<const IN: usize, const OUT: usize, A: Activation> Layer<[f32; IN]> for Dense<IN, OUT, A> {
+impl<const IN: usize, const OUT: usize, A: Activation, B: Bits> Layer<[f32; IN]> for Dense<IN, OUT, A, B> {
     type Out = [f32; OUT];
     type Activation = A;
 
-    const ZERO: Self = Self { weights: Tensor::ZERO, bias: Tensor::ZERO, activation: PhantomData };
+    const ZERO: Self = Self { weights: Tensor::ZERO, bias: Tensor::ZERO, kind: PhantomData };
     const PARAMETERS: usize = IN * OUT + OUT;
     const MACS: usize = IN * OUT;
     const SAVED: usize = Self::OP.saved();

@@ -6,6 +6,7 @@ use crate::executor::{Executor, pieces, split_images, split_rows};
 use crate::init::{Fan, Init};
 use crate::kernel::conv::{self, FILTERS, Samples, pad};
 use crate::pool::Pooling;
+use crate::quant::Width;
 use crate::sgd::Sgd;
 use crate::text::Text;
 use rand_core::Rng;
@@ -47,6 +48,8 @@ pub struct Conv {
     pub pooling: Pooling,
     /// What turns the pooled sums into activations; one that works on each value alone.
     pub activation: Function,
+    /// The width of its weights as integers; `None` for that of the network.
+    pub bits: Option<Width>,
 }
 
 impl Conv {
@@ -191,7 +194,7 @@ impl Conv {
         if let Padding::Same = self.padding {
             text = text.then(" same");
         }
-        self.activation.append(self.pooling.append(text))
+        Width::append(self.bits, self.activation.append(self.pooling.append(text)))
     }
 }
 

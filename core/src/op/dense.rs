@@ -5,6 +5,7 @@ use crate::batch::{Images, Place, pair};
 use crate::executor::{Executor, Wave, pieces, split, split_rows};
 use crate::init::{Fan, Init};
 use crate::kernel::dense;
+use crate::quant::Width;
 use crate::sgd::Sgd;
 use crate::text::Text;
 use core::ops::Range;
@@ -21,6 +22,8 @@ pub struct Dense {
     pub outputs: usize,
     /// What turns the weighted inputs z into activations a.
     pub activation: Function,
+    /// The width of its weights as integers; `None` for that of the network.
+    pub bits: Option<Width>,
 }
 
 impl Dense {
@@ -36,7 +39,7 @@ impl Dense {
 
     /// Its words in the architecture's text.
     pub const fn text(self) -> Text {
-        self.activation.append(Text::EMPTY.then("dense ").then_number(self.outputs))
+        Width::append(self.bits, self.activation.append(Text::EMPTY.then("dense ").then_number(self.outputs)))
     }
 }
 

@@ -15,6 +15,7 @@ pub use dropout::Dropout;
 pub use global_avg_pool::GlobalAvgPool;
 
 use crate::activation::Function;
+use crate::quant::Width;
 use crate::text::Text;
 
 /// An operator of any kind.
@@ -69,6 +70,15 @@ impl Op {
             Self::Dense(op) => op.weights(),
             Self::Conv(op) => op.weights(),
             Self::Flatten(_) | Self::Dropout(_) | Self::GlobalAvgPool(_) => 0,
+        }
+    }
+
+    /// The width of its weights as integers; `None` for that of the network, or without weights.
+    pub const fn bits(self) -> Option<Width> {
+        match self {
+            Self::Dense(op) => op.bits,
+            Self::Conv(op) => op.bits,
+            Self::Flatten(_) | Self::Dropout(_) | Self::GlobalAvgPool(_) => None,
         }
     }
 

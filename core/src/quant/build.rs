@@ -1,8 +1,8 @@
 //! From floats to integers: the steps of weights and activations.
 
 use super::input::Input;
-use super::ops::{self, BIAS, Next, Place, QuantError, Rows, is_positive, words_of};
-use super::requantize::{Hidden, LOGIT, SIGMOID_STEP, Scale};
+use super::ops::{self, Next, Place, QuantError, Rows, is_positive, width_of, words_of};
+use super::requantize::{BIAS, Hidden, LOGIT, Numbers, SIGMOID_STEP, Scale};
 use super::weights::{Width, Word};
 use crate::activation::Function;
 use crate::op::Op;
@@ -22,7 +22,8 @@ pub struct Calibration<'a> {
     pub greatest: &'a [f32],
 }
 
-/// Turns a network into integers: the words of [`Quantized`](super::Quantized).
+/// Turns a network into integers: the words of [`Quantized`](super::Quantized). `width` is that of the weights of layers
+/// which have none of their own.
 ///
 /// `parameters` are those of the float network, layer by layer, weights before biases. `block` needs
 /// [`words`](super::words) words, and [`Input::words`] more.
@@ -78,8 +79,8 @@ fn is_length(what: &'static str, expected: usize, found: usize) -> Result<(), Qu
     if found == expected { Ok(()) } else { Err(QuantError::Length { what, expected, found }) }
 }
 
-/// Writes a layer: for each output its rows of weights, then all biases, then all scales. Gives the value of a step of
-/// z; `None` if there is none that goes with every scale.
+/// Writes a layer: for each output its weights, then for each its bias and scale. Gives the value of a step of z; `None` if
+/// there is none that goes with every scale.
 fn build_layer(
     op: Op,
     parameters: &[f32],
@@ -90,46 +91,35 @@ fn build_layer(
     words: &mut [Word],
 ) -> Option<f32> {
     let outputs = op.biases();
-    let rows = Rows::of(op);
+    let (rows, width) = (Rows::of(op), width_of(op, width));
     // For an average, the positions' sums are added, and each counts less.
     let count = if let Op::Conv(op) = op { op.averaged() } else { 1 };
-    let input_step = input.step / count as f32;
+    let input_step = input.step / (count as i32 * width.factor()) as f32;
     // What the byte for 0 adds to every sum, in the padding too, goes from the bias, times the sum of the weights. Of the
     // bias's 30 bits there must be room for it.
-    let zero = i32::from(input.zero) * width.step() * count as i32;
-    let room = BIAS - i32::from(input.zero) * width.step() * width.limit() * ops::products(op) as i32;
+    let zero = i32::from(input.zero) * width.factor() * count as i32;
+    let greatest_weight = width.limit() * width.factor();
+    let room = BIAS - i32::from(input.zero) * greatest_weight * ops::products(op) as i32;
     let (weights, biases) = parameters.split_at(op.weights());
-    let (places, numbers) = words.split_at_mut(words.len() - 2 * outputs);
-    let (bias_places, scales) = numbers.split_at_mut(outputs);
+    let (places, numbers) = words.split_at_mut(words.len() - outputs);
     places.fill([0; 4]);
-    let row = width.words(rows.length()).max(1);
-    let mut places = places.chunks_mut(row);
-    // The greatest value of a sum's unit. Until all are known, a scale's place keeps its output's.
+    let own = match width {
+        Width::Eight => 4 * rows.words(),
+        packed => packed.bytes(rows.weights()),
+    };
+    let mut places = places.as_flattened_mut().chunks_mut(own.max(1));
+    let weight = |o: usize, i: usize| weights.get(i * outputs + o).copied().unwrap_or(0.0);
+    // The greatest value of a sum's unit. Until all are known, an output's place keeps its weights' unit.
     let mut greatest_unit = 0.0f32;
-    for (o, ((bias, bias_place), scale)) in biases.iter().zip(bias_places).zip(scales.iter_mut()).enumerate() {
-        let weight = |i: usize| weights.get(i * outputs + o).copied().unwrap_or(0.0);
+    for (o, (place, bias)) in numbers.iter_mut().zip(biases).enumerate() {
         // The bias, in units of the sum, must fit.
-        let least = (bias.abs() * width.step() as f32 / input_step / room as f32).max(1e-20);
-        let step = step_of(weight, rows.rows * rows.pixels * rows.channels, least, width);
-        let mut sum = 0;
-        for (y, row) in (0..rows.rows).zip(places.by_ref()) {
-            let number = |place: usize| {
-                let (x, channel) = (place / rows.padded.max(1), place % rows.padded.max(1));
-                let index = (y * rows.pixels + x) * rows.channels + channel;
-                let number = if channel < rows.channels { quantize(weight(index), step, width) } else { 0 };
-                sum += number;
-                number
-            };
-            width.pack((0..rows.length()).map(number), row);
-        }
-        let unit = step * input_step / width.step() as f32;
-        if !is_positive(unit) {
+        let least = (bias.abs() / input_step / room as f32).max(1e-20);
+        let step = step_of(|i| weight(o, i), rows.weights(), least, width);
+        if !is_positive(step * input_step) {
             return None;
         }
-        let bias = (libm::roundf(bias / unit) as i32).clamp(-room, room);
-        *bias_place = (bias - zero * sum).to_le_bytes();
-        *scale = unit.to_le_bytes();
-        greatest_unit = greatest_unit.max(unit);
+        *place = step.to_le_bytes();
+        greatest_unit = greatest_unit.max(step * input_step);
     }
     // Every unit's factor must be one that a scale can hold.
     let least = greatest_unit / Scale::GREATEST;
@@ -143,24 +133,33 @@ fn build_layer(
         None if op.activation() == Function::Identity && greatest > 0.0 => least.max(greatest / 16_384.0),
         None => least.max(LOGIT),
     };
-    for scale in scales {
-        *scale = Scale::new(f32::from_le_bytes(*scale) / z_step).word();
+    for (o, (number, bias)) in numbers.iter_mut().zip(biases).enumerate() {
+        let step = f32::from_le_bytes(*number);
+        let unit = step * input_step;
+        let own = (0..rows.weights()).map(|i| width.nearest(weight(o, i) / step));
+        let bias = (libm::roundf(bias / unit) as i32).clamp(-room, room) - zero * own.clone().sum::<i32>();
+        *number = Numbers::pack(bias, Scale::new(unit / z_step));
+        let Some(place) = places.next() else { continue };
+        match width {
+            Width::Eight => rows.place(own.map(|weight| weight as u8), place),
+            packed => packed.pack(own, place),
+        }
     }
     is_positive(z_step).then_some(z_step)
 }
 
-/// The value of a step for the `count` weights that lead to one output, as [`build`] chooses it.
+/// The value of a unit of the `count` weights that lead to one output, as [`build`] chooses it.
 pub fn weight_step(weight: &dyn Fn(usize) -> f32, count: usize, width: Width) -> f32 {
     step_of(weight, count, 1e-20, width)
 }
 
-/// The nearest weight to `weight` that is a whole number of steps.
+/// The nearest weight to `weight` that integers of this width can be, where a unit is worth `step`.
 #[inline]
 pub fn on_grid(weight: f32, step: f32, width: Width) -> f32 {
-    quantize(weight, step, width) as f32 * step
+    width.nearest(weight / step) as f32 * step
 }
 
-/// The value of a step of weights that lead to one output, at least `least`: of some fractions of the greatest
+/// The value of a unit of the weights that lead to one output, at least `least`: of some fractions of the greatest
 /// weight's, the one of the least squared error. 8 bits are fine enough for the greatest itself.
 fn step_of(weight: impl Fn(usize) -> f32, count: usize, least: f32, width: Width) -> f32 {
     let weights = || (0..count).map(&weight);
@@ -172,7 +171,7 @@ fn step_of(weight: impl Fn(usize) -> f32, count: usize, least: f32, width: Width
     let error = |step: f32| -> f32 { weights().map(|w| w - on_grid(w, step, width)).map(|error| error * error).sum() };
     let (mut best, mut least_error) = (full, error(full));
     // Few bits want some of the greatest weights cut off; weights that are on a grid already stay there.
-    let fractions = (40..100).map(|percent| percent as f32 / 100.0);
+    let fractions = (25..100).map(|percent| percent as f32 / 100.0);
     let grids = (1..width.limit()).map(|greatest| width.limit() as f32 / greatest as f32);
     for factor in fractions.chain(grids) {
         let step = (full * factor).max(least);
@@ -182,9 +181,4 @@ fn step_of(weight: impl Fn(usize) -> f32, count: usize, least: f32, width: Width
         }
     }
     best
-}
-
-/// A weight in steps.
-fn quantize(weight: f32, step: f32, width: Width) -> i32 {
-    (libm::roundf(weight / step) as i32).clamp(-width.limit(), width.limit())
 }

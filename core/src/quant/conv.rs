@@ -8,9 +8,9 @@ use super::kernel::dsp;
 #[cfg(minnet_thumb1)]
 use super::kernel::thumb1;
 use super::kernel::{Four, halves, halves_mut, multiply_add, padded, place};
-use super::ops::{Layout, Next, Rows};
-use super::requantize::{Hidden, Scale};
-use super::weights::{Weights, Word};
+use super::ops::{Layout, Next, Rows, weight_words};
+use super::requantize::{Hidden, Numbers, Scale};
+use super::weights::{Bits, Width, Word, unpack};
 use crate::activation::Elementwise;
 use crate::layers;
 use crate::op::{Conv, Op};
@@ -20,6 +20,7 @@ use crate::pool::Pooling;
 use crate::shape::Placement;
 use core::hint::black_box;
 use core::marker::PhantomData;
+use zerocopy::IntoBytes;
 
 /// For each row of a filter of one channel, and each word of the pixels under it, the pair of weights for positions whose
 /// window begins a word, and the one for those whose window begins in the middle.
@@ -40,16 +41,16 @@ pub(super) trait Operator: Copy {
 
     /// Writes the pairs of weights of a filter of one channel.
     #[inline(always)]
-    fn pair<W: Weights>(self, filter: &[Word], pairs: &mut [Pair]) {
-        pair::<W>(filter, self.op().in_kernels().filter_width, pairs);
+    fn pair(self, filter: &[Word], pairs: &mut [Pair]) {
+        pair(filter, self.op().in_kernels().filter_width, pairs);
     }
 
     /// The sums of four positions in an image whose channels come in groups of four, from where the first one's window
     /// begins.
     #[inline(always)]
-    fn grouped<W: Weights, const SQUARE: bool>(self, filter: &[Word], window: &[u32]) -> [i32; 4] {
+    fn grouped<const SQUARE: bool>(self, filter: &[Word], window: &[u32]) -> [i32; 4] {
         let view = self.op().in_kernels();
-        grouped::<W>(view, filter, window, steps(view, SQUARE))
+        grouped(view, filter, window, steps(view, SQUARE))
     }
 
     /// The same in an image of one channel.
@@ -62,14 +63,14 @@ pub(super) trait Operator: Copy {
     /// The same without pairs, if there is a loop for it.
     #[cfg(minnet_thumb1)]
     #[inline(always)]
-    fn by_weights<W: Weights, const SQUARE: bool>(self, _filter: &[Word], _window: &[u32]) -> Option<[i32; 4]> {
+    fn by_weights<const SQUARE: bool>(self, _filter: &[Word], _window: &[u32]) -> Option<[i32; 4]> {
         None
     }
 
     /// The greatest sums of a row of squares in such an image, if there is a loop for it.
     #[cfg(minnet_thumb1)]
     #[inline(always)]
-    fn row_of_single<W: Weights>(self, _filter: &[Word], _window: &[u32], _greatest: &mut [i32; 32]) -> bool {
+    fn row_of_single(self, _filter: &[Word], _window: &[u32], _greatest: &mut [i32; 32]) -> bool {
         false
     }
 }
@@ -93,7 +94,8 @@ pub(super) struct Constant<
     P,
     A,
     S,
->(PhantomData<(P, A, S)>);
+    B,
+>(PhantomData<(P, A, S, B)>);
 
 /// A convolution that the compiler knows.
 pub(super) trait Known {
@@ -110,9 +112,10 @@ impl<
     P: Pool,
     A: Elementwise,
     S: Placement,
-> Known for Constant<HEIGHT, WIDTH, KH, KW, IN, OUT, P, A, S>
+    B: Bits,
+> Known for Constant<HEIGHT, WIDTH, KH, KW, IN, OUT, P, A, S, B>
 {
-    const OP: Conv = layers::Conv::<KH, KW, IN, OUT, P, A, S>::op::<HEIGHT, WIDTH>();
+    const OP: Conv = layers::Conv::<KH, KW, IN, OUT, P, A, S, B>::op::<HEIGHT, WIDTH>();
 }
 
 /// The loops of a convolution that the compiler knows.
@@ -201,11 +204,11 @@ impl<K: Known> Operator for Loops<K> {
 
     #[cfg(minnet_dsp)]
     #[inline(always)]
-    fn grouped<W: Weights, const SQUARE: bool>(self, filter: &[Word], window: &[u32]) -> [i32; 4] {
-        if const { W::GROUPS == 1 && dsp::reaches(Window::of(K::OP, SQUARE)) } {
+    fn grouped<const SQUARE: bool>(self, filter: &[Word], window: &[u32]) -> [i32; 4] {
+        if const { dsp::reaches(Window::of(K::OP, SQUARE)) } {
             return dsp::four_positions::<Under<K, SQUARE>>(filter, window);
         }
-        grouped::<W>(K::OP.in_kernels(), filter, window, const { steps(K::OP.in_kernels(), SQUARE) })
+        grouped(K::OP.in_kernels(), filter, window, const { steps(K::OP.in_kernels(), SQUARE) })
     }
 
     #[cfg(minnet_dsp)]
@@ -220,25 +223,22 @@ impl<K: Known> Operator for Loops<K> {
 
     #[cfg(minnet_thumb1)]
     #[inline(always)]
-    fn pair<W: Weights>(self, filter: &[Word], pairs: &mut [Pair]) {
-        if const { !has_loop::<W>(K::OP) } {
-            pair::<W>(filter, K::OP.in_kernels().filter_width, pairs);
+    fn pair(self, filter: &[Word], pairs: &mut [Pair]) {
+        if const { !has_loop(K::OP) } {
+            pair(filter, K::OP.in_kernels().filter_width, pairs);
         }
     }
 
     #[cfg(minnet_thumb1)]
     #[inline(always)]
-    fn grouped<W: Weights, const SQUARE: bool>(self, filter: &[Word], window: &[u32]) -> [i32; 4] {
-        if const { W::GROUPS == 1 } {
-            return thumb1::four_positions::<Under<K, SQUARE>>(filter, window);
-        }
-        grouped::<W>(K::OP.in_kernels(), filter, window, const { steps(K::OP.in_kernels(), SQUARE) })
+    fn grouped<const SQUARE: bool>(self, filter: &[Word], window: &[u32]) -> [i32; 4] {
+        thumb1::four_positions::<Under<K, SQUARE>>(filter, window)
     }
 
     #[cfg(minnet_thumb1)]
     #[inline(always)]
-    fn by_weights<W: Weights, const SQUARE: bool>(self, filter: &[Word], window: &[u32]) -> Option<[i32; 4]> {
-        if const { has_loop::<W>(K::OP) } {
+    fn by_weights<const SQUARE: bool>(self, filter: &[Word], window: &[u32]) -> Option<[i32; 4]> {
+        if const { has_loop(K::OP) } {
             return Some(thumb1::four_of_single::<Under<K, SQUARE>>(filter, window));
         }
         None
@@ -246,26 +246,26 @@ impl<K: Known> Operator for Loops<K> {
 
     #[cfg(minnet_thumb1)]
     #[inline(always)]
-    fn row_of_single<W: Weights>(self, filter: &[Word], window: &[u32], greatest: &mut [i32; 32]) -> bool {
-        if const { has_row::<W>(K::OP) } {
+    fn row_of_single(self, filter: &[Word], window: &[u32], greatest: &mut [i32; 32]) -> bool {
+        if const { has_row(K::OP) } {
             thumb1::row_of_single::<Under<K, true>>(filter, window, greatest);
         }
-        const { has_row::<W>(K::OP) }
+        const { has_row(K::OP) }
     }
 }
 
 /// Whether there is a loop for four positions of an image of one channel, wherever they lie.
 #[cfg(minnet_thumb1)]
-const fn has_loop<W: Weights>(op: Conv) -> bool {
-    W::GROUPS == 1 && thumb1::has_weights(Window::of(op, false))
+const fn has_loop(op: Conv) -> bool {
+    thumb1::has_weights(Window::of(op, false))
 }
 
 /// Whether there is a loop for a row of squares.
 #[cfg(minnet_thumb1)]
-const fn has_row<W: Weights>(op: Conv) -> bool {
+const fn has_row(op: Conv) -> bool {
     let view = op.in_kernels();
     let is_square = matches!(view.pooling, Pooling::Max2) && view.pooled() == 4 && view.stride == 1;
-    has_loop::<W>(op) && is_square && view.filter_height == view.filter_width && view.filter_width < 7
+    has_loop(op) && is_square && view.filter_height == view.filter_width && view.filter_width < 7
 }
 
 /// Four positions: a square's, or four neighbours in a row, or in a column of a map that has but one. Of fewer, the last
@@ -326,20 +326,21 @@ impl Places {
     }
 }
 
-/// Computes the layer from its words; what is too short is left as it is.
+/// Computes the layer from its words; what is too short is left as it is. Packed weights of a filter are unpacked in
+/// `scratch`.
 #[inline(always)]
-pub(super) fn run<W: Weights>(
+pub(super) fn run(
     operator: impl Operator,
+    width: Width,
     words: &[Word],
     front: &mut [u32],
     back: &mut [u32],
+    scratch: &mut [u32],
     next: Next,
 ) {
     let op = operator.op();
     let rows = Rows::of(Op::Conv(op));
-    let size = rows.rows * W::WIDTH.words(rows.length());
-    let Some((filters, numbers)) = words.split_at_checked(op.filters * size) else { return };
-    let Some((biases, scales)) = numbers.split_at_checked(op.filters) else { return };
+    let Some((filters, numbers)) = words.split_at_checked(weight_words(Op::Conv(op), width)) else { return };
     let Some(image) = front.get(..Layout::of_conv(op).len.div_ceil(2)) else { return };
     let outputs = halves_mut(back).as_flattened_mut();
     if let Next::Image(layout) = next
@@ -347,13 +348,13 @@ pub(super) fn run<W: Weights>(
     {
         outputs.get_mut(..layout.len).unwrap_or_default().fill(0);
     }
-    let filters = Filters { filters, size, biases, scales, image, next };
+    let filters = Filters { filters, width, rows, numbers, image, next };
     // As many pairs of weights as the filters have; those that have more are summed weight by weight. Not by a constant of
     // the operator: then the compiler chooses its registers worse.
     match if op.channels == 1 { rows.rows * across(rows.pixels) } else { 0 } {
-        0 => channels::<W, _, 0>(operator, filters, outputs),
-        1..=SMALL => channels::<W, _, SMALL>(operator, filters, outputs),
-        _ => channels::<W, _, LARGE>(operator, filters, outputs),
+        0 => channels::<_, 0>(operator, filters, scratch, outputs),
+        1..=SMALL => channels::<_, SMALL>(operator, filters, scratch, outputs),
+        _ => channels::<_, LARGE>(operator, filters, scratch, outputs),
     }
 }
 
@@ -366,34 +367,38 @@ const LARGE: usize = if cfg!(target_os = "none") { 28 } else { 66 };
 #[derive(Clone, Copy)]
 struct Filters<'a> {
     filters: &'a [Word],
-    /// Words of a filter.
-    size: usize,
-    biases: &'a [Word],
-    scales: &'a [Word],
+    width: Width,
+    rows: Rows,
+    /// A word for each filter.
+    numbers: &'a [Word],
     image: &'a [u32],
     next: Next,
 }
 
 #[inline(always)]
-fn channels<W: Weights, O: Operator, const PAIRS: usize>(operator: O, filters: Filters, outputs: &mut [u16]) {
+fn channels<O: Operator, const PAIRS: usize>(operator: O, filters: Filters, scratch: &mut [u32], outputs: &mut [u16]) {
     let op = operator.op();
-    let Filters { filters, size, biases, scales, image, next } = filters;
+    let Filters { filters, width, rows, numbers, image, next } = filters;
+    let size = rows.words();
     let mut pairs = [[0; 2]; PAIRS];
+    let (unpacked, _) = scratch.as_mut_bytes().as_chunks_mut();
     // The compiler would unroll a loop of few channels whose end it knows.
     for o in 0..black_box(op.filters) {
-        let Some(filter) = filters.get(o * size..).and_then(|rest| rest.get(..size)) else { return };
-        let (Some(bias), Some(scale)) = (biases.get(o), scales.get(o)) else { return };
-        if op.channels == 1 {
-            operator.pair::<W>(filter, &mut pairs);
-        }
-        let output = Output {
-            places: Places::of(op, o, next),
-            hidden: op.activation.hidden(),
-            bias: i32::from_le_bytes(*bias),
-            scale: Scale::from_word(*scale),
-            next,
+        let filter = match width {
+            Width::Eight => filters.get(o * size..).and_then(|rest| rest.get(..size)),
+            packed => {
+                let own = filters.as_flattened().get(o * packed.bytes(rows.weights())..).unwrap_or_default();
+                unpack(packed, own, rows, unpacked);
+                unpacked.get(..size)
+            }
         };
-        channel::<W, _>(operator, filter, &pairs, image, outputs, output);
+        let (Some(filter), Some(number)) = (filter, numbers.get(o)) else { return };
+        if op.channels == 1 {
+            operator.pair(filter, &mut pairs);
+        }
+        let Numbers { bias, scale } = Numbers::unpack(*number);
+        let (places, hidden) = (Places::of(op, o, next), op.activation.hidden());
+        channel(operator, filter, &pairs, image, outputs, Output { places, hidden, bias, scale, next });
     }
 }
 
@@ -420,7 +425,7 @@ impl Output {
 
 /// Computes a channel of the output.
 #[inline(always)]
-fn channel<W: Weights, O: Operator>(
+fn channel<O: Operator>(
     operator: O,
     filter: &[Word],
     pairs: &[Pair],
@@ -439,7 +444,7 @@ fn channel<W: Weights, O: Operator>(
         for y in 0..view.out_height() {
             let (start, mut at) = (2 * y * down, first + y * next_line);
             #[cfg(minnet_thumb1)]
-            if view.channels == 1 && operator.row_of_single::<W>(filter, window(start), &mut greatest) {
+            if view.channels == 1 && operator.row_of_single(filter, window(start), &mut greatest) {
                 for sum in greatest.iter().take(view.out_width()) {
                     output.put(outputs, at, *sum);
                     at += next;
@@ -447,7 +452,7 @@ fn channel<W: Weights, O: Operator>(
                 continue;
             }
             for x in 0..view.out_width() {
-                let sums = four::<W, O, true>(operator, filter, pairs, window(start + 2 * x * right));
+                let sums = four::<O, true>(operator, filter, pairs, window(start + 2 * x * right));
                 output.put(outputs, at, pooling.of_sums(sums));
                 at += next;
             }
@@ -465,12 +470,12 @@ fn channel<W: Weights, O: Operator>(
         for done in (0..count).step_by(4) {
             let begin = done.min(last);
             let start = start + begin * step;
-            let sums @ [a, b, c, d] = four::<W, O, false>(operator, filter, pairs, window(start));
+            let sums @ [a, b, c, d] = four::<O, false>(operator, filter, pairs, window(start));
             let mut at = place + begin / along * next;
             if along == 2 {
                 let (upper, lower) = match across {
                     2 => {
-                        let [e, f, g, h] = four::<W, O, false>(operator, filter, pairs, window(start + down));
+                        let [e, f, g, h] = four::<O, false>(operator, filter, pairs, window(start + down));
                         (pooling.of_sums([a, b, e, f]), pooling.of_sums([c, d, g, h]))
                     }
                     _ => (pooling.of_sums([a, b]), pooling.of_sums([c, d])),
@@ -496,49 +501,37 @@ fn channel<W: Weights, O: Operator>(
 
 /// The sums of four positions, whose first window begins with `window`.
 #[inline(always)]
-fn four<W: Weights, O: Operator, const SQUARE: bool>(
-    operator: O,
-    filter: &[Word],
-    pairs: &[Pair],
-    window: &[u32],
-) -> [i32; 4] {
+fn four<O: Operator, const SQUARE: bool>(operator: O, filter: &[Word], pairs: &[Pair], window: &[u32]) -> [i32; 4] {
     let view = operator.op().in_kernels();
     if view.channels > 1 {
-        return operator.grouped::<W, SQUARE>(filter, window);
+        return operator.grouped::<SQUARE>(filter, window);
     }
     #[cfg(minnet_thumb1)]
-    if let Some(sums) = operator.by_weights::<W, SQUARE>(filter, window) {
+    if let Some(sums) = operator.by_weights::<SQUARE>(filter, window) {
         return sums;
     }
     if view.filter_height * across(view.filter_width) > pairs.len() {
-        return by_weights::<W>(view, filter, window, steps(view, SQUARE));
+        return by_weights(view, filter, window, steps(view, SQUARE));
     }
     operator.single::<SQUARE>(pairs, window)
 }
 
 /// The sums of four positions in groups of channels.
 #[inline(always)]
-fn grouped<W: Weights>(view: Conv, filter: &[Word], window: &[u32], steps: Steps) -> [i32; 4] {
+fn grouped(view: Conv, filter: &[Word], window: &[u32], steps: Steps) -> [i32; 4] {
     let below = Layout::row(view) / 2;
     let groups = view.filter_width * padded(view.channels) / 4;
-    let row = W::WIDTH.words(4 * groups);
     let mut sums = [0i32; 4];
     let [_, _, _, last] = steps;
     let Some(window) = window.get(..last / 2 + (view.filter_height - 1) * below + 2 * groups) else { return sums };
-    let Some(filter) = filter.get(..view.filter_height * row) else { return sums };
-    for (ky, row) in filter.chunks_exact(row.max(1)).enumerate() {
-        for (at, word) in row.iter().enumerate() {
-            for (part, four) in W::unpack(*word).into_iter().enumerate().take(W::GROUPS) {
-                let group = at * W::GROUPS + part;
-                if group >= groups {
-                    break;
-                }
-                let four = Four::new(four);
-                for (sum, step) in sums.iter_mut().zip(steps) {
-                    let first = ky * below + step / 2 + 2 * group;
-                    if let Some(x) = window.get(first..).and_then(|rest| rest.first_chunk()) {
-                        *sum = four.multiply_add(*x, *sum);
-                    }
+    let Some(filter) = filter.get(..view.filter_height * groups) else { return sums };
+    for (ky, row) in filter.chunks_exact(groups.max(1)).enumerate() {
+        for (group, word) in row.iter().enumerate() {
+            let four = Four::new(u32::from_le_bytes(*word));
+            for (sum, step) in sums.iter_mut().zip(steps) {
+                let first = ky * below + step / 2 + 2 * group;
+                if let Some(x) = window.get(first..).and_then(|rest| rest.first_chunk()) {
+                    *sum = four.multiply_add(*x, *sum);
                 }
             }
         }
@@ -548,16 +541,14 @@ fn grouped<W: Weights>(view: Conv, filter: &[Word], window: &[u32], steps: Steps
 
 /// The sums of four positions in an image of one channel, weight by weight.
 #[inline(never)]
-fn by_weights<W: Weights>(view: Conv, filter: &[Word], window: &[u32], steps: Steps) -> [i32; 4] {
+fn by_weights(view: Conv, filter: &[Word], window: &[u32], steps: Steps) -> [i32; 4] {
     let pixels = halves(window).as_flattened();
     let mut sums = [0i32; 4];
-    for (ky, row) in filter.chunks_exact(W::WIDTH.words(view.filter_width).max(1)).enumerate() {
-        let groups = row.iter().flat_map(|word| W::unpack(*word).into_iter().take(W::GROUPS));
-        let weights = groups.flat_map(u32::to_le_bytes).take(view.filter_width);
-        for (kx, weight) in weights.enumerate() {
+    for (ky, row) in filter.chunks_exact(view.filter_width.div_ceil(4).max(1)).enumerate() {
+        for (kx, weight) in row.as_flattened().iter().enumerate().take(view.filter_width) {
             for (sum, step) in sums.iter_mut().zip(steps) {
                 let x = pixels.get(ky * Layout::row(view) + step + kx).copied().unwrap_or(0);
-                *sum = sum.wrapping_add(i32::from(weight as i8) * i32::from(x));
+                *sum = sum.wrapping_add(i32::from(*weight as i8) * i32::from(x));
             }
         }
     }
@@ -572,15 +563,14 @@ const fn across(filter_width: usize) -> usize {
 
 /// The pairs of weights of a filter of one channel, of rows of `width` weights.
 #[inline(always)]
-fn pair<W: Weights>(filter: &[Word], width: usize, pairs: &mut [Pair]) {
-    let rows = filter.chunks_exact(W::WIDTH.words(width).max(1));
+fn pair(filter: &[Word], width: usize, pairs: &mut [Pair]) {
+    let rows = filter.chunks_exact(width.div_ceil(4).max(1));
     for (pairs, row) in pairs.chunks_exact_mut(across(width)).zip(rows) {
         // The weight before, in the lower half.
         let mut before = 0;
         for (group, pairs) in pairs.chunks_mut(2).enumerate() {
-            let [first, second] = row.get(group / W::GROUPS).map_or([0; 2], |word| W::unpack(*word));
             // Of the weights a to d: (a, c) and (b, d).
-            let Four { even, odd } = Four::new(if group % W::GROUPS == 0 { first } else { second });
+            let Four { even, odd } = Four::new(row.get(group).map_or(0, |word| u32::from_le_bytes(*word)));
             let (low, high) = (0xffff, 0xffff_0000);
             let left = [even & low | odd << 16, even >> 16 | odd & high];
             let right = [before | even << 16, odd & low | even & high];

@@ -5,40 +5,37 @@ use super::kernel::dsp;
 #[cfg(minnet_thumb1)]
 use super::kernel::thumb1;
 use super::kernel::{Four, GROUP, halves_mut, place, ram};
-use super::ops::Next;
-use super::requantize::Scale;
-use super::weights::{Weights, Word};
-use crate::op::Dense;
+use super::ops::{Next, Rows, weight_words};
+use super::requantize::Numbers;
+use super::weights::{Width, Word, unpack};
+use crate::op::{Dense, Op};
+use core::ops::Range;
 
 /// Outputs that are computed side by side, from one reading of the inputs.
 const OUTPUTS: usize = 4;
+/// Weights of an output that are unpacked at a time: whole words, and whole bytes in every width.
+const UNPACKED: usize = 40;
 
 /// Computes the layer from its words; what is too short is left as it is.
 #[inline(always)]
-pub(super) fn run<W: Weights>(op: Dense, words: &[Word], front: &mut [u32], back: &mut [u32], next: Next) {
-    let row = W::WIDTH.words(op.inputs);
-    let Some((weights, numbers)) = words.split_at_checked(op.outputs * row) else { return };
-    let Some((biases, scales)) = numbers.split_at_checked(op.outputs) else { return };
+pub(super) fn run(op: Dense, width: Width, words: &[Word], front: &mut [u32], back: &mut [u32], next: Next) {
+    let Some((weights, numbers)) = words.split_at_checked(weight_words(Op::Dense(op), width)) else { return };
+    let Some(numbers) = numbers.get(..op.outputs) else { return };
     let Some(inputs) = front.get(..ram(op.inputs)) else { return };
     let (groups, _) = inputs.as_chunks::<GROUP>();
     let values = halves_mut(back).as_flattened_mut();
     let hidden = op.activation.hidden();
-    for first in (0..op.outputs).step_by(OUTPUTS) {
-        let rows = weights.get(first * row..).unwrap_or_default();
-        // Of fewer outputs, no more rows than there are.
-        let sums = if first + OUTPUTS <= op.outputs {
-            some_rows::<W, OUTPUTS>(rows, row, groups)
-        } else {
-            match op.outputs % OUTPUTS {
-                1 => some_rows::<W, 1>(rows, row, groups),
-                2 => some_rows::<W, 2>(rows, row, groups),
-                _ => some_rows::<W, 3>(rows, row, groups),
+    for (first, numbers) in (0..op.outputs).step_by(OUTPUTS).zip(numbers.chunks(OUTPUTS)) {
+        let sums = match width {
+            Width::Eight => {
+                let row = op.inputs.div_ceil(4);
+                some_rows(weights.get(first * row..).unwrap_or_default(), row, groups, numbers.len())
             }
+            packed => some_packed_rows(op, packed, weights.as_flattened(), groups, first..first + numbers.len()),
         };
-        let numbers = biases.iter().zip(scales).skip(first);
-        for (o, (sum, (bias, scale))) in sums.into_iter().zip(numbers).enumerate() {
-            let sum = sum.wrapping_add(i32::from_le_bytes(*bias));
-            let value = next.value(hidden, sum, Scale::from_word(*scale));
+        for (o, (sum, number)) in sums.into_iter().zip(numbers).enumerate() {
+            let Numbers { bias, scale } = Numbers::unpack(*number);
+            let value = next.value(hidden, sum.wrapping_add(bias), scale);
             if let Some(output) = values.get_mut(place(first + o, matches!(next, Next::Vector))) {
                 *output = value;
             }
@@ -46,56 +43,84 @@ pub(super) fn run<W: Weights>(op: Dense, words: &[Word], front: &mut [u32], back
     }
 }
 
-/// The products of the inputs with the first `COUNT` rows of weights, at most four, each of `row` words.
+/// The products of the inputs with at most four rows of packed weights, some weights after the others.
 #[inline(always)]
-fn some_rows<W: Weights, const COUNT: usize>(rows: &[Word], row: usize, inputs: &[[u32; GROUP]]) -> [i32; OUTPUTS] {
-    #[cfg(minnet_dsp)]
-    if W::GROUPS == 1 {
-        return dsp::rows::<COUNT>(rows, row, inputs);
-    }
-    #[cfg(minnet_thumb1)]
-    if W::GROUPS == 1 {
-        return thumb1::rows::<COUNT>(rows, row, inputs);
-    }
+fn some_packed_rows(
+    op: Dense,
+    width: Width,
+    weights: &[u8],
+    inputs: &[[u32; GROUP]],
+    outputs: Range<usize>,
+) -> [i32; OUTPUTS] {
+    let own = width.bytes(op.inputs);
     let mut sums = [0; OUTPUTS];
-    if COUNT == OUTPUTS {
-        return four_rows::<W>(rows, row, inputs);
-    }
-    for (sum, row) in sums.iter_mut().zip(rows.chunks_exact(row.max(1))).take(COUNT) {
-        *sum = one_row::<W>(row, inputs);
+    for first in (0..op.inputs).step_by(UNPACKED) {
+        let count = UNPACKED.min(op.inputs - first);
+        let row = count.div_ceil(4);
+        let mut rows = [[0; 4]; OUTPUTS * UNPACKED / 4];
+        let shape = Rows { rows: 1, pixels: 1, channels: count, padded: count };
+        for (output, words) in outputs.clone().zip(rows.chunks_exact_mut(row)) {
+            unpack(width, weights.get(output * own + width.bytes(first)..).unwrap_or_default(), shape, words);
+        }
+        let inputs = inputs.get(first / 4..).unwrap_or_default();
+        let some = some_rows(&rows, row, inputs, outputs.len());
+        sums.iter_mut().zip(some).for_each(|(sum, some)| *sum = i32::wrapping_add(*sum, some));
     }
     sums
 }
 
-/// The products of the inputs with four rows.
+/// The products of the inputs with the first `count` rows of weights, at most four, each of `row` words.
 #[inline(always)]
-fn four_rows<W: Weights>(rows: &[Word], row: usize, inputs: &[[u32; GROUP]]) -> [i32; OUTPUTS] {
+fn some_rows(rows: &[Word], row: usize, inputs: &[[u32; GROUP]], count: usize) -> [i32; OUTPUTS] {
+    // Of fewer outputs, no more rows than there are.
+    match count {
+        1 => exact_rows::<1>(rows, row, inputs),
+        2 => exact_rows::<2>(rows, row, inputs),
+        3 => exact_rows::<3>(rows, row, inputs),
+        _ => exact_rows::<OUTPUTS>(rows, row, inputs),
+    }
+}
+
+#[inline(always)]
+fn exact_rows<const COUNT: usize>(rows: &[Word], row: usize, inputs: &[[u32; GROUP]]) -> [i32; OUTPUTS] {
+    #[cfg(minnet_dsp)]
+    return dsp::rows::<COUNT>(rows, row, inputs);
+    #[cfg(minnet_thumb1)]
+    return thumb1::rows::<COUNT>(rows, row, inputs);
+    #[cfg(not(any(minnet_dsp, minnet_thumb1)))]
+    {
+        let mut sums = [0; OUTPUTS];
+        if COUNT == OUTPUTS {
+            return four_rows(rows, row, inputs);
+        }
+        for (sum, row) in sums.iter_mut().zip(rows.chunks_exact(row.max(1))).take(COUNT) {
+            *sum = one_row(row, inputs);
+        }
+        sums
+    }
+}
+
+/// The products of the inputs with four rows.
+#[cfg(not(any(minnet_dsp, minnet_thumb1)))]
+#[inline(always)]
+fn four_rows(rows: &[Word], row: usize, inputs: &[[u32; GROUP]]) -> [i32; OUTPUTS] {
     let mut sums = [0; OUTPUTS];
     if rows.len() < OUTPUTS * row {
         return sums;
     }
-    for at in 0..row {
-        let word = |n: usize| rows.get(n * row + at).map_or([0; 2], |word| W::unpack(*word));
-        let unpacked = [word(0), word(1), word(2), word(3)];
-        for group in 0..W::GROUPS {
-            // The last word may have a group more than there are inputs.
-            let Some(x) = inputs.get(at * W::GROUPS + group) else { break };
-            for (sum, [first, second]) in sums.iter_mut().zip(unpacked) {
-                *sum = Four::new(if group == 0 { first } else { second }).multiply_add(*x, *sum);
-            }
+    for (at, x) in inputs.iter().enumerate().take(row) {
+        for (n, sum) in sums.iter_mut().enumerate() {
+            let word = rows.get(n * row + at).copied().unwrap_or_default();
+            *sum = Four::new(u32::from_le_bytes(word)).multiply_add(*x, *sum);
         }
     }
     sums
 }
 
 /// The products of the inputs with one row. All layers share it.
+#[cfg(not(any(minnet_dsp, minnet_thumb1)))]
 #[inline(never)]
-fn one_row<W: Weights>(row: &[Word], inputs: &[[u32; GROUP]]) -> i32 {
-    let mut sum = 0;
-    for (word, groups) in row.iter().zip(inputs.chunks(W::GROUPS)) {
-        for (four, x) in W::unpack(*word).into_iter().zip(groups) {
-            sum = Four::new(four).multiply_add(*x, sum);
-        }
-    }
-    sum
+fn one_row(row: &[Word], inputs: &[[u32; GROUP]]) -> i32 {
+    let products = row.iter().zip(inputs);
+    products.fold(0, |sum, (word, x)| Four::new(u32::from_le_bytes(*word)).multiply_add(*x, sum))
 }

@@ -1,8 +1,8 @@
 //! What a layer is in integers, and how layers in sequence make one.
 
 use super::conv::{Constant, Loops};
-use super::ops::{Next, Ops, layer_words};
-use super::weights::{Weights, Word};
+use super::ops::{Next, Ops, layer_words, width_of};
+use super::weights::{Bits, Weights, Word};
 use super::{conv, dense, global_avg_pool};
 use crate::activation::{Activation, Elementwise};
 use crate::layer::{Layer, Seq};
@@ -23,32 +23,35 @@ pub trait QuantLayer<In: Tensor>: Layer<In> {
     /// Its operators, in order.
     const OPS: Ops;
 
-    /// Computes the output from the layer's words. The buffers are those of [`Layer::infer`], in words. What is too
-    /// short is left as it is.
-    fn run<W: Weights>(words: &[Word], front: &mut [u32], back: &mut [u32], next: Next);
+    /// Computes the output from the layer's words; `W` is the width of the weights of layers that have none of their own. The
+    /// buffers are those of [`Layer::infer`], in words. What is too short is left as it is.
+    fn run<W: Weights>(words: &[Word], front: &mut [u32], back: &mut [u32], scratch: &mut [u32], next: Next);
 }
 
 impl<In: Tensor, A: QuantLayer<In>, B: QuantLayer<A::Out>> QuantLayer<In> for Seq<A, B> {
     const OPS: Ops = A::OPS.then(B::OPS.as_slice());
 
     #[inline(always)]
-    fn run<W: Weights>(words: &[Word], front: &mut [u32], back: &mut [u32], next: Next) {
+    fn run<W: Weights>(words: &[Word], front: &mut [u32], back: &mut [u32], scratch: &mut [u32], next: Next) {
         let Some((first, second)) = words.split_at_checked(const { layer_words(A::OPS.as_slice(), W::WIDTH) }) else {
             return;
         };
         let after = const { Next::before(B::OPS.as_slice()) };
-        A::run::<W>(first, front, back, if let Next::Nobody = after { next } else { after });
-        if A::IN_PLACE { B::run::<W>(second, front, back, next) } else { B::run::<W>(second, back, front, next) }
+        A::run::<W>(first, front, back, scratch, if let Next::Nobody = after { next } else { after });
+        if A::IN_PLACE {
+            B::run::<W>(second, front, back, scratch, next)
+        } else {
+            B::run::<W>(second, back, front, scratch, next)
+        }
     }
 }
 
-impl<const IN: usize, const OUT: usize, A: Activation> QuantLayer<[f32; IN]> for Dense<IN, OUT, A> {
-    const OPS: Ops = Ops::one(Op::Dense(op::Dense { inputs: IN, outputs: OUT, activation: A::FUNCTION }));
+impl<const IN: usize, const OUT: usize, A: Activation, B: Bits> QuantLayer<[f32; IN]> for Dense<IN, OUT, A, B> {
+    const OPS: Ops = Ops::one(Op::Dense(Self::OP));
 
     #[inline(always)]
-    fn run<W: Weights>(words: &[Word], front: &mut [u32], back: &mut [u32], next: Next) {
-        let op = const { op::Dense { inputs: IN, outputs: OUT, activation: A::FUNCTION } };
-        dense::run::<W>(op, words, front, back, next);
+    fn run<W: Weights>(words: &[Word], front: &mut [u32], back: &mut [u32], _: &mut [u32], next: Next) {
+        dense::run(Self::OP, const { width_of(Op::Dense(Self::OP), W::WIDTH) }, words, front, back, next);
     }
 }
 
@@ -62,7 +65,8 @@ impl<
     P: Pool,
     A: Elementwise,
     S: Placement,
-> QuantLayer<Image<HEIGHT, WIDTH, IN>> for Conv<KH, KW, IN, OUT, P, A, S>
+    B: Bits,
+> QuantLayer<Image<HEIGHT, WIDTH, IN>> for Conv<KH, KW, IN, OUT, P, A, S, B>
 where
     Size<HEIGHT>: Window<KH, S, P>,
     Size<WIDTH>: Window<KW, S, P>,
@@ -70,9 +74,10 @@ where
     const OPS: Ops = Ops::one(Op::Conv(Self::op::<HEIGHT, WIDTH>()));
 
     #[inline(always)]
-    fn run<W: Weights>(words: &[Word], front: &mut [u32], back: &mut [u32], next: Next) {
-        let loops = Loops::<Constant<HEIGHT, WIDTH, KH, KW, IN, OUT, P, A, S>>::VALUE;
-        conv::run::<W>(loops, words, front, back, next);
+    fn run<W: Weights>(words: &[Word], front: &mut [u32], back: &mut [u32], scratch: &mut [u32], next: Next) {
+        let loops = Loops::<Constant<HEIGHT, WIDTH, KH, KW, IN, OUT, P, A, S, B>>::VALUE;
+        let width = const { width_of(Op::Conv(Self::op::<HEIGHT, WIDTH>()), W::WIDTH) };
+        conv::run(loops, width, words, front, back, scratch, next);
     }
 }
 
@@ -81,7 +86,7 @@ impl<const HEIGHT: usize, const WIDTH: usize, const C: usize> QuantLayer<Image<H
     const OPS: Ops = Ops::one(Op::GlobalAvgPool(Self::op(HEIGHT, WIDTH, C)));
 
     #[inline(always)]
-    fn run<W: Weights>(_: &[Word], front: &mut [u32], back: &mut [u32], next: Next) {
+    fn run<W: Weights>(_: &[Word], front: &mut [u32], back: &mut [u32], _: &mut [u32], next: Next) {
         global_avg_pool::run(Self::op(HEIGHT, WIDTH, C), front, back, next);
     }
 }
@@ -94,7 +99,7 @@ where
     const OPS: Ops = Ops::one(Op::Flatten(In::LEN));
 
     #[inline(always)]
-    fn run<W: Weights>(_: &[Word], _: &mut [u32], _: &mut [u32], _: Next) {}
+    fn run<W: Weights>(_: &[Word], _: &mut [u32], _: &mut [u32], _: &mut [u32], _: Next) {}
 }
 
 /// The probability of staying goes into the value of a step.
@@ -102,5 +107,5 @@ impl<In: Tensor, const PERCENT: u8> QuantLayer<In> for Dropout<PERCENT> {
     const OPS: Ops = Ops::one(Op::Dropout(op::Dropout { values: In::LEN, percent: PERCENT }));
 
     #[inline(always)]
-    fn run<W: Weights>(_: &[Word], _: &mut [u32], _: &mut [u32], _: Next) {}
+    fn run<W: Weights>(_: &[Word], _: &mut [u32], _: &mut [u32], _: &mut [u32], _: Next) {}
 }

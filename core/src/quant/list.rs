@@ -3,8 +3,8 @@
 use super::input::Input;
 use super::kernel::halves;
 use super::net::{words_in, zero_of};
-use super::ops::{Loader, Next, buffers, check, layer_words, validate, words, words_of};
-use super::weights::{Int4, Int8, Weights, Width, Word};
+use super::ops::{Loader, Next, buffers, check, layer_words, ram_words, validate, width_of, words, words_of};
+use super::weights::{Width, Word};
 use super::{conv, dense, global_avg_pool};
 use crate::model::ModelError;
 use crate::net::CRC;
@@ -40,7 +40,7 @@ impl<'a> QuantizedList<'a> {
         self.ops
     }
 
-    /// The width of its weights.
+    /// The width of the weights of layers that have none of their own.
     pub const fn width(&self) -> Width {
         self.width
     }
@@ -70,19 +70,17 @@ impl<'a> QuantizedList<'a> {
     /// The logits for an image of 8-bit pixels, or other bytes ([`input`](Self::input)), computed in `ram`, which needs
     /// [`ram_words`](super::ram_words) words; no logits if it is shorter. Pixels beyond the input's size are left out; where there are too few, the rest is 0.
     pub fn infer_pixels_with<'r>(&self, pixels: &[u8], ram: &'r mut [u32]) -> &'r [i16] {
-        let [at, rest] = buffers(self.ops);
-        let Some(ram) = ram.get_mut(..at + rest) else { return &[] };
-        let (mut front, mut back) = ram.split_at_mut(at);
+        let Some(ram) = ram.get_mut(..ram_words(self.ops, self.width)) else { return &[] };
+        let [first, second] = buffers(self.ops);
+        let (mut front, rest) = ram.split_at_mut(first);
+        let (mut back, scratch) = rest.split_at_mut(second);
         let inputs = self.ops.first().map_or(0, |op| op.inputs());
         Loader::of(self.ops).load(pixels, zero_of(self.words, words(self.ops, self.width)), front);
         let (mut words, mut outputs) = (self.words, inputs);
         for (index, op) in self.ops.iter().enumerate() {
             let Some((own, rest)) = words.split_at_checked(words_of(*op, self.width)) else { return &[] };
             let next = Next::before(self.ops.get(index + 1..).unwrap_or_default());
-            match self.width {
-                Width::Eight => run::<Int8>(*op, own, front, back, next),
-                Width::Four => run::<Int4>(*op, own, front, back, next),
-            }
+            run(*op, width_of(*op, self.width), own, front, back, scratch, next);
             if !op.in_place() {
                 (front, back) = (back, front);
             }
@@ -108,12 +106,12 @@ impl<'a> QuantizedList<'a> {
     }
 }
 
-/// Computes a layer, in code that is compiled once for each width.
+/// Computes a layer.
 #[inline(never)]
-fn run<W: Weights>(op: Op, words: &[Word], front: &mut [u32], back: &mut [u32], next: Next) {
+fn run(op: Op, width: Width, words: &[Word], front: &mut [u32], back: &mut [u32], scratch: &mut [u32], next: Next) {
     match op {
-        Op::Dense(op) => dense::run::<W>(op, words, front, back, next),
-        Op::Conv(op) => conv::run::<W>(op, words, front, back, next),
+        Op::Dense(op) => dense::run(op, width, words, front, back, next),
+        Op::Conv(op) => conv::run(op, width, words, front, back, scratch, next),
         Op::GlobalAvgPool(op) => global_avg_pool::run(op, front, back, next),
         Op::Flatten(_) | Op::Dropout(_) => {}
     }

@@ -2,7 +2,7 @@
 //!
 //! [`Quantized<Net<…>>`](Quantized) is the integer twin of a float network, with the same layers and the same shapes,
 //! checked by the same compiler; [`QuantizedList`] is that of a list of operators, which a program on a PC has read.
-//! Weights have 8 or 4 bits with a scale for each output channel, activations 8 bits, sums 32 bits.
+//! Weights have 8 bits or fewer ([`Width`]) with a scale for each output channel, activations 8 bits, sums 32 bits.
 //! `docs/quantization.md` specifies it to the bit. Integer sums do not depend on their order, so every kernel on every
 //! target gives the same.
 //!
@@ -30,7 +30,7 @@ pub use list::QuantizedList;
 pub use net::{Quantized, argmax};
 pub use ops::{Layout, Next, Ops, Place, QuantError, check, ram_words, validate, words};
 pub use requantize::Hidden;
-pub use weights::{Int4, Int8, Weights, Width, Word};
+pub use weights::{Bits, Inherit, Int2, Int3, Int4, Int8, Ternary, Weights, Width, Word};
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use super::QuantizedList;
 use super::input::Input;
 use super::kernel::halves;
 use super::layer::QuantLayer;
-use super::ops::{Loader, Next, buffers, check, validate, words};
+use super::ops::{Loader, Next, buffers, check, scratch, validate, words};
 use super::weights::{Int8, Weights, Word};
 use crate::model::{ModelError, check_quantized};
 use crate::net::Net;
@@ -14,7 +14,8 @@ use crate::text::Text;
 use core::marker::PhantomData;
 use core::ops::Range;
 
-/// The integer twin of the float network `N`, with the weights `W`, where it lies in a model file.
+/// The integer twin of the float network `N`, where it lies in a model file. Weights of layers that have no width of their
+/// own have the width `W`.
 ///
 /// ```
 /// use minnet::prelude::*;
@@ -23,8 +24,8 @@ use core::ops::Range;
 /// type Digits = Net<[f32; 784], seq![Dense<784, 30, Sigmoid>, Dense<30, 10, Sigmoid>]>;
 ///
 /// assert_eq!(Digits::FLASH_BYTES, 95_440);
-/// assert_eq!(Quantized::<Digits>::FLASH_BYTES, 24_164);
-/// assert_eq!(Quantized::<Digits, Int4>::FLASH_BYTES, 12_244);
+/// assert_eq!(Quantized::<Digits>::FLASH_BYTES, 24_004);
+/// assert_eq!(Quantized::<Digits, Int4>::FLASH_BYTES, 12_084);
 /// ```
 pub struct Quantized<'a, N, W = Int8> {
     words: &'a [Word],
@@ -42,6 +43,7 @@ impl<N, W> Copy for Quantized<'_, N, W> {}
 impl<'a, In: Tensor, L: QuantLayer<In>, W: Weights> Quantized<'a, Net<In, L>, W> {
     const OPS: &'static [Op] = L::OPS.as_slice();
     const BUFFERS: [usize; 2] = buffers(Self::OPS);
+    const SCRATCH: usize = scratch(Self::OPS, W::WIDTH);
     const LOADER: Loader = Loader::of(Self::OPS);
     /// Words of weights, biases and scales, and the value of a logit's step, of a network that takes pixels.
     pub const WORDS: usize = match check(Self::OPS) {
@@ -52,7 +54,7 @@ impl<'a, In: Tensor, L: QuantLayer<In>, W: Weights> Quantized<'a, Net<In, L>, W>
     pub const FLASH_BYTES: usize = Self::WORDS * size_of::<Word>();
     /// Words of RAM that inference needs, its input included: the length of the buffer for
     /// [`infer_pixels`](Self::infer_pixels).
-    pub const RAM: usize = Self::BUFFERS[0] + Self::BUFFERS[1];
+    pub const RAM: usize = Self::BUFFERS[0] + Self::BUFFERS[1] + Self::SCRATCH;
     /// Bytes of RAM that inference needs, its input included.
     pub const RAM_BYTES: usize = Self::RAM * size_of::<u32>();
     /// The architecture in words: that of the float network.
@@ -123,10 +125,11 @@ impl<'a, In: Tensor, L: QuantLayer<In>, W: Weights> Quantized<'a, Net<In, L>, W>
     #[inline(always)]
     pub fn infer_pixels_with<'r>(&self, pixels: &[u8], ram: &'r mut [u32]) -> &'r [i16] {
         let Some(ram) = ram.get_mut(..const { Self::RAM }) else { return &[] };
-        let (front, back) = ram.split_at_mut(const { Self::BUFFERS[0] });
+        let (front, rest) = ram.split_at_mut(const { Self::BUFFERS[0] });
+        let (back, scratch) = rest.split_at_mut(const { Self::BUFFERS[1] });
         // In one place of the flash: as a constant of the code it would cost each network another number of instructions.
         const { &Self::LOADER }.load(pixels, zero_of(self.words, const { Self::WORDS }), front);
-        L::run::<W>(self.words, front, back, Next::Nobody);
+        L::run::<W>(self.words, front, back, scratch, Next::Nobody);
         let output = if L::IN_PLACE { front } else { back };
         halves(output).as_flattened().get(..L::Out::LEN).unwrap_or_default()
     }

@@ -4,16 +4,14 @@
 
 use super::input::Input;
 use super::kernel::{group, halves_mut, padded, ram};
-use super::requantize::{Hidden, Scale, logit};
-use super::weights::{Width, Word};
+use super::requantize::{Hidden, Numbers, Scale, logit};
+use super::weights::{Width, Word, is_in_range};
 use crate::model::ModelError;
 use crate::op::{Conv, GlobalAvgPool, Op};
 use core::fmt;
 
 /// The most inputs of an output: so many products of a weight and an activation leave room for a bias in 32 bits.
 const INPUTS: usize = 1 << 15;
-/// The greatest bias, in units of the sum; the least is its negative.
-pub(super) const BIAS: i32 = 1 << 30;
 
 /// A type's operators, in order: at most 32, more than an architecture's text has room for.
 #[derive(Clone, Copy)]
@@ -186,7 +184,9 @@ fn load_vector(pixels: &[u8], zero: u8, front: &mut [u32], grouped: bool) {
         *place = group(four_of(rest, zero), grouped);
         rest = &[];
     }
-    others.fill(0);
+    // Of an odd number of words, the last.
+    let [word, _] = group(four_of(rest, zero), grouped);
+    others.fill(word);
 }
 
 impl Next {
@@ -368,8 +368,8 @@ pub(super) const fn products(op: Op) -> usize {
     }
 }
 
-/// The weights that lead to an output: rows, each of which begins a word.
-#[derive(Clone, Copy)]
+/// The weights that lead to an output: rows, each of which begins a word where they have 8 bits.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Rows {
     /// How many rows.
     pub(super) rows: usize,
@@ -400,20 +400,35 @@ impl Rows {
         self.pixels * self.padded
     }
 
+    /// How many weights they are.
+    pub(super) const fn weights(self) -> usize {
+        self.rows * self.pixels * self.channels
+    }
+
+    /// Writes them, one byte each, to their places.
+    pub(super) fn place(self, mut weights: impl Iterator<Item = u8>, places: &mut [u8]) {
+        for row in places.chunks_exact_mut(self.length().next_multiple_of(4).max(1)) {
+            for pixel in row.chunks_mut(self.padded.max(1)).take(self.pixels) {
+                pixel.iter_mut().zip(weights.by_ref().take(self.channels)).for_each(|(place, weight)| *place = weight);
+            }
+        }
+    }
+
+    /// Words that they take with 8 bits each.
+    pub(super) const fn words(self) -> usize {
+        self.rows * self.length().div_ceil(4)
+    }
+
     /// Whether a place of a row has a weight.
     const fn is_weight(self, place: usize) -> bool {
         place < self.length() && (self.padded == self.channels || place % self.padded < self.channels)
     }
 
     /// Whether the word's places without a weight hold 0.
-    const fn is_padded(self, width: Width, word: usize, weights: Word) -> bool {
-        let count = 4 * width.groups();
-        if self.padded == self.channels && (word + 1) * count <= self.length() {
-            return true;
-        }
+    const fn is_padded(self, word: usize, weights: Word) -> bool {
         let mut place = 0;
-        while place < count {
-            if !self.is_weight(word * count + place) && !width.is_zero(weights, place) {
+        while place < 4 {
+            if !self.is_weight(word * 4 + place) && weights[place] != 0 {
                 return false;
             }
             place += 1;
@@ -422,10 +437,43 @@ impl Rows {
     }
 }
 
-/// Words of an operator's weights, biases and scales.
-pub(super) const fn words_of(op: Op, width: Width) -> usize {
+/// The width of an operator's weights, where the network's is `width`.
+#[inline(always)]
+pub(super) const fn width_of(op: Op, width: Width) -> Width {
+    match op.bits() {
+        Some(own) => own,
+        None => width,
+    }
+}
+
+/// Words of an operator's weights, where the network's are of `width`.
+#[inline(always)]
+pub(super) const fn weight_words(op: Op, width: Width) -> usize {
     let rows = Rows::of(op);
-    op.biases() * (rows.rows * width.words(rows.length()) + 2)
+    match width_of(op, width) {
+        Width::Eight => op.biases() * rows.words(),
+        packed => (op.biases() * packed.bytes(rows.weights())).div_ceil(4),
+    }
+}
+
+/// Words of an operator's weights, biases and scales.
+#[inline(always)]
+pub(super) const fn words_of(op: Op, width: Width) -> usize {
+    weight_words(op, width) + op.biases()
+}
+
+/// Words of RAM that the weights of a filter are unpacked into.
+pub(super) const fn scratch(mut ops: &[Op], width: Width) -> usize {
+    let mut words = 0;
+    while let Some((op, rest)) = ops.split_first() {
+        if let Op::Conv(_) = op
+            && !matches!(width_of(*op, width), Width::Eight)
+        {
+            words = max(words, Rows::of(*op).words());
+        }
+        ops = rest;
+    }
+    words
 }
 
 /// Words of the weights, biases and scales of these operators.
@@ -469,9 +517,9 @@ pub(super) const fn buffers(mut ops: &[Op]) -> [usize; 2] {
 }
 
 /// Words of RAM that inference needs, its input included.
-pub const fn ram_words(ops: &[Op]) -> usize {
+pub const fn ram_words(ops: &[Op], width: Width) -> usize {
     let [front, back] = buffers(ops);
-    front + back
+    front + back + scratch(ops, width)
 }
 
 /// Whether these are the words of a network of these operators: `docs/model-format.md` lists what that takes.
@@ -483,11 +531,12 @@ pub const fn validate(mut ops: &[Op], width: Width, mut words: &[Word]) -> Resul
         return Err(ModelError::Layout);
     }
     while let Some((op, after)) = ops.split_first() {
-        let outputs = op.biases();
         let (own, rest) = words.split_at(words_of(*op, width));
-        let (weights, numbers) = own.split_at(own.len() - 2 * outputs);
-        let (biases, scales) = numbers.split_at(outputs);
-        if let Err(error) = validate_layer(*op, width, [weights, biases, scales]) {
+        let (weights, numbers) = own.split_at(weight_words(*op, width));
+        if let Err(error) = validate_weights(*op, width_of(*op, width), weights) {
+            return Err(error);
+        }
+        if let Err(error) = validate_numbers(numbers) {
             return Err(error);
         }
         (ops, words) = (after, rest);
@@ -502,33 +551,45 @@ pub const fn validate(mut ops: &[Op], width: Width, mut words: &[Word]) -> Resul
     }
 }
 
-const fn validate_layer(op: Op, width: Width, [weights, biases, scales]: [&[Word]; 3]) -> Result<(), ModelError> {
+const fn validate_weights(op: Op, width: Width, words: &[Word]) -> Result<(), ModelError> {
     let rows = Rows::of(op);
-    let (row, mut rest, mut place) = (width.words(rows.length()), weights, 0);
-    while let Some((word, after)) = rest.split_first() {
-        if !width.is_in_range(*word) {
+    if let Width::Eight = width {
+        let (row, mut rest, mut place) = (rows.length().div_ceil(4), words, 0);
+        while let Some((word, after)) = rest.split_first() {
+            if !is_in_range(*word) {
+                return Err(ModelError::Weight);
+            }
+            if !rows.is_padded(place, *word) {
+                return Err(ModelError::RowPadding);
+            }
+            place = if place + 1 == row { 0 } else { place + 1 };
+            rest = after;
+        }
+        return Ok(());
+    }
+    let (bytes, mut rest, mut output) = (width.bytes(rows.weights()), words.as_flattened(), 0);
+    while output < op.biases() {
+        let (own, after) = rest.split_at(bytes);
+        if !width.is_valid(own, rows.weights()) {
             return Err(ModelError::Weight);
         }
-        if !rows.is_padded(width, place, *word) {
+        (rest, output) = (after, output + 1);
+    }
+    while let Some((byte, after)) = rest.split_first() {
+        if *byte != 0 {
             return Err(ModelError::RowPadding);
         }
-        place = if place + 1 == row { 0 } else { place + 1 };
         rest = after;
     }
-    rest = biases;
-    while let Some((bias, after)) = rest.split_first() {
-        let bias = i32::from_le_bytes(*bias);
-        if bias < -BIAS || BIAS < bias {
-            return Err(ModelError::Bias);
+    Ok(())
+}
+
+const fn validate_numbers(mut words: &[Word]) -> Result<(), ModelError> {
+    while let Some((word, after)) = words.split_first() {
+        if let Err(error) = Numbers::check(*word) {
+            return Err(error);
         }
-        rest = after;
-    }
-    rest = scales;
-    while let Some((scale, after)) = rest.split_first() {
-        if !Scale::from_word(*scale).is_valid() {
-            return Err(ModelError::Scale);
-        }
-        rest = after;
+        words = after;
     }
     Ok(())
 }

@@ -3,12 +3,54 @@
 use super::Word;
 use super::kernel::multiply_shift;
 use crate::activation::Function;
+use crate::model::ModelError;
 
 /// The least value of a logit's step: logits reach from -128 to 128 at least.
 pub(super) const LOGIT: f32 = 1.0 / 256.0;
 
-/// What sums of one channel are multiplied by: m / 2^s, as a word with m (2¹⁴ to 2¹⁵ - 1) in its lower half and s
-/// (17 to 47) above.
+/// The greatest bias, in units of the sum; the least is its negative.
+pub(super) const BIAS: i32 = 1 << 30;
+
+/// What is added to an output's sums, and what they are multiplied by then: 32 bits in a model file. From the lowest: 5
+/// bits, s - 17; 10 bits, m / 16 - 1024; 5 bits, e; and 12 bits, a signed number which times 2^e is the bias.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Numbers {
+    pub(super) bias: i32,
+    pub(super) scale: Scale,
+}
+
+impl Numbers {
+    /// The word for the nearest bias and scale; the bias is from -[`BIAS`] to [`BIAS`].
+    pub(super) fn pack(bias: i32, scale: Scale) -> Word {
+        let mut e = 0;
+        let mantissa = |e| libm::roundf(bias as f32 / (1u32 << e) as f32) as i32;
+        while mantissa(e).abs() > 2047 {
+            e += 1;
+        }
+        let (m, s) = (scale.0 & 0xffff, scale.0 >> 16);
+        ((mantissa(e) as u32) << 20 | e << 15 | (m >> 4 & 0x3ff) << 5 | (s - 17)).to_le_bytes()
+    }
+
+    #[inline(always)]
+    pub(super) const fn unpack(word: Word) -> Self {
+        let word = u32::from_le_bytes(word);
+        let (m, s) = (1 << 14 | (word >> 5 & 0x3ff) << 4, 17 + (word & 31));
+        Self { bias: (word as i32 >> 20) << (word >> 15 & 31), scale: Scale(m | s << 16) }
+    }
+
+    /// Whether a word's numbers are in their ranges.
+    pub(super) const fn check(word: Word) -> Result<(), ModelError> {
+        let word = u32::from_le_bytes(word);
+        let bias = (word as i32 >> 20) as i64 * (1i64 << (word >> 15 & 31));
+        if bias < -(BIAS as i64) || (BIAS as i64) < bias {
+            return Err(ModelError::Bias);
+        }
+        if word & 31 == 31 { Err(ModelError::Scale) } else { Ok(()) }
+    }
+}
+
+/// What sums of one channel are multiplied by: m / 2^s, as a word with m (2¹⁴ to 2¹⁵ - 16, a multiple of 16) in its lower
+/// half and s (17 to 47) above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Scale(u32);
 
@@ -25,22 +67,8 @@ impl Scale {
             m *= 2.0;
             s += 1;
         }
-        let m = libm::roundf(m) as u32;
+        let m = libm::roundf(m / 16.0) as u32 * 16;
         if m == 1 << 15 { Self(1 << 14 | (s - 1) << 16) } else { Self(m | s << 16) }
-    }
-
-    pub(super) const fn from_word(word: Word) -> Self {
-        Self(u32::from_le_bytes(word))
-    }
-
-    pub(super) const fn word(self) -> Word {
-        self.0.to_le_bytes()
-    }
-
-    /// Whether the numbers are in their ranges.
-    pub(super) const fn is_valid(self) -> bool {
-        let (m, s) = (self.0 & 0xffff, self.0 >> 16);
-        m >> 14 == 1 && 17 <= s && s < 48
     }
 
     /// The sum times the factor, rounded to the nearest integer, halves up: (sum·m + 2^(s-1)) >> s, in 64 bits.
@@ -121,14 +149,45 @@ mod tests {
     fn scales_are_near_their_factor_and_in_range() {
         for factor in [0.249, 0.125, 0.1, 3e-3, 1.234e-6, 1e-9] {
             let scale = Scale::new(factor);
-            assert!(scale.is_valid(), "{factor}: {scale:?}");
+            assert!(is_in_range(scale), "{factor}: {scale:?}");
             let (m, s) = (scale.0 & 0xffff, scale.0 >> 16);
             let error = f64::from(m) / (1u64 << s) as f64 / f64::from(factor) - 1.0;
-            assert!(error.abs() <= 1.0 / 32_768.0 || factor < 1e-8, "{factor}: {error}");
+            assert!(error.abs() <= 1.0 / 2_048.0 || factor < 1e-8, "{factor}: {error}");
         }
         for factor in [0.0, 9.0, -1.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-            assert!(Scale::new(factor).is_valid(), "{factor}");
+            assert!(is_in_range(Scale::new(factor)), "{factor}");
         }
+    }
+
+    fn is_in_range(scale: Scale) -> bool {
+        let (m, s) = (scale.0 & 0xffff, scale.0 >> 16);
+        m >> 14 == 1 && m & 15 == 0 && (17..48).contains(&s)
+    }
+
+    #[test]
+    fn numbers_take_a_word() {
+        let scale = Scale::new(0.001_234);
+        for bias in (0..31).flat_map(|bit| [1 << bit, (1i32 << bit).wrapping_mul(5) / 7, (1 << bit) - 1]) {
+            for bias in [bias, -bias] {
+                let word = Numbers::pack(bias, scale);
+                let found = Numbers::unpack(word);
+                assert_eq!(Numbers::check(word), Ok(()), "{bias}");
+                assert_eq!(found.scale, scale);
+                assert!(
+                    2_048 * i64::from((found.bias - bias).abs()) <= i64::from(bias.abs()),
+                    "{bias}: {}",
+                    found.bias
+                );
+            }
+        }
+        let word = |mantissa: i32, e: u32, s: u32| ((mantissa as u32) << 20 | e << 15 | s).to_le_bytes();
+        for (mantissa, e, s) in [(1, 30, 30), (-1, 30, 0), (-2048, 19, 0)] {
+            assert_eq!(Numbers::check(word(mantissa, e, s)), Ok(()), "{mantissa} {e} {s}");
+        }
+        for (mantissa, e) in [(1, 31), (-1, 31), (2047, 20)] {
+            assert_eq!(Numbers::check(word(mantissa, e, 0)), Err(ModelError::Bias), "{mantissa} {e}");
+        }
+        assert_eq!(Numbers::check(word(0, 31, 31)), Err(ModelError::Scale));
     }
 
     #[test]

@@ -16,34 +16,53 @@ use std::string::ToString;
 use std::vec::Vec;
 
 /// Reads words in order.
-struct Reader<'a>(core::slice::Iter<'a, Word>);
+struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
     fn word(&mut self) -> u32 {
-        u32::from_le_bytes(*self.0.next().unwrap())
+        let (word, rest) = self.0.split_first_chunk().unwrap();
+        self.0 = rest;
+        u32::from_le_bytes(*word)
     }
 
-    /// A row of weights, in units of the sums.
-    fn row(&mut self, length: usize, width: Width) -> Vec<i64> {
+    /// A row of 8-bit weights, in units of the sums.
+    fn row(&mut self, length: usize) -> Vec<i64> {
         let mut row = Vec::new();
         while row.len() < length {
-            let word = self.word();
-            let byte = |i: usize| (word >> (8 * i)) as u8;
-            let nibble = |half: usize, i: usize| i64::from((byte(i) << (4 * (1 - half))) as i8 >> 4) * 16;
-            match width {
-                Width::Eight => row.extend((0..4).map(|i| i64::from(byte(i) as i8))),
-                Width::Four => row.extend((0..8).map(|i| nibble(i / 4, i % 4))),
-            }
+            row.extend(self.word().to_le_bytes().map(|byte| i64::from(byte as i8)));
         }
         assert!(row[length..].iter().all(|&padding| padding == 0));
         row.truncate(length);
         row
     }
 
-    /// Biases, then factors as m and s.
+    /// The packed weights of some outputs, in units of the sums.
+    fn packed(&mut self, outputs: usize, weights: usize, width: Width) -> Vec<Vec<i64>> {
+        let bytes = width.bytes(weights);
+        let layer = (outputs * bytes).next_multiple_of(4);
+        let (own, rest) = self.0.split_at(layer);
+        self.0 = rest;
+        assert!(own[outputs * bytes..].iter().all(|&padding| padding == 0));
+        let bit = |bytes: &[u8], place: usize| i64::from(bytes[place / 8] >> (place % 8) & 1);
+        let code = |bytes: &[u8], bits: usize, i: usize| (0..bits).map(|n| bit(bytes, i * bits + n) << n).sum::<i64>();
+        let weight = |bytes: &[u8], i: usize| match width {
+            Width::Eight => unreachable!(),
+            Width::Four => 8 * (2 * code(bytes, 4, i) - 15),
+            Width::Three => 16 * (2 * code(bytes, 3, i) - 7),
+            Width::Two => 32 * (2 * code(bytes, 2, i) - 3),
+            // The digits of byte / 256 after the point, to the base of 3.
+            Width::Ternary => 64 * (i64::from(bytes[i / 5]) * 3i64.pow(i as u32 % 5 + 1) / 256 % 3 - 1),
+        };
+        own.chunks(bytes).take(outputs).map(|own| (0..weights).map(|i| weight(own, i)).collect()).collect()
+    }
+
+    /// Biases, and factors as m and s.
     fn numbers(&mut self, outputs: usize) -> Vec<(i64, i64, u32)> {
-        let biases: Vec<i64> = (0..outputs).map(|_| i64::from(self.word() as i32)).collect();
-        biases.into_iter().map(|bias| (bias, self.word())).map(|(b, w)| (b, i64::from(w & 0xffff), w >> 16)).collect()
+        let number = |word: u32| {
+            let bias = i64::from(word as i32 >> 20) << (word >> 15 & 31);
+            (bias, 16 * i64::from(1024 + (word >> 5 & 1023)), 17 + (word & 31))
+        };
+        (0..outputs).map(|_| number(self.word())).collect()
     }
 }
 
@@ -84,7 +103,7 @@ fn pixel(op: op::Conv, (y, x): (usize, usize), tap: usize) -> Option<usize> {
 
 /// The logits.
 fn plain(ops: &[Op], width: Width, input: Input, words: &[Word], pixels: &[u8]) -> Vec<i64> {
-    let mut reader = Reader(words.iter());
+    let mut reader = Reader(words.as_flattened());
     let mut values: Vec<i64> = pixels.iter().map(|&pixel| i64::from(pixel)).collect();
     let mut zero = i64::from(input.zero);
     let last = ops.iter().rposition(|op| !op.in_place()).unwrap();
@@ -92,7 +111,10 @@ fn plain(ops: &[Op], width: Width, input: Input, words: &[Word], pixels: &[u8]) 
         let hidden = if index < last { op.activation().hidden() } else { None };
         values = match op {
             Op::Dense(op) => {
-                let rows: Vec<_> = (0..op.outputs).map(|_| reader.row(op.inputs, width)).collect();
+                let rows = match op.bits.unwrap_or(width) {
+                    Width::Eight => (0..op.outputs).map(|_| reader.row(op.inputs)).collect(),
+                    packed => reader.packed(op.outputs, op.inputs, packed),
+                };
                 let numbers = reader.numbers(op.outputs);
                 let sum = |row: &Vec<i64>| row.iter().zip(&values).map(|(w, x)| w * x).sum();
                 rows.iter().zip(numbers).map(|(row, numbers)| finish(sum(row), numbers, hidden)).collect()
@@ -105,12 +127,15 @@ fn plain(ops: &[Op], width: Width, input: Input, words: &[Word], pixels: &[u8]) 
                 };
                 let padded = if op.channels == 1 { 1 } else { op.channels.next_multiple_of(4) };
                 let mut filter = || -> Vec<i64> {
-                    let rows = (0..rows).flat_map(|_| reader.row(columns * padded, width)).collect::<Vec<_>>();
+                    let rows = (0..rows).flat_map(|_| reader.row(columns * padded)).collect::<Vec<_>>();
                     let pixels = rows.chunks(padded);
                     assert!(pixels.clone().all(|pixel| pixel[op.channels..].iter().all(|weight| *weight == 0)));
                     pixels.flat_map(|pixel| pixel[..op.channels].to_vec()).collect()
                 };
-                let filters: Vec<_> = (0..op.filters).map(|_| filter()).collect();
+                let filters: Vec<_> = match op.bits.unwrap_or(width) {
+                    Width::Eight => (0..op.filters).map(|_| filter()).collect(),
+                    packed => reader.packed(op.filters, op.taps(), packed),
+                };
                 let numbers = reader.numbers(op.filters);
                 let sum = |filter: &Vec<i64>, position: (usize, usize)| -> i64 {
                     let tap =
@@ -138,7 +163,7 @@ fn plain(ops: &[Op], width: Width, input: Input, words: &[Word], pixels: &[u8]) 
     if reader.word() > 0 && input != Input::PIXELS {
         assert_eq!((reader.word(), reader.word()), (input.step.to_bits(), u32::from(input.zero)));
     }
-    assert!(reader.0.next().is_none());
+    assert!(reader.0.is_empty());
     values
 }
 
@@ -236,10 +261,10 @@ fn compare_list_of(ops: &[Op], width: Width, parameters: &[f32], input: Input, i
     let (mut worst, mut greatest) = (0.0f32, 0.0f32);
     for image in images {
         // What was in the memory before does not matter, and no more of it is taken than was said.
-        let mut memory = std::vec![0xdead_beef; ram_words(ops)];
+        let mut memory = std::vec![0xdead_beef; ram_words(ops, width)];
         let logits = net.infer_pixels_with(image, &mut memory);
         let found: Vec<i64> = logits.iter().map(|&logit| i64::from(logit)).collect();
-        assert_eq!(found, plain(ops, width, input, &block, image), "{}: {text:?}", ops[0].inputs());
+        assert_eq!(found, plain(ops, width, input, &block, image), "{width:?} {input:?} {}: {text:?}", ops[0].inputs());
         let z = floats(ops, parameters, input, image, &mut std::vec![0.0; ops.len()]);
         for (logit, z) in logits.iter().zip(z) {
             worst = worst.max((f32::from(*logit) * net.step() - z).abs());
@@ -247,8 +272,20 @@ fn compare_list_of(ops: &[Op], width: Width, parameters: &[f32], input: Input, i
         }
     }
     let layers = ops.iter().filter(|op| op.biases() > 0).count() as f32;
-    let error = if width == Width::Eight { 0.02 } else { 0.25 };
+    let narrowest = ops.iter().filter(|op| op.biases() > 0).map(|op| op.bits().unwrap_or(width).limit()).min().unwrap();
+    let error = match narrowest {
+        127 => 0.02,
+        15 => 0.25,
+        7 => 0.5,
+        // So few levels are far from weights that were not trained for them.
+        _ => 2.0,
+    };
     assert!(worst <= error * layers * greatest.max(1.0), "off by {worst} of {greatest}: {text:?}");
+}
+
+/// One layer in three has a width of its own.
+fn own_width(rng: &mut XorShiftRng) -> Option<Width> {
+    Width::ALL.get(random(rng, 3 * Width::ALL.len())).copied()
 }
 
 /// A random list: images or vectors, filters of all shapes, any channels, dropout in every place.
@@ -282,6 +319,7 @@ fn random_list(rng: &mut XorShiftRng) -> Vec<Op> {
             padding,
             pooling: Pooling::None,
             activation: hidden[random(rng, 2)],
+            bits: own_width(rng),
         };
         if [conv.rows(), conv.columns()].iter().all(|side| *side == 1 || side.is_multiple_of(2)) {
             conv.pooling = Pooling::ALL[random(rng, 3)];
@@ -301,7 +339,8 @@ fn random_list(rng: &mut XorShiftRng) -> Vec<Op> {
     let dense = if ops.iter().any(|op| op.biases() > 0) { random(rng, 3) } else { 1 + random(rng, 3) };
     for _ in 0..dense {
         let outputs = 1 + random(rng, 20);
-        ops.push(Op::Dense(op::Dense { inputs: values, outputs, activation: hidden[random(rng, 2)] }));
+        let (activation, bits) = (hidden[random(rng, 2)], own_width(rng));
+        ops.push(Op::Dense(op::Dense { inputs: values, outputs, activation, bits }));
         values = outputs;
         drop(&mut ops, values, rng);
     }
@@ -324,7 +363,7 @@ fn random_lists_are_as_specified() {
 /// The most inputs, with all weights alike and biases that are large beside them: no sum leaves 32 bits.
 #[test]
 fn the_greatest_sums_have_room() {
-    let dense = op::Dense { inputs: 32_768, outputs: 2, activation: Function::Identity };
+    let dense = op::Dense { inputs: 32_768, outputs: 2, activation: Function::Identity, bits: None };
     for bias in [0.0, 1e3, -1e3, 1e9] {
         let parameters = [&[1e-3; 65_536][..], &[bias, -bias]].concat();
         for width in Width::ALL {
@@ -334,7 +373,7 @@ fn the_greatest_sums_have_room() {
                 let net = QuantizedList::new(&ops, *width, block.as_flattened()).unwrap();
                 for pixel in [0, 255] {
                     let image = std::vec![pixel; 32_768];
-                    let logits = net.infer_pixels_with(&image, &mut std::vec![7; ram_words(&ops)]).to_vec();
+                    let logits = net.infer_pixels_with(&image, &mut std::vec![7; ram_words(&ops, *width)]).to_vec();
                     let exact = plain(&ops, *width, input, &block, &image);
                     assert_eq!(
                         logits.iter().map(|&logit| i64::from(logit)).collect::<Vec<_>>(),
@@ -349,7 +388,7 @@ fn the_greatest_sums_have_room() {
 
 #[test]
 fn every_relu_layer_has_its_own_range() {
-    let dense = op::Dense { inputs: 8, outputs: 8, activation: Function::Relu };
+    let dense = op::Dense { inputs: 8, outputs: 8, activation: Function::Relu, bits: None };
     let ops = [Op::Dense(dense); 20];
     // Every layer doubles.
     let mut parameters = Vec::new();
@@ -373,7 +412,7 @@ fn compare<const RAM: usize, W: Weights, In: Tensor, L: QuantLayer<In>>() {
     let images = random_images(20, In::LEN, &mut rng);
     compare_list(ops, width, &parameters, &images);
 
-    assert_eq!((Typed::<In, L, W>::WORDS, Typed::<In, L, W>::RAM), (words(ops, width), ram_words(ops)));
+    assert_eq!((Typed::<In, L, W>::WORDS, Typed::<In, L, W>::RAM), (words(ops, width), ram_words(ops, width)));
     let blocks = [Input::PIXELS, SENSOR].map(|input| quantized(ops, &parameters, input, &images, width));
     let [(typed, list), sensor] = blocks.each_ref().map(|block| {
         let typed = Typed::<In, L, W>::new(block.as_flattened()).unwrap();
@@ -397,6 +436,9 @@ macro_rules! compare {
     ($($input:ty => $layers:ty),* $(,)?) => {$(
         compare::<{ Quantized::<Net<$input, $layers>, Int8>::RAM }, Int8, $input, $layers>();
         compare::<{ Quantized::<Net<$input, $layers>, Int4>::RAM }, Int4, $input, $layers>();
+        compare::<{ Quantized::<Net<$input, $layers>, Int3>::RAM }, Int3, $input, $layers>();
+        compare::<{ Quantized::<Net<$input, $layers>, Int2>::RAM }, Int2, $input, $layers>();
+        compare::<{ Quantized::<Net<$input, $layers>, Ternary>::RAM }, Ternary, $input, $layers>();
     )*};
 }
 
@@ -417,6 +459,15 @@ fn convolutional_types_are_their_lists() {
         [[[f32; 1]; 20]; 20] => seq![Conv5x5<1, 8, MaxPool2, Relu>, Conv5x5<8, 5, MaxPool2>],
         [[[f32; 1]; 12]; 12] => seq![Conv5x5<1, 3, NoPool, Sigmoid>, Conv5x5<3, 2, MaxPool2>],
         [[[f32; 6]; 6]; 6] => Conv5x5<6, 5, MaxPool2>,
+        // Widths of their own.
+        [[[f32; 1]; 16]; 16] => seq![
+            Conv<3, 3, 1, 6, MaxPool2, Relu, Same, Int8>,
+            Conv<3, 3, 6, 5, MaxPool2, Relu, Same, Ternary>,
+            Conv<3, 3, 5, 4, NoPool, Relu, Valid>,
+            Flatten,
+            Dense<16, 50, Relu, Int3>,
+            Dense<50, 7, Softmax, Int2>
+        ],
     }
 }
 
@@ -438,7 +489,7 @@ fn what_moves_nothing_may_stand_anywhere() {
 #[test]
 fn outputs_are_the_activations_of_the_logits() {
     let ops = [
-        Op::Dense(op::Dense { inputs: 2, outputs: 3, activation: Function::Relu }),
+        Op::Dense(op::Dense { inputs: 2, outputs: 3, activation: Function::Relu, bits: None }),
         Op::Dropout(op::Dropout { values: 3, percent: 50 }),
     ];
     let block = quantized(&ops, &[1.0; 9], Input::PIXELS, &[std::vec![1, 2]], Width::Eight);
@@ -452,11 +503,11 @@ fn calibration(greatest: &[f32]) -> Calibration<'_> {
     Calibration { input: Input::PIXELS, greatest }
 }
 
-const DENSE: op::Dense = op::Dense { inputs: 4, outputs: 2, activation: Function::Relu };
+const DENSE: op::Dense = op::Dense { inputs: 4, outputs: 2, activation: Function::Relu, bits: None };
 
 #[test]
 fn networks_without_an_integer_form_are_refused_with_the_reason() {
-    let dense = |inputs, outputs, activation| Op::Dense(op::Dense { inputs, outputs, activation });
+    let dense = |inputs, outputs, activation| Op::Dense(op::Dense { inputs, outputs, activation, bits: None });
     let conv = op::Conv {
         height: 9,
         width: 9,
@@ -468,6 +519,7 @@ fn networks_without_an_integer_form_are_refused_with_the_reason() {
         padding: op::Padding::Valid,
         pooling: Pooling::None,
         activation: Function::Relu,
+        bits: None,
     };
     let refused = |ops: &[Op], words: &str| {
         let error = check(ops).unwrap_err();
@@ -540,12 +592,12 @@ fn numbers_that_integers_cannot_hold_are_refused() {
 type Tiny<'a, W> = Quantized<'a, Net<[f32; 2], Dense<2, 1>>, W>;
 
 /// Damages one word of a block of `Tiny` at a time.
-fn defects<W: Weights>(block: [u32; 6], defects: &[(usize, u32, ModelError)]) {
-    let bytes = |block: [u32; 6]| block.map(u32::to_le_bytes).as_flattened().to_vec();
+fn defects<W: Weights>(block: [u32; 5], defects: &[(usize, u32, ModelError)]) {
+    let bytes = |block: [u32; 5]| block.map(u32::to_le_bytes).as_flattened().to_vec();
     let whole = bytes(block);
     assert!(Tiny::<W>::new(&whole).is_ok_and(|net| net.input() == SENSOR && net.step() == 1.0));
-    assert!(Tiny::<W>::new(&whole[..16]).is_ok_and(|net| net.input() == Input::PIXELS && net.step() == 1.0));
-    for length in [0, 12, 15, 20, 23] {
+    assert!(Tiny::<W>::new(&whole[..12]).is_ok_and(|net| net.input() == Input::PIXELS && net.step() == 1.0));
+    for length in [0, 8, 11, 16, 19] {
         assert_eq!(Tiny::<W>::new(&whole[..length]).err(), Some(ModelError::Layout), "{length}");
     }
     assert!(Tiny::<W>::new(&[&whole[..], &[0; 4]].concat()).is_err());
@@ -580,29 +632,30 @@ fn blocks_that_are_not_valid_are_refused() {
     use ModelError::{Bias, RowPadding, Scale, Step, Weight};
     let input = ModelError::Input;
     let numbers = [
-        (1, 0x4000_0001, Bias),
-        (1, 0xbfff_ffff, Bias),
-        (2, 0x0011_8000, Scale),
-        (2, 0x0011_3fff, Scale),
-        (2, 0x0010_4000, Scale),
-        (2, 0x0030_4000, Scale),
-        (2, 0x0111_4000, Scale),
-        (3, 0, Step),
-        (3, (-1.0f32 / 256.0).to_bits(), Step),
-        (3, f32::INFINITY.to_bits(), Step),
-        (3, f32::NAN.to_bits(), Step),
-        (4, 0, input),
-        (4, f32::NAN.to_bits(), input),
-        (4, (-0.01f32).to_bits(), input),
-        (5, 256, input),
-        (5, u32::MAX, input),
+        (1, 1 << 20 | 31 << 15, Bias),
+        (1, 0xfff0_0000 | 31 << 15, Bias),
+        (1, 2047 << 20 | 20 << 15, Bias),
+        (1, 31, Scale),
+        (2, 0, Step),
+        (2, (-1.0f32 / 256.0).to_bits(), Step),
+        (2, f32::INFINITY.to_bits(), Step),
+        (2, f32::NAN.to_bits(), Step),
+        (3, 0, input),
+        (3, f32::NAN.to_bits(), input),
+        (3, (-0.01f32).to_bits(), input),
+        (4, 256, input),
+        (4, u32::MAX, input),
     ];
     let (step, zero) = (SENSOR.step.to_bits(), u32::from(SENSOR.zero));
-    let block = |weights| [weights, 0x4000_0000, 0x0011_4000, 1.0f32.to_bits(), step, zero];
+    let block = |weights| [weights, 0x4000_0000, 1.0f32.to_bits(), step, zero];
     let weights = [(0, 0x80, Weight), (0, 0x8000, Weight), (0, 0x1_0000, RowPadding), (0, 0xff00_0000, RowPadding)];
     defects::<Int8>(block(0x8101), &[&weights[..], &numbers].concat());
-    let weights = [(0, 0x08, Weight), (0, 0x0800, Weight), (0, 0x10, RowPadding), (0, 0x0100_0000, RowPadding)];
-    defects::<Int4>(block(0x0901), &[&weights[..], &numbers].concat());
+    let weights = [(0, 0x100, RowPadding), (0, 0x8000_0000, RowPadding)];
+    defects::<Int4>(block(0xf0), &[&weights[..], &numbers].concat());
+    defects::<Int3>(block(0x3f), &[(0, 0x40, Weight), (0, 0x80, Weight), (0, 0x100, RowPadding)]);
+    defects::<Int2>(block(0x0f), &[(0, 0x10, Weight), (0, 0x80, Weight), (0, 0x100, RowPadding)]);
+    // 1 and 0 are the digits 2 and 1: 7/9 of 256.
+    defects::<Ternary>(block(200), &[(0, 201, Weight), (0, 1, Weight), (0, 255, Weight), (0, 0x1_00c8, RowPadding)]);
 }
 
 #[test]
@@ -620,7 +673,7 @@ fn the_repository_s_integer_model_is_valid() {
     let file = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../models/digits-int8.minnet")).unwrap();
     let net = QuantizedModel::<Digits, Int8>::parse(&file).unwrap().net;
     let list = QuantizedList::new(net.list().ops(), Width::Eight, net.block()).unwrap();
-    let mut ram = std::vec![0; ram_words(list.ops())];
+    let mut ram = std::vec![0; ram_words(list.ops(), list.width())];
     for image in random_images(5, 784, &mut XorShiftRng::seed_from_u64(3)) {
         let logits = net.infer_pixels(&image, &mut [7; Quantized::<Digits>::RAM]).to_vec();
         assert_eq!(logits, list.infer_pixels_with(&image, &mut ram));

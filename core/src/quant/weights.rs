@@ -1,205 +1,391 @@
-//! How weights lie in a model file: words of four or eight, wherever the words begin.
+//! How weights lie in a model file.
+//!
+//! Weights of 8 bits lie as a kernel takes them, in rows of whole words, wherever the words begin. Those of fewer bits lie
+//! one after the other, and an output's are unpacked into RAM before a kernel takes them: so there is one kernel for all
+//! widths, and no bit of the flash is empty but at the end of an output's.
+
+use super::ops::Rows;
+use crate::text::Text;
 
 /// Four bytes of a model file, which need no alignment.
 pub type Word = [u8; 4];
 
-/// The width of the weights.
+/// The width of the weights. A weight is a whole number of units; what a unit is worth is each output's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Width {
-    /// 8 bits: byte i of a word is the row's weight 4·word + i.
+    /// 8 bits: -127 to 127.
     Eight,
-    /// 4 bits: the lower half of byte i is the row's weight 8·word + i, the upper half its weight 8·word + 4 + i.
+    /// 4 bits: the odd numbers from -15 to 15.
     Four,
+    /// 3 bits: the odd numbers from -7 to 7.
+    Three,
+    /// 2 bits: -3, -1, 1 and 3.
+    Two,
+    /// Five in a byte: -1, 0 and 1.
+    Ternary,
 }
 
 impl Width {
     /// Every width.
-    pub const ALL: &[Self] = &[Self::Eight, Self::Four];
+    pub const ALL: &[Self] = &[Self::Eight, Self::Four, Self::Three, Self::Two, Self::Ternary];
 
-    /// Bits of a weight.
-    pub const fn bits(self) -> u32 {
+    /// Its word in an architecture's text.
+    pub const fn name(self) -> &'static str {
         match self {
-            Self::Eight => 8,
-            Self::Four => 4,
+            Self::Eight => "int8",
+            Self::Four => "int4",
+            Self::Three => "int3",
+            Self::Two => "int2",
+            Self::Ternary => "ternary",
+        }
+    }
+
+    /// An architecture's text with a layer's own width behind it.
+    pub(crate) const fn append(own: Option<Self>, text: Text) -> Text {
+        match own {
+            Some(width) => text.then(" ").then(width.name()),
+            None => text,
         }
     }
 
     /// The number of the element type in a model file.
     pub const fn element(self) -> u32 {
         match self {
-            Self::Eight => 1,
-            Self::Four => 2,
+            Self::Eight => 3,
+            Self::Four => 4,
+            Self::Three => 5,
+            Self::Two => 6,
+            Self::Ternary => 7,
         }
     }
 
     /// The width whose number in a model file this is; `None` for floats and for numbers without a meaning.
     pub const fn of_element(element: u32) -> Option<Self> {
         match element {
-            1 => Some(Self::Eight),
-            2 => Some(Self::Four),
+            3 => Some(Self::Eight),
+            4 => Some(Self::Four),
+            5 => Some(Self::Three),
+            6 => Some(Self::Two),
+            7 => Some(Self::Ternary),
             _ => None,
         }
     }
 
-    /// The greatest weight, in steps; the least is its negative.
+    /// The greatest weight, in units; the least is its negative.
     pub const fn limit(self) -> i32 {
         match self {
             Self::Eight => 127,
-            Self::Four => 7,
+            Self::Four => 15,
+            Self::Three => 7,
+            Self::Two => 3,
+            Self::Ternary => 1,
         }
     }
 
-    /// What a step counts as in the kernels: a 4-bit weight stands in the upper half of a byte.
-    #[inline]
-    pub(super) const fn step(self) -> i32 {
+    /// What a unit counts as in a sum: with few bits, sums would else be too coarse for an activation.
+    pub(super) const fn factor(self) -> i32 {
         match self {
             Self::Eight => 1,
-            Self::Four => 16,
+            Self::Four => 8,
+            Self::Three => 16,
+            Self::Two => 32,
+            Self::Ternary => 64,
         }
     }
 
-    /// Groups of four weights in a word.
+    /// The nearest weight to so many units.
     #[inline]
-    pub(super) const fn groups(self) -> usize {
+    pub(super) fn nearest(self, units: f32) -> i32 {
+        let weight = match self {
+            Self::Eight | Self::Ternary => libm::roundf(units) as i32,
+            Self::Four | Self::Three | Self::Two => 2 * libm::floorf(units / 2.0).clamp(-99.0, 99.0) as i32 + 1,
+        };
+        weight.clamp(-self.limit(), self.limit())
+    }
+
+    /// Bits of a weight that has a code of its own.
+    const fn code_bits(self) -> u32 {
         match self {
-            Self::Eight => 1,
-            Self::Four => 2,
+            Self::Eight => 8,
+            Self::Four => 4,
+            Self::Three => 3,
+            Self::Two | Self::Ternary => 2,
         }
     }
 
-    /// Words that a row of so many weights takes.
-    #[inline]
-    pub(super) const fn words(self, weights: usize) -> usize {
-        weights.div_ceil(4 * self.groups())
+    /// Bytes of so many weights that lie one after the other.
+    pub const fn bytes(self, weights: usize) -> usize {
+        match self {
+            Self::Ternary => weights.div_ceil(5),
+            _ => (weights * self.code_bits() as usize).div_ceil(8),
+        }
     }
 
-    /// A weight's bits in its word, the weight being number `place` of it.
-    const fn place(self, weight: i32, place: usize) -> u32 {
-        let bits = weight as u32 & ((1 << self.bits()) - 1);
-        bits << (8 * (place % 4) + 4 * (place / 4))
-    }
-
-    /// Packs a row of weights, each a number of steps, into words that are 0.
-    pub(super) fn pack(self, row: impl Iterator<Item = i32>, words: &mut [Word]) {
-        let in_word = 4 * self.groups();
-        for (index, weight) in row.enumerate() {
-            if let Some(word) = words.get_mut(index / in_word) {
-                *word = (u32::from_le_bytes(*word) | self.place(weight, index % in_word)).to_le_bytes();
+    /// Packs an output's weights, in units, into bytes that are 0.
+    pub(super) fn pack(self, weights: impl Iterator<Item = i32>, bytes: &mut [u8]) {
+        if let Self::Ternary = self {
+            // A byte is a fraction of 256, of which the first ternary digit is the first weight.
+            let mut digits = weights.map(|weight| (weight + 1) as u32);
+            for byte in bytes {
+                let number = (0..5).fold(0, |number, _| 3 * number + digits.next().unwrap_or(0));
+                *byte = fraction(number);
+            }
+            return;
+        }
+        let bits = self.code_bits();
+        for (code, place) in weights.map(|weight| self.code(weight)).zip((0..).step_by(bits as usize)) {
+            let both = code << (place % 8);
+            for (byte, part) in bytes.iter_mut().skip(place / 8).zip([both as u8, (both >> 8) as u8]) {
+                *byte |= part;
             }
         }
     }
 
-    /// Whether no weight of a word is below the least.
-    pub(super) const fn is_in_range(self, word: Word) -> bool {
-        // Only the number that has no opposite is: alone of all, it becomes 0 when its highest bit is turned.
-        let (one, highest) = match self {
-            Self::Eight => (0x0101_0101, 0x8080_8080),
-            Self::Four => (0x1111_1111, 0x8888_8888),
-        };
-        let turned = u32::from_le_bytes(word) ^ highest;
-        turned.wrapping_sub(one) & !turned & highest == 0
+    const fn code(self, weight: i32) -> u32 {
+        match self {
+            Self::Eight => weight as u8 as u32,
+            Self::Ternary => (weight + 1) as u32,
+            Self::Four | Self::Three | Self::Two => ((weight + self.limit()) / 2) as u32,
+        }
     }
 
-    /// Whether number `place` of a word's weights is 0.
-    pub(super) const fn is_zero(self, word: Word, place: usize) -> bool {
-        u32::from_le_bytes(word) & self.place(-1, place) == 0
+    /// Whether so many weights may lie so.
+    pub(super) const fn is_valid(self, bytes: &[u8], weights: usize) -> bool {
+        let mut rest = bytes;
+        if let Self::Ternary = self {
+            while let Some((byte, after)) = rest.split_first() {
+                let number = number(*byte);
+                // Behind the last weight there are zeros.
+                let unused = if after.is_empty() { 5 * bytes.len() - weights } else { 0 };
+                if fraction(number) != *byte || number >= 243 || !number.is_multiple_of(3u32.pow(unused as u32)) {
+                    return false;
+                }
+                rest = after;
+            }
+            return true;
+        }
+        let unused = 8 * bytes.len() - self.code_bits() as usize * weights;
+        match rest.split_last() {
+            Some((last, _)) => unused == 0 || *last >> (8 - unused) == 0,
+            None => true,
+        }
     }
 }
 
-/// A width as a type.
+/// The byte of five ternary digits.
+const fn fraction(number: u32) -> u8 {
+    ((number * 256 + 242) / 243) as u8
+}
+
+/// The ternary digits of a byte.
+const fn number(byte: u8) -> u32 {
+    byte as u32 * 243 >> 8
+}
+
+/// Whether no weight of a word of 8-bit weights is -128.
+pub(super) const fn is_in_range(word: Word) -> bool {
+    // Alone of all, it becomes 0 when its highest bit is turned.
+    let turned = u32::from_le_bytes(word) ^ 0x8080_8080;
+    turned.wrapping_sub(0x0101_0101) & !turned & 0x8080_8080 == 0
+}
+
+/// A width as a type: that of a network's weights, or of a layer's.
 pub trait Weights: Copy + Send + Sync + 'static {
     /// The width.
     const WIDTH: Width;
-    /// Groups of four weights in a word.
-    const GROUPS: usize = Self::WIDTH.groups();
-
-    /// A word's groups of four weights, each as four signed bytes: the first [`GROUPS`](Self::GROUPS) of these.
-    fn unpack(word: Word) -> [u32; 2];
 }
 
-/// [`Width::Eight`] as a type.
+/// The width of a layer's weights as a type: one of its own, or [`Inherit`].
+pub trait Bits: Send + Sync + 'static {
+    /// The width; `None` for that of the network.
+    const WIDTH: Option<Width>;
+}
+
+/// The width of the network's weights.
 #[derive(Clone, Copy, Debug)]
-pub struct Int8;
+pub struct Inherit;
 
-/// [`Width::Four`] as a type.
-#[derive(Clone, Copy, Debug)]
-pub struct Int4;
+impl Bits for Inherit {
+    const WIDTH: Option<Width> = None;
+}
 
-impl Weights for Int8 {
-    const WIDTH: Width = Width::Eight;
+macro_rules! widths {
+    ($($name:ident $width:ident)*) => {$(
+        #[doc = concat!("[`Width::", stringify!($width), "`] as a type.")]
+        #[derive(Clone, Copy, Debug)]
+        pub struct $name;
 
-    #[inline(always)]
-    fn unpack(word: Word) -> [u32; 2] {
-        [u32::from_le_bytes(word), 0]
+        impl Weights for $name {
+            const WIDTH: Width = Width::$width;
+        }
+
+        impl Bits for $name {
+            const WIDTH: Option<Width> = Some(Width::$width);
+        }
+    )*};
+}
+
+widths!(Int8 Eight Int4 Four Int3 Three Int2 Two Ternary Ternary);
+
+/// Writes an output's weights, times [`Width::factor`], as an 8-bit kernel takes them: rows of whole words, zeros where there
+/// is no weight.
+#[inline(always)]
+pub(super) fn unpack(width: Width, bytes: &[u8], rows: Rows, words: &mut [Word]) {
+    match width {
+        Width::Eight => {}
+        Width::Four => unpack_codes::<4>(bytes, rows, words),
+        Width::Three => unpack_codes::<3>(bytes, rows, words),
+        Width::Two => unpack_codes::<2>(bytes, rows, words),
+        Width::Ternary => unpack_ternary(bytes, rows, words),
     }
 }
 
-impl Weights for Int4 {
-    const WIDTH: Width = Width::Four;
-
-    #[inline(always)]
-    fn unpack(word: Word) -> [u32; 2] {
-        const UPPER: u32 = 0xf0f0_f0f0;
-        let word = u32::from_le_bytes(word);
-        [word << 4 & UPPER, word & UPPER]
+/// The words of each pixel, and how many weights each has.
+#[inline(always)]
+fn each_word(rows: Rows, words: &mut [Word], mut write: impl FnMut(&mut Word, usize)) {
+    // The pixels of a single channel lie one after the other.
+    let (runs, length) =
+        if rows.padded == 1 { (rows.rows, rows.pixels) } else { (rows.rows * rows.pixels, rows.channels) };
+    for run in words.chunks_exact_mut(length.div_ceil(4).max(1)).take(runs) {
+        let mut left = length;
+        for word in run {
+            write(word, left.min(4));
+            left = left.saturating_sub(4);
+        }
     }
+}
+
+#[inline(never)]
+fn unpack_codes<const BITS: u32>(bytes: &[u8], rows: Rows, words: &mut [Word]) {
+    let mut bytes = bytes.iter();
+    // Bits that were read, and how many.
+    let (mut buffer, mut count) = (0u32, 0);
+    each_word(rows, words, |word, weights| {
+        let bits = BITS * weights as u32;
+        while count < bits {
+            buffer |= u32::from(bytes.next().copied().unwrap_or(0)) << count;
+            count += 8;
+        }
+        *word = spread::<BITS>(buffer, weights);
+        (buffer, count) = (buffer >> bits, count - bits);
+    });
+}
+
+/// The first weights of a buffer of codes as bytes, and zeros.
+#[inline(always)]
+fn spread<const BITS: u32>(codes: u32, weights: usize) -> Word {
+    // First two and two, then each.
+    let pair = (1 << (2 * BITS)) - 1;
+    let pairs = codes & pair | (codes & pair << (2 * BITS)) << (16 - 2 * BITS);
+    let each = 0x1_0001 * ((1 << BITS) - 1);
+    let codes = pairs & each | (pairs & each << BITS) << (8 - BITS);
+    // In the upper bits of a byte, with its highest bit turned, a code is as many steps above or below 0; half a step more
+    // puts the codes around 0.
+    let weighed = (codes << (8 - BITS) ^ 0x8080_8080) | 0x0101_0101 << (7 - BITS);
+    (weighed & u32::MAX.checked_shr(32 - 8 * weights as u32).unwrap_or(0)).to_le_bytes()
+}
+
+#[inline(never)]
+fn unpack_ternary(bytes: &[u8], rows: Rows, words: &mut [Word]) {
+    let mut bytes = bytes.iter();
+    let (mut fraction, mut count) = (0u32, 0);
+    each_word(rows, words, |word, weights| {
+        *word = [0; 4];
+        for place in word.iter_mut().take(weights) {
+            if count == 0 {
+                fraction = u32::from(bytes.next().copied().unwrap_or(0));
+                count = 5;
+            }
+            let digit = 3 * fraction;
+            *place = ((digit >> 8).wrapping_sub(1) << 6) as u8;
+            (fraction, count) = (digit & 0xff, count - 1);
+        }
+    });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    extern crate std;
+    use std::vec::Vec;
 
-    /// Packs a row, unpacks it, and gives the weights in steps.
-    fn there_and_back<W: Weights>(row: &[i32]) -> heapless::Vec<i32, 32> {
-        let mut packed = [[0; 4]; 8];
-        let packed = &mut packed[..W::WIDTH.words(row.len())];
-        W::WIDTH.pack(row.iter().copied(), packed);
-        let mut weights = heapless::Vec::new();
-        for four in packed.iter().flat_map(|word| W::unpack(*word).into_iter().take(W::GROUPS)) {
-            let steps = four.to_le_bytes().map(|byte| i32::from(byte as i8) / W::WIDTH.step());
-            weights.extend_from_slice(&steps).unwrap();
-        }
-        weights
+    /// All weights of a width.
+    fn weights(width: Width) -> Vec<i32> {
+        let step = if let Width::Eight | Width::Ternary = width { 1 } else { 2 };
+        (-width.limit()..=width.limit()).step_by(step).collect()
+    }
+
+    fn packed(width: Width, weights: &[i32]) -> Vec<u8> {
+        let mut bytes = std::vec![0; width.bytes(weights.len())];
+        width.pack(weights.iter().copied(), &mut bytes);
+        bytes
     }
 
     #[test]
-    fn weights_come_back_padded_with_zeros() {
-        let row: [i32; 14] = core::array::from_fn(|i| i as i32 - 7);
-        for weights in [there_and_back::<Int8>(&row), there_and_back::<Int4>(&row)] {
-            assert_eq!((&weights[..14], &weights[14..]), (&row[..], &[0, 0][..]));
-        }
-        assert_eq!(there_and_back::<Int8>(&[-127, 127]).as_slice(), [-127, 127, 0, 0]);
-        assert_eq!(there_and_back::<Int4>(&[7; 9])[8..], [7, 0, 0, 0, 0, 0, 0, 0]);
-    }
-
-    #[test]
-    fn a_weight_out_of_range_is_found_in_every_place() {
-        for width in [Width::Eight, Width::Four] {
-            for place in 0..4 * width.groups() {
-                for other in [0, 1, -1, width.limit(), -width.limit()] {
-                    let word = |weight| {
-                        let mut word = [[0; 4]];
-                        width.pack((0..4 * width.groups()).map(|i| if i == place { weight } else { other }), &mut word);
-                        word[0]
-                    };
-                    assert!(width.is_in_range(word(-width.limit())) && width.is_in_range(word(width.limit())));
-                    assert!(!width.is_in_range(word(-width.limit() - 1)), "{width:?}, place {place}, beside {other}");
+    fn weights_come_back_with_zeros_behind_each_pixel() {
+        for width in &Width::ALL[1..] {
+            for (rows, pixels, channels) in
+                [(1, 1, 1usize), (3, 3, 1), (5, 5, 1), (1, 1, 7), (3, 3, 8), (2, 3, 5), (1, 1, 40)]
+            {
+                let padded = if pixels == 1 || channels == 1 { channels } else { channels.next_multiple_of(4) };
+                let shape = Rows { rows, pixels, channels, padded };
+                let some: Vec<_> = weights(*width).into_iter().cycle().take(rows * pixels * channels).collect();
+                let bytes = packed(*width, &some);
+                assert!(width.is_valid(&bytes, some.len()));
+                let mut words = std::vec![[77; 4]; rows * shape.length().div_ceil(4)];
+                unpack(*width, &bytes, shape, &mut words);
+                let (run, place) = if padded == 1 {
+                    (pixels, pixels.next_multiple_of(4))
+                } else {
+                    (channels, channels.next_multiple_of(4))
+                };
+                let mut found = Vec::new();
+                for run_of in words.as_flattened().chunks(place) {
+                    found.extend(run_of[..run].iter().map(|byte| i32::from(*byte as i8) / width.factor()));
+                    assert!(run_of[run..].iter().all(|byte| *byte == 0), "{width:?} {shape:?}");
                 }
+                assert_eq!(found, some, "{width:?} {shape:?}");
             }
         }
     }
 
     #[test]
-    fn a_weight_is_found_in_its_place_alone() {
-        for width in [Width::Eight, Width::Four] {
-            let places = 4 * width.groups();
-            for place in 0..places {
-                let mut word = [[0; 4]];
-                width.pack((0..=place).map(|i| i32::from(i == place)), &mut word);
-                assert!(
-                    (0..places).all(|other| width.is_zero(word[0], other) == (other != place)),
-                    "{width:?}, {place}"
-                );
+    fn the_nearest_weight_is_the_nearest() {
+        for width in Width::ALL {
+            let all = weights(*width);
+            for units in (-400..400).map(|units| units as f32 * 0.49) {
+                let error = |weight: i32| (weight as f32 - units).abs();
+                let least = all.iter().map(|weight| error(*weight)).fold(f32::INFINITY, f32::min);
+                assert_eq!(error(width.nearest(units)), least, "{width:?} {units}");
+            }
+            assert!(all.contains(&width.nearest(f32::NAN)) && all.contains(&width.nearest(f32::INFINITY)));
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_weights_are_found() {
+        for (width, bytes, weights) in [
+            (Width::Four, &[0x1f][..], 1),
+            (Width::Three, &[0, 0b0100_0000], 4),
+            (Width::Two, &[0xff, 0b100], 5),
+            (Width::Ternary, &[197], 5),
+            (Width::Ternary, &[2], 4),
+        ] {
+            assert!(!width.is_valid(bytes, weights), "{width:?}");
+        }
+        for byte in 0..=255 {
+            let is_weights = (0..243).any(|number| fraction(number) == byte);
+            assert_eq!(Width::Ternary.is_valid(&[byte], 5), is_weights, "{byte}");
+        }
+    }
+
+    #[test]
+    fn a_weight_out_of_range_is_found_in_every_place() {
+        for place in 0..4 {
+            for other in [0, 1, 255, 127, 129] {
+                let word = |weight| core::array::from_fn(|i| if i == place { weight } else { other });
+                assert!(is_in_range(word(129)) && is_in_range(word(127)));
+                assert!(!is_in_range(word(128)), "place {place}, beside {other}");
             }
         }
     }

@@ -190,14 +190,14 @@ mod kind {
     #[repr(align(4))]
     struct Block([[u8; 4]; PARAMETERS]);
 
-    /// Random weights, and scales of about 1/500: m is 2¹⁴ or more, and s is 23.
+    /// Random weights, and scales of about 1/500: s is 23.
     static BLOCK: Block = Block({
         let mut words = [[0; 4]; PARAMETERS];
         let mut random = 1u32;
         let mut i = 0;
         while i < words.len() {
             random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            words[i] = [(random >> 16) as u8, (random >> 24) as u8 & 63 | 64, 23, 0];
+            words[i] = [(random >> 16) as u8 & 0xe0 | 6, (random >> 24) as u8 & 0x7f, 0, 0];
             i += 1;
         }
         words

@@ -1,6 +1,6 @@
 //! For tests on a PC: small networks of many shapes, which must give there, as lists, what they give here, as types. In lines
-//! for a program to read: `layers TEXT: HEX HEX HEX`, the network, and the hashes of its outputs in floats, in 8 bits, and
-//! in 4 bits.
+//! for a program to read: `layers TEXT; HEX…`, the network, and the hashes of its outputs in floats, and in integers of each
+//! width.
 #![no_std]
 #![no_main]
 
@@ -10,7 +10,7 @@ use firmware_demo::board::Board;
 use firmware_demo::processor::entry;
 use firmware_demo::run::run;
 use minnet::prelude::*;
-use minnet::quant::QuantLayer;
+use minnet::quant::{Int2, Int3, QuantLayer, Ternary};
 use static_cell::ConstStaticCell;
 
 /// An image of 96x96 pixels takes more than a small board has.
@@ -35,8 +35,10 @@ macro_rules! networks {
 
 #[inline(never)]
 fn say<In: Tensor, L: QuantLayer<In>>(board: &mut impl Board, memory: &mut Room) -> fmt::Result {
-    let Some([floats, eight, four]) = memory.of_type::<In, L>() else { return Err(fmt::Error) };
-    writeln!(board, "layers {}; {floats:016x} {eight:016x} {four:016x}", Net::<In, L>::ARCHITECTURE)
+    let hashes = memory.of_type::<In, L>().ok_or(fmt::Error)?;
+    write!(board, "layers {};", Net::<In, L>::ARCHITECTURE)?;
+    hashes.iter().try_for_each(|hash| write!(board, " {hash:016x}"))?;
+    writeln!(board)
 }
 
 fn infer<B: Board>(board: &mut B) -> fmt::Result {
@@ -60,6 +62,11 @@ fn infer<B: Board>(board: &mut B) -> fmt::Result {
         // Any number of outputs.
         [f32; 9] => [Dense<9, 3, Relu>, Dense<3, 5, Relu>, Dense<5, 2>];
         [f32; 13] => [Dense<13, 6, Sigmoid>, Dense<6, 1>];
+        // Widths of their own.
+        [[[f32; 1]; 8]; 8] => [
+            Conv<3, 3, 1, 5, MaxPool2, Relu, Same, Int2>, Conv<2, 2, 5, 3, NoPool, Relu, Valid, Ternary>, Flatten,
+            Dense<27, 4, Identity, Int3>
+        ];
     }
     #[cfg(feature = "training")]
     networks! { board, memory,

@@ -6,6 +6,7 @@ use super::{Architecture, Shape};
 use minnet::activation::Function;
 use minnet::op::{Conv, Dense, Dropout, GlobalAvgPool, Op, Padding};
 use minnet::pool::Pooling;
+use minnet::quant::Width;
 use std::ops::Range;
 
 /// The most parameters of a network, and the most values between two layers, padding included: fewer than 2^32 bytes,
@@ -102,11 +103,12 @@ impl Word<'_> {
     fn choice(self) -> Option<Choice> {
         let pooling = Pooling::ALL.iter().copied().find(|pooling| pooling.name() == self.text);
         let activation = Function::ALL.iter().copied().find(|function| function.name() == self.text);
+        let bits = Width::ALL.iter().copied().find(|width| width.name() == self.text);
         match self.text {
             STRIDE => Some(Choice::Stride),
             "same" => Some(Choice::Padding(Padding::Same)),
             "valid" => Some(Choice::Padding(Padding::Valid)),
-            _ => pooling.map(Choice::Pooling).or(activation.map(Choice::Activation)),
+            _ => pooling.map(Choice::Pooling).or(activation.map(Choice::Activation)).or(bits.map(Choice::Bits)),
         }
     }
 }
@@ -282,7 +284,7 @@ impl Network {
 
     fn dense(&self, name: Word<'_>, mut words: Words<'_>) -> Result<Op> {
         let (outputs, _) = words.number("number of outputs", "dense 30")?;
-        let Options { activation, .. } = options(words, false)?;
+        let Options { activation, bits, .. } = options(words, false)?;
         let Shape::Vector(inputs) = self.shape else {
             let message =
                 format!("a dense layer takes a vector, and gets {}: write `flatten` before it", given(self.shape));
@@ -292,6 +294,7 @@ impl Network {
             inputs,
             outputs,
             activation: activation.map_or(Function::Identity, |(_, function)| function),
+            bits,
         }))
     }
 
@@ -341,7 +344,7 @@ impl Network {
         if filters == 0 {
             return Err(Problem::new(number.place(), "a convolution has at least one filter"));
         }
-        let Options { stride, padding, pooling, activation } = options(words, true)?;
+        let Options { stride, padding, pooling, activation, bits } = options(words, true)?;
         if let Some((word, _)) = activation.filter(|(_, function)| !function.is_elementwise()) {
             let message = format!(
                 "a convolution takes an activation that works on each value alone ({}): {} is for a dense layer",
@@ -364,6 +367,7 @@ impl Network {
             padding,
             pooling: pooling.map_or(Pooling::None, |(_, pooling)| pooling),
             activation: activation.map_or(Function::Identity, |(_, function)| function),
+            bits,
         };
         if op.rows() == 0 || op.columns() == 0 {
             return Err(Problem::new(name.place(), self.no_room(op)));
@@ -514,11 +518,12 @@ enum Choice {
     Padding(Padding),
     Pooling(Pooling),
     Activation(Function),
+    Bits(Width),
 }
 
 impl Choice {
     /// What the choices are called, in the order in which they are written.
-    const NAMES: [&str; 4] = ["stride", "padding", "pooling", "activation"];
+    const NAMES: [&str; 5] = ["stride", "padding", "pooling", "activation", "width"];
 
     /// Its place in that order.
     fn rank(self) -> usize {
@@ -527,6 +532,7 @@ impl Choice {
             Self::Padding(_) => 1,
             Self::Pooling(_) => 2,
             Self::Activation(_) => 3,
+            Self::Bits(_) => 4,
         }
     }
 }
@@ -537,18 +543,21 @@ struct Options<'a> {
     padding: Padding,
     pooling: Option<(Word<'a>, Pooling)>,
     activation: Option<(Word<'a>, Function)>,
+    /// The width of the weights as integers.
+    bits: Option<Width>,
 }
 
-/// Reads what follows a layer's number: any choice if it is a convolution, an activation if it is a dense layer.
+/// Reads what follows a layer's number: any choice if it is a convolution, an activation and a width if it is a dense
+/// layer.
 fn options(mut words: Words<'_>, is_conv: bool) -> Result<Options<'_>> {
-    let mut options = Options { stride: 1, padding: Padding::Valid, pooling: None, activation: None };
+    let mut options = Options { stride: 1, padding: Padding::Valid, pooling: None, activation: None, bits: None };
     // Ranks and texts, in order.
     let mut written: Vec<(usize, String)> = Vec::new();
     while let Some(word) = words.next() {
         let Some(choice) = word.choice() else { return Err(unknown_option(word, is_conv)) };
         let (rank, mut place, mut text) = (choice.rank(), word.place(), word.text.to_owned());
         let name = Choice::NAMES[rank];
-        if !is_conv && !matches!(choice, Choice::Activation(_)) {
+        if !is_conv && !matches!(choice, Choice::Activation(_) | Choice::Bits(_)) {
             let message = format!("a dense layer has no {name}: take {} away", quoted(word.text));
             return Err(Problem::new(place, message));
         }
@@ -565,6 +574,7 @@ fn options(mut words: Words<'_>, is_conv: bool) -> Result<Options<'_>> {
             Choice::Padding(padding) => options.padding = padding,
             Choice::Pooling(pooling) => options.pooling = Some((word, pooling)),
             Choice::Activation(function) => options.activation = Some((word, function)),
+            Choice::Bits(width) => options.bits = Some(width),
         }
         let at = written.partition_point(|(other, _)| *other < rank);
         if let Some((other, first)) = written.get(at) {
@@ -590,12 +600,13 @@ fn unknown_option(word: Word<'_>, is_conv: bool) -> Problem {
         let stride = if is_conv { format!(", or write `{STRIDE} {}`", word.text) } else { String::new() };
         return Problem::new(word.place(), format!("a layer has one number: take {quoted} away{stride}"));
     }
-    let (mut kind, mut known) = ("not an activation", activations(is_conv));
+    let (mut kind, mut known) = ("neither an activation nor a width", activations(is_conv));
     if is_conv {
         kind = "nothing that a convolution takes";
         let poolings = Pooling::ALL.iter().map(|pooling| pooling.name()).filter(|name| !name.is_empty());
         known.splice(0..0, [STRIDE, "same", "valid"].into_iter().chain(poolings));
     }
+    known.extend(Width::ALL.iter().map(|width| width.name()));
     let message = format!("{quoted} is {kind} ({}){}", known.join(", "), nearest(word.text, &known));
     Problem::new(word.place(), message)
 }

@@ -4,6 +4,7 @@ use super::{Architecture, Shape};
 use minnet::activation::Function;
 use minnet::op::{Conv, Op, Padding};
 use minnet::pool::Pooling;
+use minnet::quant::Width;
 use std::fmt::Write;
 
 // Where the tables of core/src/shape.rs end.
@@ -28,7 +29,19 @@ pub(super) fn network(architecture: &Architecture) -> String {
             let _ = writeln!(code, "use minnet::activation::{fast:?}; // needs minnet's feature `micromath`");
         }
     }
-    code += "use minnet::prelude::*;\n\n";
+    code += "use minnet::prelude::*;\n";
+    let mut own: Vec<_> = architecture.layers.iter().filter_map(|op| op.bits()).map(|own| bits(Some(own))).collect();
+    own.sort();
+    own.dedup();
+    if !own.is_empty() {
+        let widths = own.join(", ");
+        let _ = if own.len() == 1 {
+            writeln!(code, "use minnet::quant::{widths};")
+        } else {
+            writeln!(code, "use minnet::quant::{{{widths}}};")
+        };
+    }
+    code += "\n";
     let inputs = || [architecture.input].into_iter().chain(architecture.shapes());
     for (op, shape) in architecture.layers.iter().zip(inputs()) {
         if let (Op::Flatten(_), Some(name)) = (op, flat(shape)) {
@@ -58,11 +71,11 @@ fn tensor(shape: Shape) -> String {
 /// The type of a layer that takes `shape`.
 fn layer(op: Op, shape: Shape) -> String {
     match op {
-        Op::Dense(op) => match op.activation {
-            Function::Identity => format!("Dense<{}, {}>", op.inputs, op.outputs),
-            // An activation's type is called as its value.
-            activation => format!("Dense<{}, {}, {activation:?}>", op.inputs, op.outputs),
-        },
+        // An activation's type is called as its value.
+        Op::Dense(op) => {
+            let kinds = [format!("{:?}", op.activation), bits(op.bits)];
+            typed("Dense", &[op.inputs, op.outputs], &kinds, &["Identity", "Inherit"])
+        }
         Op::Conv(op) => conv(op),
         Op::Flatten(_) => flat(shape).map_or("Flatten".into(), |name| format!("Flatten<{name}>")),
         Op::Dropout(op) => format!("Dropout<{}>", op.percent),
@@ -82,17 +95,33 @@ fn conv(op: Conv) -> String {
         (stride, Padding::Valid) => format!("Stride<{stride}>"),
         (stride, Padding::Same) => format!("Stride<{stride}, Same>"),
     };
-    let kinds = [pooling.into(), format!("{:?}", op.activation), placement];
-    // Defaults at the end are left out.
-    let defaults =
-        kinds.iter().zip(["NoPool", "Identity", "Valid"]).rev().take_while(|(kind, default)| kind == default);
-    let kinds = &kinds[..kinds.len() - defaults.count()];
-    let (name, sides) = match (op.filter_height, op.filter_width) {
-        (5, 5) if kinds.len() < 3 => ("Conv5x5", vec![]),
-        (rows, columns) => ("Conv", vec![rows, columns]),
-    };
-    let numbers = sides.into_iter().chain([op.channels, op.filters]).map(|number| number.to_string());
-    format!("{name}<{}>", numbers.chain(kinds.iter().cloned()).collect::<Vec<_>>().join(", "))
+    let kinds = [pooling.into(), format!("{:?}", op.activation), placement, bits(op.bits)];
+    let defaults = ["NoPool", "Identity", "Valid", "Inherit"];
+    if (op.filter_height, op.filter_width) == (5, 5) && kinds[2..] == defaults[2..] {
+        return typed("Conv5x5", &[op.channels, op.filters], &kinds, &defaults);
+    }
+    typed("Conv", &[op.filter_height, op.filter_width, op.channels, op.filters], &kinds, &defaults)
+}
+
+/// The type of a width.
+fn bits(width: Option<Width>) -> String {
+    match width {
+        None => "Inherit",
+        Some(Width::Eight) => "Int8",
+        Some(Width::Four) => "Int4",
+        Some(Width::Three) => "Int3",
+        Some(Width::Two) => "Int2",
+        Some(Width::Ternary) => "Ternary",
+    }
+    .into()
+}
+
+/// A type with numbers and types in its brackets; those at the end that are defaults are left out.
+fn typed(name: &str, numbers: &[usize], kinds: &[String], defaults: &[&str]) -> String {
+    let same = kinds.iter().zip(defaults).rev().take_while(|(kind, default)| kind == default).count();
+    let numbers = numbers.iter().map(|number| number.to_string());
+    let all: Vec<_> = numbers.chain(kinds[..kinds.len() - same].iter().cloned()).collect();
+    format!("{name}<{}>", all.join(", "))
 }
 
 /// The name of the type that tells `Flatten` the size of an image which is not in its table.

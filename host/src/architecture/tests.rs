@@ -211,6 +211,25 @@ fn a_type_says_what_it_needs_and_where_the_tables_end() {
 }
 
 #[test]
+fn layers_have_widths_of_their_own() {
+    let text = "8x8x1: conv3x3 4 same maxpool2 relu int2, conv3x3 4 ternary, flatten, dense 9 relu int8, dense 2";
+    let network = Architecture::parse(text).unwrap();
+    assert_eq!(network.to_string(), text);
+    let bits: Vec<_> = network.layers().iter().map(|op| op.bits()).collect();
+    assert_eq!(bits, [Some(Width::Two), Some(Width::Ternary), None, Some(Width::Eight), None]);
+    let rust = network.rust_type();
+    assert!(rust.starts_with("use minnet::prelude::*;\nuse minnet::quant::{Int2, Int8, Ternary};\n"), "{rust}");
+    for layer in [
+        "Conv<3, 3, 1, 4, MaxPool2, Relu, Same, Int2>",
+        "Conv<3, 3, 4, 4, NoPool, Identity, Valid, Ternary>",
+        "Dense<16, 9, Relu, Int8>",
+        "Dense<9, 2>",
+    ] {
+        assert!(rust.contains(layer), "{rust}");
+    }
+}
+
+#[test]
 fn layers_and_shapes_can_be_asked_for() {
     let network =
         Architecture::parse("28x28x1: conv5x5 20 maxpool2 relu, flatten, dropout 50, dense 10 softmax").unwrap();
@@ -313,15 +332,26 @@ fn what_is_no_network_says_why_and_where() {
         ("784: dropout 50 %", "layer 1 (`dropout 50 %`): nothing follows `dropout`: take `%` away", "%"),
         (
             "784: dense 30 SIGMIOD",
-            "layer 1 (`dense 30 sigmiod`): `sigmiod` is not an activation (sigmoid, tanh, relu, softmax, fast-sigmoid, \
-             fast-tanh); did you mean `sigmoid`?",
+            "layer 1 (`dense 30 sigmiod`): `sigmiod` is neither an activation nor a width (sigmoid, tanh, relu, softmax, \
+             fast-sigmoid, fast-tanh, int8, int4, int3, int2, ternary); did you mean `sigmoid`?",
             "SIGMIOD",
         ),
         (
             "9x9x1: conv5x5 3 mxpool2",
             "layer 1 (`conv5x5 3 mxpool2`): `mxpool2` is nothing that a convolution takes (stride, same, valid, \
-             maxpool2, avgpool2, sigmoid, tanh, relu, fast-sigmoid, fast-tanh); did you mean `maxpool2`?",
+             maxpool2, avgpool2, sigmoid, tanh, relu, fast-sigmoid, fast-tanh, int8, int4, int3, int2, ternary); did you \
+             mean `maxpool2`?",
             "mxpool2",
+        ),
+        (
+            "784: dense 30 int4 relu",
+            "layer 1 (`dense 30 int4 relu`): the activation comes before the width: write `relu int4`",
+            "relu",
+        ),
+        (
+            "784: dense 30 int4 int2",
+            "layer 1 (`dense 30 int4 int2`): `int2` is a second width, after `int4`: keep one of them",
+            "int2",
         ),
         (
             "9x9x1: conv5x5 3 2",

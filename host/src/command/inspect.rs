@@ -104,7 +104,7 @@ impl Report {
                 ("32-bit floats".to_owned(), flash, ram, raw, runs(network))
             }
             Contents::Integers(integers) => {
-                let weights = format!("{}-bit integers", integers.width().bits());
+                let weights = format!("integers, {}", integers.width().name());
                 let input = match integers.list().input() {
                     Input::PIXELS => raw,
                     Input { step, zero } => format!("bytes in steps of {step}, of which {zero} is 0"),

@@ -17,8 +17,9 @@ pub struct Arguments {
     /// rows, columns and channels (28x28x1); a signal is an image of one row (1x128x3). Layers are `dense N`,
     /// `convHxW N` (N filters of H rows and W columns), `globalavgpool`, `flatten` and `dropout PERCENT`. What may
     /// follow a convolution's N, in this order: `stride S`; `same`, for zeros around the image; `maxpool2` or
-    /// `avgpool2`. Last, and for dense layers too, an activation: sigmoid, tanh, relu, fast-sigmoid, fast-tanh, or, for
-    /// dense layers only, softmax.
+    /// `avgpool2`. Then, and for dense layers too, an activation: sigmoid, tanh, relu, fast-sigmoid, fast-tanh, or, for
+    /// dense layers only, softmax. Behind it a width of the layer's weights as integers: int8, int4, int3, int2, or
+    /// ternary; without one, `host quantize --bits` says it.
     #[arg(value_name = "NAME|TEXT")]
     net: Option<String>,
     /// Its cost: quadratic, cross-entropy, or log-likelihood
@@ -90,7 +91,7 @@ struct Report {
 /// What an integer network needs.
 #[derive(Serialize)]
 struct Integers {
-    bits: u32,
+    weights: &'static str,
     flash_bytes: usize,
     ram_bytes: usize,
 }
@@ -114,10 +115,19 @@ impl Report {
             macs: op.macs(),
         });
         let no_integers = quant::check(architecture.layers()).err().map(|cause| cause.to_string());
-        let integers = Width::ALL.iter().filter(|_| no_integers.is_none()).map(|&width| Integers {
-            bits: width.bits(),
+        // Where each layer has a width of its own, the network's says nothing.
+        let is_open = architecture.layers().iter().any(|op| op.weights() > 0 && op.bits().is_none());
+        let widths = if no_integers.is_some() {
+            &[]
+        } else if is_open {
+            Width::ALL
+        } else {
+            &Width::ALL[..1]
+        };
+        let integers = widths.iter().map(|&width| Integers {
+            weights: if is_open { width.name() } else { "integers" },
             flash_bytes: flash_bytes(architecture, width),
-            ram_bytes: ram_bytes(architecture),
+            ram_bytes: ram_bytes(architecture, width),
         });
         Self {
             integers: integers.collect(),
@@ -147,9 +157,9 @@ impl Report {
             // Writing to a string does not fail.
             let _ = writeln!(text, "{what:14}{value}");
         }
-        for Integers { bits, flash_bytes, ram_bytes } in &self.integers {
+        for Integers { weights, flash_bytes, ram_bytes } in &self.integers {
             let (flash, ram) = (grouped(*flash_bytes), grouped(*ram_bytes));
-            let _ = writeln!(text, "{:14}{flash} bytes of flash, {ram} bytes of RAM", format!("in {bits} bits"));
+            let _ = writeln!(text, "{:14}{flash} bytes of flash, {ram} bytes of RAM", format!("as {weights}"));
         }
         if let Some(why) = &self.no_integers {
             let _ = writeln!(text, "{:14}no: {why}", "in integers");

@@ -18,10 +18,10 @@ use std::path::PathBuf;
 pub struct Arguments {
     /// A float model, as `host train` writes it
     model: PathBuf,
-    /// The width of the weights
-    #[arg(long, value_name = "8|4", default_value = "8", value_parser = width)]
+    /// The width of the weights in bits, but for layers whose text has its own
+    #[arg(long, value_name = "8|4|3|2|ternary", default_value = "8", value_parser = width)]
     bits: Width,
-    /// Train for N more epochs with rounded weights: what 4 bits want
+    /// Train for N more epochs with rounded weights: what 4 bits and fewer want
     #[arg(long, value_name = "N", default_value_t = 0)]
     finetune: u32,
     /// The learning rate η of the first of these epochs; the last one's is a twentieth
@@ -30,7 +30,7 @@ pub struct Arguments {
     /// The seed of these epochs
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// The model to write [default: the model's name with -int8 or -int4]
+    /// The model to write [default: the model's name with -int8, -int4, …]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Print the result as JSON
@@ -44,7 +44,10 @@ fn width(text: &str) -> std::result::Result<Width, String> {
     match text {
         "8" => Ok(Width::Eight),
         "4" => Ok(Width::Four),
-        _ => Err("give 8 or 4".into()),
+        "3" => Ok(Width::Three),
+        "2" => Ok(Width::Two),
+        "ternary" => Ok(Width::Ternary),
+        _ => Err("give 8, 4, 3, 2 or ternary".into()),
     }
 }
 
@@ -61,7 +64,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let (net, mut network, metadata) = (file.net()?, file.network()?, file.metadata()?);
     // What cannot be done is said before the data are loaded.
     quant::check(net.architecture.layers()).map_err(|cause| Error::Quantize { cause })?;
-    let name = format!("int{}", arguments.bits.bits());
+    let name = arguments.bits.name().to_owned();
     let stem = arguments.model.file_stem().unwrap_or_default().to_string_lossy();
     let default = arguments.model.with_file_name(format!("{stem}-{name}.minnet"));
     let out = arguments.out.clone().unwrap_or(default);

@@ -22,47 +22,42 @@ fn identifier(name: &str) -> String {
 
 /// A layer's weights, biases and scales, as the words of a model file hold them.
 struct Numbers {
-    /// For each output one after the other, without the places that are left of words.
-    weights: Vec<i8>,
+    /// For each output one after the other: of 8 bits without the places that are left of words, else packed as in the file.
+    weights: Vec<u8>,
     biases: Vec<i32>,
     multipliers: Vec<u32>,
     shifts: Vec<u32>,
 }
 
-/// Reads words in order.
-struct Words<'a> {
-    words: std::slice::Iter<'a, [u8; 4]>,
+/// Reads a block in order.
+struct Block<'a> {
+    bytes: &'a [u8],
     width: Width,
 }
 
-impl Words<'_> {
-    fn next(&mut self) -> [u8; 4] {
-        self.words.next().copied().unwrap_or_default()
+impl Block<'_> {
+    fn take(&mut self, count: usize) -> &[u8] {
+        let (taken, rest) = self.bytes.split_at_checked(count).unwrap_or((self.bytes, &[]));
+        self.bytes = rest;
+        taken
     }
 
-    /// A row of so many pixels' weights, each with so many channels, which take groups of four if they are several.
-    fn row(&mut self, pixels: usize, channels: usize, are_padded: bool, weights: &mut Vec<i8>) {
+    fn word(&mut self) -> u32 {
+        self.take(4).first_chunk().map_or(0, |word| u32::from_le_bytes(*word))
+    }
+
+    /// A row of so many pixels' 8-bit weights, each with so many channels, which take groups of four if they are several.
+    fn row(&mut self, pixels: usize, channels: usize, are_padded: bool, weights: &mut Vec<u8>) {
         let places = if are_padded && channels > 1 { channels.next_multiple_of(4) } else { channels };
-        let mut row = Vec::new();
-        while row.len() < pixels * places {
-            let word = self.next();
-            match self.width {
-                Width::Eight => row.extend(word.map(|byte| byte as i8)),
-                Width::Four => {
-                    row.extend(word.map(|byte| (byte << 4) as i8 >> 4));
-                    row.extend(word.map(|byte| byte as i8 >> 4));
-                }
-            }
-        }
+        let row = self.take((pixels * places).next_multiple_of(4));
         for pixel in row[..pixels * places].chunks(places.max(1)) {
             weights.extend(&pixel[..channels]);
         }
     }
 
-    fn layer(&mut self, op: Op) -> Numbers {
-        let outputs = op.biases();
+    fn eight_bits(&mut self, op: Op) -> Vec<u8> {
         let mut weights = Vec::new();
-        for _ in 0..outputs {
+        for _ in 0..op.biases() {
             match op {
                 Op::Dense(op) => self.row(1, op.inputs, false, &mut weights),
                 // A column of pixels lies as a row does.
@@ -75,11 +70,28 @@ impl Words<'_> {
                 Op::Flatten(_) | Op::Dropout(_) | Op::GlobalAvgPool(_) => {}
             }
         }
-        let biases = (0..outputs).map(|_| i32::from_le_bytes(self.next())).collect();
-        let scales: Vec<u32> = (0..outputs).map(|_| u32::from_le_bytes(self.next())).collect();
-        let multipliers = scales.iter().map(|scale| scale & 0xffff).collect();
-        Numbers { weights, biases, multipliers, shifts: scales.iter().map(|scale| scale >> 16).collect() }
+        weights
     }
+
+    fn layer(&mut self, op: Op) -> Numbers {
+        let outputs = op.biases();
+        let weights = match op.bits().unwrap_or(self.width) {
+            Width::Eight => self.eight_bits(op),
+            packed => self.take((outputs * row_bytes(op, packed)).next_multiple_of(4)).to_vec(),
+        };
+        let (mut biases, mut multipliers, mut shifts) = (Vec::new(), Vec::new(), Vec::new());
+        for word in (0..outputs).map(|_| self.word()) {
+            biases.push((word as i32 >> 20) << (word >> 15 & 31));
+            multipliers.push(16 * (1024 + (word >> 5 & 1023)));
+            shifts.push(17 + (word & 31));
+        }
+        Numbers { weights, biases, multipliers, shifts }
+    }
+}
+
+/// Bytes of an output's packed weights.
+fn row_bytes(op: Op, width: Width) -> usize {
+    width.bytes(op.weights() / op.biases().max(1))
 }
 
 /// What becomes of a layer's sums.
@@ -145,10 +157,10 @@ impl<'a> Writer<'a> {
 
     fn header(mut self) -> String {
         let (name, upper) = (self.name, self.name.to_ascii_uppercase());
-        let (architecture, bits) = (self.integers.architecture(), self.integers.width().bits());
+        let (architecture, weights) = (self.integers.architecture(), self.integers.width().name());
         let layers = self.layers();
         line!(self, "/*");
-        line!(self, " * A network in integers of {bits} bits, made by Minnet:");
+        line!(self, " * A network in integers ({weights}), made by Minnet:");
         line!(self, " * {architecture}");
         line!(self, " *");
         line!(
@@ -181,21 +193,22 @@ impl<'a> Writer<'a> {
     fn numbers(&mut self) {
         let integers = self.integers;
         let list = integers.list();
-        let (chunks, _) = list.block().as_chunks();
-        let mut words = Words { words: chunks.iter(), width: integers.width() };
+        let mut block = Block { bytes: list.block(), width: integers.width() };
         for (op, number) in integers.architecture().layers().iter().zip(1..) {
             if !matches!(op, Op::Dense(_) | Op::Conv(_)) {
                 continue;
             }
-            let Numbers { weights, biases, multipliers, shifts } = words.layer(*op);
+            let Numbers { mut weights, biases, multipliers, shifts } = block.layer(*op);
             line!(self, "/* Layer {number}: {} */", op.text());
-            match integers.width() {
-                Width::Eight => self.array("int8_t", "weights", number, &weights),
-                // The first of two is in the lower half.
-                Width::Four => {
-                    let half = |weight: Option<&i8>| weight.map_or(0, |weight| (weight & 15) as u8);
-                    let pair = |pair: &[i8]| half(pair.first()) | half(pair.get(1)) << 4;
-                    self.array("uint8_t", "weights", number, &weights.chunks(2).map(pair).collect::<Vec<_>>());
+            match self.width(*op) {
+                Width::Eight => {
+                    let weights: Vec<_> = weights.iter().map(|byte| *byte as i8).collect();
+                    self.array("int8_t", "weights", number, &weights);
+                }
+                _ => {
+                    // Two bytes are read for a weight that may lie in both.
+                    weights.push(0);
+                    self.array("uint8_t", "weights", number, &weights);
                 }
             }
             self.array("int32_t", "biases", number, &biases);
@@ -228,11 +241,21 @@ impl<'a> Writer<'a> {
     /// The functions that layers share.
     fn helpers(&mut self, layers: &[(usize, Op, Finish)]) {
         let name = self.name;
-        if self.integers.width() == Width::Four {
-            line!(self, "/* A weight of 4 bits, which counts as 16 times itself. */");
-            line!(self, "static inline int {name}_weight(const uint8_t *weights, int32_t at)\n{{");
-            line!(self, "    int half = at % 2 == 0 ? weights[at / 2] & 15 : weights[at / 2] >> 4;\n");
-            line!(self, "    return ((half ^ 8) - 8) * 16;\n}}\n");
+        let has = |width: &[Width]| layers.iter().any(|(_, op, _)| op.biases() > 0 && width.contains(&self.width(*op)));
+        let (has_codes, has_digits) = (has(&[Width::Four, Width::Three, Width::Two]), has(&[Width::Ternary]));
+        if has_codes {
+            line!(self, "/* A weight of so many bits, in units of the sums. */");
+            line!(self, "static inline int {name}_code(const uint8_t *weights, int32_t at, int bits)\n{{");
+            line!(self, "    int32_t place = at * bits;");
+            line!(self, "    int both = weights[place / 8] | weights[place / 8 + 1] << 8;");
+            line!(self, "    int code = both >> place % 8 & ((1 << bits) - 1);\n");
+            line!(self, "    return (2 * code + 1 - (1 << bits)) * (1 << (7 - bits));\n}}\n");
+        }
+        if has_digits {
+            line!(self, "/* A ternary weight, in units of the sums: a digit of the byte over 256. */");
+            line!(self, "static inline int {name}_digit(const uint8_t *weights, int32_t at)\n{{");
+            line!(self, "    static const int powers[5] = {{ 3, 9, 27, 81, 243 }};\n");
+            line!(self, "    return (weights[at / 5] * powers[at % 5] / 256 % 3 - 1) * 64;\n}}\n");
         }
         line!(self, "/* sum * multiplier / 2^shift, to the nearest integer, halves up. */");
         line!(self, "static inline int32_t {name}_scaled(int32_t sum, uint16_t multiplier, uint8_t shift)\n{{");
@@ -287,11 +310,21 @@ impl<'a> Writer<'a> {
         line!(self, "}}\n");
     }
 
-    /// The weight at a place.
-    fn weight(&self, number: usize, at: &str) -> String {
-        match self.integers.width() {
-            Width::Eight => format!("{}_weights{number}[{at}]", self.name),
-            Width::Four => format!("{0}_weight({0}_weights{number}, {at})", self.name),
+    /// The width of a layer's weights.
+    fn width(&self, op: Op) -> Width {
+        op.bits().unwrap_or(self.integers.width())
+    }
+
+    /// The weight of an output `o` at a place among its own.
+    fn weight(&self, number: usize, op: Op, at: &str) -> String {
+        let (name, width) = (self.name, self.width(op));
+        let row = row_bytes(op, width);
+        match width {
+            Width::Eight => format!("{name}_weights{number}[o * {row} + {at}]"),
+            Width::Four => format!("{name}_code({name}_weights{number} + o * {row}, {at}, 4)"),
+            Width::Three => format!("{name}_code({name}_weights{number} + o * {row}, {at}, 3)"),
+            Width::Two => format!("{name}_code({name}_weights{number} + o * {row}, {at}, 2)"),
+            Width::Ternary => format!("{name}_digit({name}_weights{number} + o * {row}, {at})"),
         }
     }
 
@@ -305,7 +338,7 @@ impl<'a> Writer<'a> {
 
     fn dense(&mut self, number: usize, op: Dense, finish: Finish) {
         let (inputs, outputs) = (op.inputs, op.outputs);
-        let weight = self.weight(number, &format!("o * {inputs} + i"));
+        let weight = self.weight(number, Op::Dense(op), "i");
         let finished = self.finished(number, finish, "sum");
         line!(self, "    for (int32_t o = 0; o < {outputs}; o++) {{");
         line!(self, "        int32_t sum = 0;\n");
@@ -320,8 +353,8 @@ impl<'a> Writer<'a> {
         let Conv { height, width, channels, filter_height, filter_width, filters, stride, .. } = op;
         let ([top, left], (down, across)) = (padding_before(op), (op.pool_height(), op.pool_width()));
         let (rows, columns, outputs) = (op.out_height(), op.out_width(), filters.max(1));
-        let tap = format!("((o * {filter_height} + a) * {filter_width} + b) * {channels} + c");
-        let weight = self.weight(number, &tap);
+        let tap = format!("(a * {filter_width} + b) * {channels} + c");
+        let weight = self.weight(number, Op::Conv(op), &tap);
         let is_average = op.pooling == Pooling::Avg2;
         // Around the first layer's image is the byte that stands for 0.
         let is_first = |op: &Op| matches!(op, Op::Dense(_) | Op::Conv(_));

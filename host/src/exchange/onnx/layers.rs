@@ -138,7 +138,7 @@ impl Layers {
             let name = &weights.name;
             return Err(format!("its weights, `{name}`, are for {found} inputs, and it gets {inputs}"));
         }
-        let op = Dense { inputs, outputs, activation: Function::Identity };
+        let op = Dense { inputs, outputs, activation: Function::Identity, bits: None };
         let turned = from(&places(Op::Dense(op), layout, None), &weights.values);
         let mut parts = Parts::new(&turned, &vec![0.0; outputs]);
         if let Some(sides) = by_channels {

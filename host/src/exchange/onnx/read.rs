@@ -331,6 +331,7 @@ impl Step<'_> {
             padding,
             pooling: Pooling::None,
             activation: Function::Identity,
+            bits: None,
         };
         layers.conv(op, &weights)?;
         self.bias(layers, 2, 1.0)
