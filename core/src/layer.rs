@@ -98,6 +98,8 @@ pub enum Parameters {
     Weights,
     /// What is added to the sums.
     Biases,
+    /// What batch normalization remembers of the mini-batches; no step of gradient descent is for it.
+    Statistics,
 }
 
 /// The layer `A`, then the layer `B`. [`seq!`](crate::seq) writes it.

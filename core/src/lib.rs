@@ -6,6 +6,7 @@
 compile_error!("minnet uses little-endian model files in place: big-endian targets are not supported");
 
 pub mod activation;
+pub mod augment;
 pub mod batch;
 pub mod cost;
 pub mod executor;

@@ -8,7 +8,7 @@ use crate::init::Init;
 use crate::layer::Parameters;
 use crate::module::{self, Module};
 use crate::net::CRC;
-use crate::op::Op;
+use crate::op::{Op, Operator, Stage};
 use crate::sgd::Sgd;
 use core::ops::{Deref, DerefMut, Range};
 use rand_core::Rng;
@@ -16,34 +16,48 @@ use rand_core::Rng;
 /// Operators `O` (a slice or a vector) one after the other, and their parameters `P`: layer by layer, weights before
 /// biases. The bits are those of the [`Net`](crate::net::Net) of the same layers.
 ///
+/// While it is trained, batch normalization may stand between them ([`Stage`]).
+///
 /// Each operator takes as many values as the one before gives; lists that do not fit together give senseless results.
 #[derive(Clone, Copy, Debug)]
 pub struct List<O, P> {
     ops: O,
     parameters: P,
+    /// Whether batch normalization takes its running statistics in training, too.
+    frozen: bool,
 }
 
 /// Weights and biases of some operators.
-pub fn parameters(ops: &[Op]) -> usize {
-    ops.iter().map(|op| op.parameters()).sum()
+pub fn parameters<S: Operator>(ops: &[S]) -> usize {
+    stages(ops).map(Stage::parameters).sum()
+}
+
+/// The operators, each as one of any kind.
+fn stages<S: Operator>(ops: &[S]) -> impl ExactSizeIterator<Item = Stage> {
+    ops.iter().map(|&op| op.into())
 }
 
 /// Values of RAM that inference needs where the input is, and elsewhere: as [`Layer::FRONT`](crate::layer::Layer::FRONT)
 /// and [`Layer::BACK`](crate::layer::Layer::BACK).
-pub fn inference_ram(ops: &[Op]) -> (usize, usize) {
-    let Some((op, rest)) = ops.split_first() else { return (0, 0) };
+pub fn inference_ram<S: Operator>(ops: &[S]) -> (usize, usize) {
+    let Some((&op, rest)) = ops.split_first() else { return (0, 0) };
+    let op: Stage = op.into();
     let (front, back) = inference_ram(rest);
     if op.in_place() { (front.max(op.front()), back) } else { (back.max(op.front()), front.max(op.outputs())) }
 }
 
-impl<O: Deref<Target = [Op]>, P: Deref<Target = [f32]>> List<O, P> {
+impl<S: Operator, O: Deref<Target = [S]>, P: Deref<Target = [f32]>> List<O, P> {
     /// The operators with these parameters; `None` if there are too few or too many, or no operators.
     pub fn new(ops: O, parameters: P) -> Option<Self> {
-        (!ops.is_empty() && self::parameters(&ops) == parameters.len()).then_some(Self { ops, parameters })
+        (!ops.is_empty() && self::parameters(&ops) == parameters.len()).then_some(Self {
+            ops,
+            parameters,
+            frozen: false,
+        })
     }
 
     /// The operators.
-    pub fn ops(&self) -> &[Op] {
+    pub fn ops(&self) -> &[S] {
         &self.ops
     }
 
@@ -64,24 +78,26 @@ impl<O: Deref<Target = [Op]>, P: Deref<Target = [f32]>> List<O, P> {
         &self,
         mut images: Images,
         executor: &impl Executor,
-        mut seen: impl FnMut(Op, &mut Images, usize),
+        mut seen: impl FnMut(S, &mut Images, usize),
     ) -> usize {
         let (mut from, mut to) = (0, inference_ram(&self.ops).0);
         let mut rest = &*self.parameters;
-        for &op in &*self.ops {
+        for &of_list in &*self.ops {
+            let op: Stage = of_list.into();
             let (own, others) = rest.split_at_checked(op.parameters()).unwrap_or_default();
             let (weights, bias) = own.split_at_checked(op.weights()).unwrap_or_default();
             match op {
-                Op::Dense(op) => op.infer(weights, bias, images.reborrow(), from, to, executor),
-                Op::Conv(op) => op.infer(weights, bias, images.reborrow(), from, to, executor),
-                Op::Flatten(_) => {}
-                Op::Dropout(op) => op.infer(images.reborrow(), from),
-                Op::GlobalAvgPool(op) => op.infer(images.reborrow(), from, to, executor),
+                Stage::BatchNorm(norm) => norm.infer(bias, images.reborrow(), from),
+                Stage::Op(Op::Dense(op)) => op.infer(weights, bias, images.reborrow(), from, to, executor),
+                Stage::Op(Op::Conv(op)) => op.infer(weights, bias, images.reborrow(), from, to, executor),
+                Stage::Op(Op::Flatten(_)) => {}
+                Stage::Op(Op::Dropout(op)) => op.infer(images.reborrow(), from),
+                Stage::Op(Op::GlobalAvgPool(op)) => op.infer(images.reborrow(), from, to, executor),
             }
             if !op.in_place() {
                 (from, to) = (to, from);
             }
-            seen(op, &mut images, from);
+            seen(of_list, &mut images, from);
             rest = others;
         }
         from
@@ -113,32 +129,33 @@ impl<O: Deref<Target = [Op]>, P: Deref<Target = [f32]>> List<O, P> {
 }
 
 /// How the images of a mini-batch are laid out for these operators.
-pub fn layout(ops: &[Op]) -> Layout {
-    let inputs = ops.first().map_or(0, |op| op.inputs());
-    let outputs = ops.last().map_or(0, |op| op.outputs());
+pub fn layout<S: Operator>(ops: &[S]) -> Layout {
+    let inputs = stages(ops).next().map_or(0, Stage::inputs);
+    let outputs = stages(ops).last().map_or(0, Stage::outputs);
     let (mut place, mut own) = (Place { values: RANDOM + outputs, gradient: None }, RANDOM + outputs + inputs);
     let start = own;
-    for op in ops {
-        place = output(*op, place, own);
+    for op in stages(ops) {
+        place = output(op, place, own);
         own += op.saved();
     }
     Layout { inputs, outputs, saved: own - start, output: place }
 }
 
 /// Where an operator's output lies, given where its input lies and where what it saves begins.
-fn output(op: Op, input: Place, own: usize) -> Place {
+fn output(op: Stage, input: Place, own: usize) -> Place {
     match op {
-        Op::Dense(op) => op.output(own),
-        Op::Conv(op) => op.output(own),
-        Op::Flatten(_) => input,
-        Op::Dropout(op) => op.output(own),
-        Op::GlobalAvgPool(op) => op.output(own),
+        Stage::Op(Op::Dense(op)) => op.output(own),
+        Stage::Op(Op::Conv(op)) => op.output(own),
+        Stage::Op(Op::Flatten(_)) => input,
+        Stage::Op(Op::Dropout(op)) => op.output(own),
+        Stage::Op(Op::GlobalAvgPool(op)) => op.output(own),
+        Stage::BatchNorm(op) => op.output(own),
     }
 }
 
 /// An operator of a list, and what is its own.
 struct Own {
-    op: Op,
+    op: Stage,
     /// Where its input lies in an image's memory.
     input: Place,
     /// Where what it saves begins there.
@@ -149,29 +166,30 @@ struct Own {
 }
 
 /// Operator `number` of a list.
-fn own(ops: &[Op], number: usize) -> Option<Own> {
+fn own<S: Operator>(ops: &[S], number: usize) -> Option<Own> {
     let (mut input, mut saved) = layout(ops).input();
     let mut first = 0;
-    for op in ops.get(..number)? {
-        input = output(*op, input, saved);
+    for op in stages(ops.get(..number)?) {
+        input = output(op, input, saved);
         saved += op.saved();
         first += op.parameters();
     }
-    let op = *ops.get(number)?;
+    let op: Stage = (*ops.get(number)?).into();
     let middle = first + op.weights();
     Some(Own { op, input, saved, weights: first..middle, biases: middle..middle + op.biases() })
 }
 
-/// [`Op`]'s activation gradient, for all layers but the last, whose δ the cost gives.
-fn activation_gradient(op: Op, images: Images, saved: usize, executor: &impl Executor) {
+/// An operator's activation gradient, for all layers but the last, whose δ the cost gives.
+fn activation_gradient(op: Stage, images: Images, saved: usize, executor: &impl Executor) {
     match op {
-        Op::Dense(op) => op.activation_gradient(images, saved, executor),
-        Op::Conv(op) => op.activation_gradient(images, saved, executor),
-        Op::Flatten(_) | Op::Dropout(_) | Op::GlobalAvgPool(_) => {}
+        Stage::Op(Op::Dense(op)) => op.activation_gradient(images, saved, executor),
+        Stage::Op(Op::Conv(op)) => op.activation_gradient(images, saved, executor),
+        Stage::Op(Op::Flatten(_) | Op::Dropout(_) | Op::GlobalAvgPool(_)) => {}
+        Stage::BatchNorm(op) => op.activation_gradient(images, saved, executor),
     }
 }
 
-impl<O: Deref<Target = [Op]> + Sync, P: DerefMut<Target = [f32]> + Sync> Module for List<O, P> {
+impl<S: Operator, O: Deref<Target = [S]> + Sync, P: DerefMut<Target = [f32]> + Sync> Module for List<O, P> {
     fn layout(&self) -> Layout {
         layout(&self.ops)
     }
@@ -182,26 +200,35 @@ impl<O: Deref<Target = [Op]> + Sync, P: DerefMut<Target = [f32]> + Sync> Module 
     }
 
     fn activation(&self) -> Function {
-        self.ops.last().map_or(Function::Identity, |op| op.activation())
+        stages(&self.ops).last().map_or(Function::Identity, Stage::activation)
     }
 
     fn macs(&self) -> usize {
-        self.ops.iter().map(|op| op.macs()).sum()
+        stages(&self.ops).map(Stage::macs).sum()
     }
 
     fn is_large(&self) -> bool {
-        self.ops.iter().any(|op| matches!(op, Op::Dense(op) if op.is_large()))
+        stages(&self.ops).any(|op| match op {
+            Stage::Op(Op::Dense(op)) => op.is_large(),
+            Stage::Op(_) => false,
+            Stage::BatchNorm(_) => true,
+        })
+    }
+
+    fn freeze(&mut self) {
+        self.frozen = true;
     }
 
     fn initialize(&mut self, init: Init, rng: &mut impl Rng) {
         let mut rest = &mut *self.parameters;
-        for op in self.ops.iter() {
+        for op in stages(&self.ops) {
             let (own, others) = rest.split_at_mut_checked(op.parameters()).unwrap_or_default();
             let (weights, bias) = own.split_at_mut_checked(op.weights()).unwrap_or_default();
             match op {
-                Op::Dense(op) => op.initialize(init, weights, bias, rng),
-                Op::Conv(op) => op.initialize(init, weights, bias, rng),
-                Op::Flatten(_) | Op::Dropout(_) | Op::GlobalAvgPool(_) => {}
+                Stage::Op(Op::Dense(op)) => op.initialize(init, weights, bias, rng),
+                Stage::Op(Op::Conv(op)) => op.initialize(init, weights, bias, rng),
+                Stage::Op(Op::Flatten(_) | Op::Dropout(_) | Op::GlobalAvgPool(_)) => {}
+                Stage::BatchNorm(op) => op.initialize(bias),
             }
             rest = others;
         }
@@ -209,23 +236,35 @@ impl<O: Deref<Target = [Op]> + Sync, P: DerefMut<Target = [f32]> + Sync> Module 
 
     fn visit(&self, visitor: &mut impl FnMut(Parameters, &[f32])) {
         let mut rest = &*self.parameters;
-        for op in self.ops.iter().filter(|op| op.parameters() > 0) {
+        for op in stages(&self.ops).filter(|op| op.parameters() > 0) {
             let (own, others) = rest.split_at_checked(op.parameters()).unwrap_or_default();
             let (weights, biases) = own.split_at_checked(op.weights()).unwrap_or_default();
             visitor(Parameters::Weights, weights);
-            visitor(Parameters::Biases, biases);
             rest = others;
+            let Stage::BatchNorm(norm) = op else {
+                visitor(Parameters::Biases, biases);
+                continue;
+            };
+            let (biases, statistics) = biases.split_at_checked(norm.channels).unwrap_or_default();
+            visitor(Parameters::Biases, biases);
+            visitor(Parameters::Statistics, statistics);
         }
     }
 
     fn visit_mut(&mut self, visitor: &mut impl FnMut(Parameters, &mut [f32])) {
         let mut rest = &mut *self.parameters;
-        for op in self.ops.iter().filter(|op| op.parameters() > 0) {
+        for op in stages(&self.ops).filter(|op| op.parameters() > 0) {
             let (own, others) = rest.split_at_mut_checked(op.parameters()).unwrap_or_default();
             let (weights, biases) = own.split_at_mut_checked(op.weights()).unwrap_or_default();
             visitor(Parameters::Weights, weights);
-            visitor(Parameters::Biases, biases);
             rest = others;
+            let Stage::BatchNorm(norm) = op else {
+                visitor(Parameters::Biases, biases);
+                continue;
+            };
+            let (biases, statistics) = biases.split_at_mut_checked(norm.channels).unwrap_or_default();
+            visitor(Parameters::Biases, biases);
+            visitor(Parameters::Statistics, statistics);
         }
     }
 
@@ -240,11 +279,12 @@ impl<O: Deref<Target = [Op]> + Sync, P: DerefMut<Target = [f32]> + Sync> Module 
             let bias = self.parameters.get(biases).unwrap_or(&[]);
             let images = images.reborrow();
             match op {
-                Op::Dense(op) => op.forward(weights, bias, images, input, saved, executor),
-                Op::Conv(op) => op.forward(weights, bias, images, input, saved, executor),
-                Op::Flatten(_) => {}
-                Op::Dropout(op) => op.forward(images, input, saved, executor),
-                Op::GlobalAvgPool(op) => op.forward(images, input, saved, executor),
+                Stage::Op(Op::Dense(op)) => op.forward(weights, bias, images, input, saved, executor),
+                Stage::Op(Op::Conv(op)) => op.forward(weights, bias, images, input, saved, executor),
+                Stage::Op(Op::Flatten(_)) => {}
+                Stage::Op(Op::Dropout(op)) => op.forward(images, input, saved, executor),
+                Stage::Op(Op::GlobalAvgPool(op)) => op.forward(images, input, saved, executor),
+                Stage::BatchNorm(op) => op.forward(bias, images, input, saved, self.frozen, executor),
             }
         }
     }
@@ -259,11 +299,12 @@ impl<O: Deref<Target = [Op]> + Sync, P: DerefMut<Target = [f32]> + Sync> Module 
             }
             let images = images.reborrow();
             match op {
-                Op::Dense(op) => op.backward(weights, images, input, saved, executor),
-                Op::Conv(op) => op.backward(weights, images, input, saved, executor),
-                Op::Flatten(_) => {}
-                Op::Dropout(op) => op.backward(images, input, saved, executor),
-                Op::GlobalAvgPool(op) => op.backward(images, input, saved, executor),
+                Stage::Op(Op::Dense(op)) => op.backward(weights, images, input, saved, executor),
+                Stage::Op(Op::Conv(op)) => op.backward(weights, images, input, saved, executor),
+                Stage::Op(Op::Flatten(_)) => {}
+                Stage::Op(Op::Dropout(op)) => op.backward(images, input, saved, executor),
+                Stage::Op(Op::GlobalAvgPool(op)) => op.backward(images, input, saved, executor),
+                Stage::BatchNorm(op) => op.backward(images, input, saved, self.frozen, executor),
             }
         }
     }
@@ -274,9 +315,10 @@ impl<O: Deref<Target = [Op]> + Sync, P: DerefMut<Target = [f32]> + Sync> Module 
             let parameters = self.parameters.get_mut(weights.start..biases.end).unwrap_or_default();
             let (weights, bias) = parameters.split_at_mut_checked(weights.len()).unwrap_or_default();
             match op {
-                Op::Dense(op) => op.update(weights, bias, images, input, saved, sgd, executor),
-                Op::Conv(op) => op.update(weights, bias, images, input, saved, sgd, executor),
-                Op::Flatten(_) | Op::Dropout(_) | Op::GlobalAvgPool(_) => {}
+                Stage::Op(Op::Dense(op)) => op.update(weights, bias, images, input, saved, sgd, executor),
+                Stage::Op(Op::Conv(op)) => op.update(weights, bias, images, input, saved, sgd, executor),
+                Stage::Op(Op::Flatten(_) | Op::Dropout(_) | Op::GlobalAvgPool(_)) => {}
+                Stage::BatchNorm(op) => op.update(bias, images, saved, sgd, self.frozen),
             }
         }
     }
@@ -292,14 +334,18 @@ impl<O: Deref<Target = [Op]> + Sync, P: DerefMut<Target = [f32]> + Sync> Module 
             }
             let mut images = images.reborrow();
             match op {
-                Op::Dense(op) => op.step(weights, bias, images, input, saved, sgd, executor),
-                Op::Conv(op) => {
+                Stage::Op(Op::Dense(op)) => op.step(weights, bias, images, input, saved, sgd, executor),
+                Stage::Op(Op::Conv(op)) => {
                     op.backward(weights, images.reborrow(), input, saved, executor);
                     op.update(weights, bias, &images, input, saved, sgd, executor);
                 }
-                Op::Flatten(_) => {}
-                Op::Dropout(op) => op.backward(images, input, saved, executor),
-                Op::GlobalAvgPool(op) => op.backward(images, input, saved, executor),
+                Stage::Op(Op::Flatten(_)) => {}
+                Stage::Op(Op::Dropout(op)) => op.backward(images, input, saved, executor),
+                Stage::Op(Op::GlobalAvgPool(op)) => op.backward(images, input, saved, executor),
+                Stage::BatchNorm(op) => {
+                    op.backward(images.reborrow(), input, saved, self.frozen, executor);
+                    op.update(bias, &images, saved, sgd, self.frozen);
+                }
             }
         }
     }

@@ -37,8 +37,12 @@ pub trait Module: Sync {
     /// Multiplications with a weight, for one image.
     fn macs(&self) -> usize;
 
-    /// Whether there are so many weights in a layer that threads should share it by its weights.
+    /// Whether all images of a mini-batch must go through a layer before the next, or there are so many weights in a layer
+    /// that threads should share it by its weights.
     fn is_large(&self) -> bool;
+
+    /// From now on, batch normalization takes its running statistics, in training too, and they stay as they are.
+    fn freeze(&mut self) {}
 
     /// Computes the outputs, as training does (dropout drops).
     fn forward(&self, images: Images, executor: &impl Executor);

@@ -328,6 +328,13 @@ pub enum Error {
     )]
     Sizes { inputs: usize, outputs: usize, pixels: usize, classes: usize },
 
+    /// The data are no images of bytes.
+    #[error(
+        "only images of bytes can be augmented, and the data are {found}: begin the network's text with the images' \
+         shape, such as 28x28x1, or leave out --augment"
+    )]
+    Augment { found: String },
+
     /// The values that a network takes have no range.
     #[error(
         "the inputs reach from {least} to {most}: too far for steps of a byte; scale the data down, or leave out what \

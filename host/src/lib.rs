@@ -7,6 +7,8 @@
 #![deny(missing_docs)]
 
 pub mod architecture;
+pub mod augment;
+pub mod batch_norm;
 pub mod confusion;
 pub mod data;
 pub mod description;

@@ -184,6 +184,10 @@ impl Module for Network {
         self.layers.is_large()
     }
 
+    fn freeze(&mut self) {
+        self.layers.freeze();
+    }
+
     fn forward(&self, images: Images, executor: &impl Executor) {
         self.layers.forward(images, executor);
     }

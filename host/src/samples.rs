@@ -2,6 +2,7 @@
 
 use crate::architecture::Shape;
 use crate::data::{Image, PIXELS, Sample, Target, View};
+use minnet::augment::Augment;
 use minnet::batch::set_class;
 use minnet::net::load_pixels;
 use minnet::normalization::Normalization;
@@ -99,10 +100,32 @@ impl<'a> Samples<'a> {
     /// # Panics
     /// If there is no such sample, as a slice does.
     pub fn load(self, index: usize, input: &mut [f32]) {
-        match self.view.sample(index) {
+        self.load_raw(self.view.sample(index), input);
+    }
+
+    fn load_raw(self, sample: Sample<'_>, input: &mut [f32]) {
+        match sample {
             Sample::Bytes(bytes) if self.normalization == Normalization::PIXELS => load_pixels(bytes, input),
             Sample::Bytes(bytes) => self.normalization.apply(bytes, input),
             Sample::Floats(floats) => self.normalization.apply(floats, input),
+        }
+    }
+
+    /// As [`load`](Self::load), for what `augment` makes of a sample's image of these sizes; `copy` is memory for its
+    /// bytes.
+    ///
+    /// # Panics
+    /// If there is no such sample, as a slice does.
+    pub(crate) fn load_augmented(
+        self,
+        index: usize,
+        (augment, sizes, random): (&Augment, [usize; 3], u64),
+        copy: &mut [u8],
+        input: &mut [f32],
+    ) {
+        if let Sample::Bytes(image) = self.view.sample(index) {
+            augment.apply(image, sizes, random, copy);
+            self.load_raw(Sample::Bytes(copy), input);
         }
     }
 

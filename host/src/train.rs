@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::executor::Threads;
 use crate::network::zeroed;
 use crate::samples::Samples;
+use minnet::augment::{self, Augment};
 use minnet::batch::{Images, Layout};
 use minnet::cost::CostFunction;
 use minnet::executor::Alone;
@@ -16,6 +17,7 @@ use rand_core::{Rng, SeedableRng};
 use rand_xorshift::XorShiftRng;
 use serde::Serialize;
 use std::ops::ControlFlow;
+use zerocopy::IntoBytes;
 
 /// The book's hyper-parameters.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -36,7 +38,10 @@ pub struct Hyper {
     pub init: Init,
     /// Whether each epoch takes the images in a new order.
     pub shuffle: bool,
-    /// The seed of all random numbers: start, order, dropout.
+    /// How images are changed, each anew in each epoch; only images of bytes can be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub augment: Option<Augment>,
+    /// The seed of all random numbers: start, order, dropout, augmentation.
     pub seed: u64,
     /// Of epochs that are equally good on the validation set, keep the one of the lowest cost, not the first.
     #[serde(skip)]
@@ -45,6 +50,13 @@ pub struct Hyper {
     pub patience: Option<u32>,
     /// Whether each epoch also measures the whole training set, without dropout, as the book's monitors do.
     pub monitor_training: bool,
+    /// The last so many epochs, in which batch normalization takes its running statistics in training, too.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub freeze_norm: u32,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Default for Hyper {
@@ -59,10 +71,12 @@ impl Default for Hyper {
             regularization: Regularization::PerImage,
             init: Init::FanIn,
             shuffle: true,
+            augment: None,
             seed: 1,
             ties_by_cost: false,
             patience: None,
             monitor_training: false,
+            freeze_norm: 0,
         }
     }
 }
@@ -224,8 +238,9 @@ impl History {
 /// epoch is then measured as it is.
 ///
 /// # Errors
-/// [`Error::Memory`]; [`Error::Sizes`] if the images or the classes are not those that the network takes and gives; and
-/// [`Error::Diverged`] if the weights become infinite or not numbers.
+/// [`Error::Memory`]; [`Error::Sizes`] if the images or the classes are not those that the network takes and gives;
+/// [`Error::Augment`] if what is to be augmented are no images of bytes; and [`Error::Diverged`] if the weights become
+/// infinite or not numbers.
 pub fn train<M: Module + Send>(
     net: &mut M,
     cost: CostFunction,
@@ -238,6 +253,8 @@ pub fn train<M: Module + Send>(
     for set in [training, validation] {
         check(net, set)?;
     }
+    let augment =
+        hyper.augment.map(|augment| training.view().image_sizes().map(|sizes| (augment, sizes))).transpose()?;
     let mut rng = XorShiftRng::seed_from_u64(hyper.seed);
     net.initialize(hyper.init, &mut rng);
     let mut memory = batch_memory(net, hyper.batch.clamp(1, training.len().max(1)))?;
@@ -251,9 +268,12 @@ pub fn train<M: Module + Send>(
         if hyper.shuffle {
             shuffle(&mut order, &mut rng);
         }
+        if hyper.epochs - epoch <= hyper.freeze_norm {
+            net.freeze();
+        }
         let eta = hyper.eta(epoch);
         let mut progress = |images: &[u32], done| observe(Event::Batch { images, done });
-        let pass = Pass { cost, training, order: &order, eta, hyper, executor };
+        let pass = Pass { cost, training, augment, epoch, order: &order, eta, hyper, executor };
         let (met, flow) = executor.run(|| pass.run(net, &mut memory, &mut rng, &mut progress));
         let seconds = start.elapsed().as_secs_f64();
         if !met.cost.is_finite() || !is_finite(net) {
@@ -294,6 +314,9 @@ pub fn train<M: Module + Send>(
 struct Pass<'a> {
     cost: CostFunction,
     training: Samples<'a>,
+    /// How images of which sizes are changed.
+    augment: Option<(Augment, [usize; 3])>,
+    epoch: u32,
     order: &'a [u32],
     eta: f32,
     hyper: &'a Hyper,
@@ -308,7 +331,7 @@ impl Pass<'_> {
         rng: &mut XorShiftRng,
         progress: &mut impl FnMut(&[u32], usize) -> ControlFlow<()>,
     ) -> (Score, ControlFlow<()>) {
-        let Self { cost, training, order, eta, hyper, executor } = *self;
+        let Self { cost, training, augment, epoch, order, eta, hyper, executor } = *self;
         let (layout, activation) = (net.layout(), net.activation());
         let mut batch = Batch::new(memory, layout);
         let count = match hyper.regularization {
@@ -321,9 +344,15 @@ impl Pass<'_> {
         for indices in order.chunks(batch.len().max(1)) {
             let mut batch = batch.first(indices.len());
             let fill = |number: usize, input: &mut [f32], target: &mut [f32]| {
-                let index = indices[number] as usize;
-                training.load(index, input);
-                training.load_target(index, target);
+                let index = indices[number];
+                training.load_target(index as usize, target);
+                let Some((augment, sizes)) = &augment else { return training.load(index as usize, input) };
+                let random = augment::random(hyper.seed, epoch, index);
+                let bytes: usize = sizes.iter().product();
+                executor.scratch(bytes.div_ceil(size_of::<f32>()), |memory| {
+                    let copy = memory.as_mut_bytes().get_mut(..bytes).unwrap_or_default();
+                    training.load_augmented(index as usize, (augment, *sizes, random), copy, input);
+                });
             };
             batch.fill(fill, executor);
             let sgd = Sgd::new(eta, indices.len()).with_l2(eta, hyper.lambda, count);
@@ -516,7 +545,8 @@ pub(crate) fn restore(net: &mut impl Module, mut values: &[f32]) {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::data::{Image, digits};
+    use crate::architecture::Shape;
+    use crate::data::{Image, Sample, View, digits};
     use crate::executor::Vectors;
     use crate::nets;
     use crate::network::Network;
@@ -540,6 +570,52 @@ pub(crate) mod tests {
             network.weight_hash()
         });
         assert_eq!(none, one);
+    }
+
+    #[test]
+    fn augmented_training_has_one_hash() {
+        let (images, labels) = twenty_images();
+        let set = digits(&images, &labels);
+        let net = nets::find("784: dense 10 softmax", None).unwrap();
+        let ranges = Augment { shift: 2.0, rotate: 10.0, elastic: 3.0, ..Augment::NONE };
+        let hash = |augment, epochs, threads| {
+            let executor = Threads::new(threads, Vectors::detect()).unwrap();
+            let mut network = Network::zeroed(&net).unwrap();
+            let hyper = Hyper { epochs, augment, ..Hyper::default() };
+            // Without validation images the last epoch is kept.
+            let none = set.split_at(0).0;
+            train(&mut network, net.cost, set, none, &hyper, &executor, &mut |_| ControlFlow::Continue(())).unwrap();
+            network.weight_hash()
+        };
+        let plain = hash(None, 2, 1);
+        assert_eq!(hash(Some(Augment::NONE), 2, 1), plain);
+        let augmented = hash(Some(ranges), 2, 1);
+        assert_ne!(augmented, plain);
+        assert_eq!([2, 3].map(|threads| hash(Some(ranges), 2, threads)), [augmented; 2]);
+    }
+
+    #[test]
+    fn only_images_of_bytes_are_augmented() {
+        let net = nets::find("4: dense 2 softmax", None).unwrap();
+        let executor = Threads::new(1, Vectors::detect()).unwrap();
+        let (image, signal) =
+            (Shape::Image { height: 2, width: 2, channels: 1 }, Shape::Image { height: 4, width: 1, channels: 1 });
+        let bytes = Sample::Bytes(&[0; 8]);
+        for (shape, values, is_one) in [
+            (image, bytes, true),
+            (signal, bytes, false),
+            (Shape::Vector(4), bytes, false),
+            (image, Sample::Floats(&[0.0; 8]), false),
+        ] {
+            let set = Samples::new(View::of_classes(shape, values, &[0, 1]).unwrap(), Normalization::PIXELS);
+            let mut network = Network::zeroed(&net).unwrap();
+            let hyper = Hyper { epochs: 1, augment: Some(Augment::NONE), ..Hyper::default() };
+            let result = train(&mut network, net.cost, set, set, &hyper, &executor, &mut |_| ControlFlow::Continue(()));
+            match result {
+                Ok(_) => assert!(is_one, "{shape}"),
+                Err(error) => assert!(!is_one && error.to_string().starts_with("only images of bytes"), "{error}"),
+            }
+        }
     }
 
     #[test]

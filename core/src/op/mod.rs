@@ -4,15 +4,19 @@
 //! some values of memory. A layer's type names its operator as a constant, so that a network in firmware folds while it
 //! compiles; on a PC a network is a list of operators that was read from a text. Both run the same kernels.
 
+mod batch_norm;
 mod conv;
 mod dense;
 mod dropout;
 mod global_avg_pool;
+mod stage;
 
+pub use batch_norm::BatchNorm;
 pub use conv::{Conv, Padding};
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use global_avg_pool::GlobalAvgPool;
+pub use stage::{Operator, Stage};
 
 use crate::activation::Function;
 use crate::quant::Width;

@@ -4,6 +4,7 @@ use minnet::activation::{FastSigmoid, FastTanh};
 use minnet::model::fingerprint;
 use minnet::op::Op;
 use minnet::prelude::*;
+use minnet::quant::Width;
 use rand_core::{Rng, SeedableRng};
 use rand_xorshift::XorShiftRng;
 

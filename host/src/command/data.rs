@@ -2,7 +2,9 @@
 
 use super::{grouped, print, print_json};
 use clap::Args;
+use minnet::augment::Augment;
 use minnet_host::architecture::Shape;
+use minnet_host::augment;
 use minnet_host::data::{self, Options, Range, Summary, default_directory};
 use minnet_host::error::Result;
 use minnet_host::file::check_writable;
@@ -27,6 +29,9 @@ pub struct Arguments {
     /// What a sample is to be, such as 32x32x3: pictures are scaled to it, and made gray or coloured
     #[arg(long, value_name = "SHAPE")]
     shape: Option<Shape>,
+    /// Draw fewer samples, each with copies that are changed as `host train --augment` changes them
+    #[arg(long, value_name = "CHANGES", value_parser = augment::parse)]
+    augment: Option<Augment>,
     /// Where to put the picture of some samples: a sheet of pictures, or a plot (then also as .svg)
     #[arg(long, value_name = "FILE", default_value = "samples.png", value_parser = super::eval::png)]
     sheet: PathBuf,
@@ -50,7 +55,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let Arguments { transpose, label, shape, .. } = arguments;
     let data = data::open(&path, &Options { transpose, label, shape, targets: None })?;
     let title = path.file_name().map_or_else(|| "Data".into(), |name| name.to_string_lossy().into_owned());
-    let pictures = data.draw(&title, &arguments.sheet)?;
+    let pictures = data.draw(&title, arguments.augment.as_ref(), &arguments.sheet)?;
     let report = Report { summary: data.summary(), path, pictures };
     if arguments.json { print_json(&report) } else { print(&report.text()) }
 }

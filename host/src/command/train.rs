@@ -7,10 +7,13 @@ use super::{
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use minnet::activation::Function;
+use minnet::augment::Augment;
 use minnet::model::Metadata;
 use minnet::op::Op;
 use minnet::prelude::{Executor, Init, Regularization};
 use minnet_host::architecture::Shape;
+use minnet_host::augment;
+use minnet_host::batch_norm;
 use minnet_host::data::Data;
 use minnet_host::description::Description;
 use minnet_host::error::{Error, Result};
@@ -68,6 +71,18 @@ pub struct Arguments {
     /// Take the images in the same order in every epoch, as network3.py does
     #[arg(long)]
     no_shuffle: bool,
+    /// Change each training image anew in each epoch, by up to so much: shift (pixels), rotate (degrees), scale (percent),
+    /// shear (degrees), elastic (pixels; its sigma, in pixels, is 4), such as "shift 2, rotate 10, elastic 4"; `host data
+    /// --augment` shows them
+    #[arg(long, value_name = "CHANGES", value_parser = augment::parse)]
+    augment: Option<Augment>,
+    /// While training, normalize each hidden layer's sums over a mini-batch (batch normalization); in the end it is folded
+    /// into the weights, and the model knows nothing of it
+    #[arg(long)]
+    batch_norm: bool,
+    /// With --batch-norm: in the last N epochs, normalize by the running means and deviations, as the model will
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "batch_norm", hide_default_value = true)]
+    freeze_norm: u32,
     /// Stop after N epochs in a row without a better validation accuracy
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     early_stopping: Option<u32>,
@@ -166,10 +181,12 @@ impl Arguments {
                 None => Init::FanIn,
             },
             shuffle: !self.no_shuffle,
+            augment: self.augment,
             seed: self.seed,
             ties_by_cost: true,
             patience: self.early_stopping,
             monitor_training: self.monitor_training,
+            freeze_norm: self.freeze_norm,
         }
     }
 }
@@ -258,8 +275,15 @@ impl Run {
             Some(op) if is_plain(op) => training.scales(),
             _ => Vec::new(),
         };
-        let units = [training, validation].map(|set| set.scaled(&scales));
-        let history = train::train(&mut network, net.cost, units[0], units[1], &hyper, &executor, observe)?;
+        let [units, validation_units] = [training, validation].map(|set| set.scaled(&scales));
+        let history = if arguments.batch_norm {
+            let mut layers = batch_norm::normalized(&network)?;
+            let history = train::train(&mut layers, net.cost, units, validation_units, &hyper, &executor, observe)?;
+            batch_norm::fold(&layers, &mut network);
+            history
+        } else {
+            train::train(&mut network, net.cost, units, validation_units, &hyper, &executor, observe)?
+        };
         network.scale_outputs(&scales);
         let measure = |set: Samples<'_>| -> Result<Option<Score>> {
             let score = train::evaluate(&network, net.cost, set, &executor)?;

@@ -9,6 +9,7 @@ use super::open::Options;
 use super::problem::Problem;
 use super::split::{self, Part};
 use crate::architecture::Shape;
+use crate::error::Error;
 
 /// The values of all samples, one sample after the other; of an image row by row, the channels of a pixel together.
 #[derive(Clone, Debug, PartialEq)]
@@ -489,6 +490,20 @@ impl<'a> View<'a> {
     /// Each sample with its target, in order.
     pub fn iter(self) -> impl ExactSizeIterator<Item = (Sample<'a>, Target<'a>)> {
         (0..self.len()).map(move |index| (self.sample(index), self.target(index)))
+    }
+
+    /// The height, the width and the channels of the samples, if they are images of bytes, which can be augmented.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Augment`].
+    pub(crate) fn image_sizes(self) -> Result<[usize; 3], Error> {
+        match (self.shape, self.values) {
+            (Shape::Image { height, width, channels }, Sample::Bytes(_)) if height > 1 && width > 1 => {
+                Ok([height, width, channels])
+            }
+            _ => Err(Error::Augment { found: self.kind() }),
+        }
     }
 
     /// For messages: "28x28x1 bytes with classes".

@@ -8,9 +8,12 @@ use crate::architecture::Shape;
 use crate::error::Result;
 use crate::plot::{self, Chart, Series};
 use crate::sheet::{self, Picture};
+use minnet::augment::{Augment, random};
 
-/// Samples of each class on a sheet, and what they share a sheet with.
+/// Pictures of each class on a sheet.
 const OF_EACH: usize = 10;
+/// Changed copies of a sample on a sheet.
+const COPIES: u32 = 4;
 /// Classes whose signals are plotted.
 const MOST_CHARTS: usize = 8;
 /// Lines in a chart.
@@ -21,15 +24,18 @@ const BINS: usize = 40;
 impl Data {
     /// Draws samples to train on: pictures as a sheet, a PNG file of this name; signals (one of each class) and tables
     /// (the means of each class, or how many samples have which target) as plots, a PNG and an SVG file. Returns the
-    /// files' names.
+    /// files' names. With `augment`, each picture is followed by copies of it: what the first epochs with the seed 1 see.
     ///
     /// # Errors
     ///
-    /// Those of [`write_atomically`](crate::file::write_atomically).
-    pub fn draw(&self, title: &str, path: &Path) -> Result<Vec<PathBuf>> {
+    /// Those of [`write_atomically`](crate::file::write_atomically), and [`Error::Augment`](crate::error::Error::Augment) if the samples cannot be
+    /// augmented.
+    pub fn draw(&self, title: &str, augment: Option<&Augment>, path: &Path) -> Result<Vec<PathBuf>> {
+        let sizes = |augment| self.train().image_sizes().map(|sizes| (augment, sizes));
+        let changes = augment.map(sizes).transpose()?;
         let charts = match Looks::of(self.shape()) {
             Looks::Picture => {
-                self.sheet(title, path)?;
+                self.sheet(title, changes, path)?;
                 return Ok(vec![path.to_path_buf()]);
             }
             Looks::Signal(channels) => self.signals(title, channels),
@@ -50,23 +56,33 @@ impl Data {
         (0..self.classes.len()).flat_map(of_class).collect()
     }
 
-    fn sheet(&self, title: &str, path: &Path) -> Result<()> {
+    fn sheet(&self, title: &str, changes: Option<(&Augment, [usize; 3])>, path: &Path) -> Result<()> {
         let Shape::Image { width, channels, .. } = self.shape() else { return Ok(()) };
-        let of_each = (sheet::MOST / self.classes.len().max(1)).clamp(1, OF_EACH);
-        let range = range(self.train());
-        let train = self.train();
-        let pictures: Vec<Picture> = self
-            .some(of_each)
-            .into_iter()
-            .take(sheet::MOST)
-            .map(|place| Picture {
-                pixels: pixels(train.sample(place), channels, range),
-                width,
-                channels: if channels == 3 { 3 } else { 1 },
-                caption: self.caption(train.target(place)),
-            })
-            .collect();
-        let columns = if self.classes.is_empty() { None } else { Some(columns(self.classes.len(), of_each)) };
+        let (train, range) = (self.train(), range(self.train()));
+        let together = if changes.is_some() { 1 + COPIES as usize } else { 1 };
+        let of_each = (sheet::MOST / together / self.classes.len().max(1)).clamp(1, OF_EACH / together);
+        let picture = |sample: Sample<'_>, caption| Picture {
+            pixels: pixels(sample, channels, range),
+            width,
+            channels: if channels == 3 { 3 } else { 1 },
+            caption,
+        };
+        let mut pictures = Vec::new();
+        for place in self.some(of_each).into_iter().take(sheet::MOST / together) {
+            let sample = train.sample(place);
+            pictures.push(picture(sample, self.caption(train.target(place))));
+            if let (Some((augment, sizes)), Sample::Bytes(image)) = (changes, sample) {
+                for epoch in 0..COPIES {
+                    let mut copy = image.to_vec();
+                    augment.apply(image, sizes, random(1, epoch, place as u32), &mut copy);
+                    pictures.push(picture(Sample::Bytes(&copy), String::new()));
+                }
+            }
+        }
+        let columns = match changes {
+            None if self.classes.is_empty() => None,
+            _ => Some(columns(self.classes.len(), of_each * together)),
+        };
         sheet::save_pictures(title, &pictures, columns, path)
     }
 

@@ -234,6 +234,18 @@ fn unknown_flags_and_commands() {
     assert!(place.run("tarin").stderr.contains("train"));
 }
 
+#[test]
+fn augmentation_of_what_is_no_image() {
+    let place = Place::new();
+    for (changes, words) in [
+        ("turn_10", "shift (pixels), rotate (degrees), scale (percent), shear (degrees), elastic (pixels)"),
+        ("shift", "such as \"shift 2, rotate 10\""),
+    ] {
+        assert_refused(&place, &format!("train --data @data --augment {changes}"), &["--augment", words]);
+    }
+    assert_refused(&place, "train --data @data --freeze-norm 2", &["required"]);
+}
+
 /// Asserts that an output is refused before anything is trained or measured.
 #[track_caller]
 fn assert_output_refused(place: &Place, line: &str, words: &[&str]) {

@@ -277,14 +277,15 @@ fn every_command_has_help() {
     for (command, flags) in [
         (
             "train",
-            "--net --cost --init --epochs --batch --eta --lambda --early-stopping --seed --out --json --data --threads",
+            "--net --cost --init --epochs --batch --eta --lambda --early-stopping --augment --batch-norm --freeze-norm --seed --out --json --data \
+             --threads",
         ),
         ("import", "--net --cost --layout --order --epsilon --scale --mean --std --out --json"),
         ("export", "--to --out"),
         ("expand", "--out --json --data"),
         ("eval", "--set --sheet --json --data --threads"),
         ("classify", "--show --json"),
-        ("data", "--transpose --label --shape --sheet --json"),
+        ("data", "--transpose --label --shape --augment --sheet --json"),
         ("nets", "--json"),
         ("inspect", "--json"),
     ] {

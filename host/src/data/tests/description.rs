@@ -1,6 +1,7 @@
 //! What is said and shown of data.
 
 use super::*;
+use minnet::augment::Augment;
 
 fn summary(files: &[(&str, &[u8])]) -> Summary {
     read(files, &Options::default()).unwrap().summary()
@@ -77,11 +78,34 @@ fn each_kind_of_data_has_its_picture() {
         let out = TempDir::new().unwrap();
         let data = read(files, &Options::default()).unwrap();
         let names: Vec<_> = expected.iter().map(|name| out.path().join(name)).collect();
-        assert_eq!(data.draw("Some", &out.path().join("a.b.png")).unwrap(), names);
+        assert_eq!(data.draw("Some", None, &out.path().join("a.b.png")).unwrap(), names);
         for name in names {
             let is_png = name.extension().is_some_and(|end| end == "png");
             let start = fs::read(name).unwrap();
             assert!(start.starts_with(if is_png { b"\x89PNG" } else { b"<svg" }), "{:?}", &start[..20]);
         }
     }
+}
+
+#[test]
+fn only_pictures_are_drawn_with_changed_copies() {
+    let pictures: Vec<(String, Vec<u8>)> =
+        (0..3).map(|index| (format!("{index}/x.png"), folders::gray(3, 2, &[index; 6]))).collect();
+    let pictures: Vec<(&str, &[u8])> = pictures.iter().map(|(name, bytes)| (&**name, &**bytes)).collect();
+    let out = TempDir::new().unwrap();
+    let path = out.path().join("a.png");
+    let data = read(&pictures, &Options::default()).unwrap();
+    let height = |augment| {
+        data.draw("Some", augment, &path).unwrap();
+        let file = std::io::BufReader::new(fs::File::open(&path).unwrap());
+        png::Decoder::new(file).read_info().unwrap().info().height
+    };
+    // A row for all, or one for each of three classes.
+    assert!(height(Some(&Augment::NONE)) > height(None));
+    let table = read(&[("a.csv", b"1,2,a\n3,1,b\n2,2,a\n")], &Options::default()).unwrap();
+    let error = table.draw("Some", Some(&Augment::NONE), &path).unwrap_err().to_string();
+    assert!(
+        error.starts_with("only images of bytes can be augmented, and the data are 2 floats with classes"),
+        "{error}"
+    );
 }
