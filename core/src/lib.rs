@@ -20,6 +20,7 @@ pub mod module;
 pub mod net;
 pub mod normalization;
 pub mod op;
+pub mod optimizer;
 pub mod pool;
 pub mod quant;
 pub mod sgd;
@@ -42,6 +43,7 @@ pub mod prelude {
     pub use crate::model::{Description, Metadata, Model, ModelError};
     pub use crate::net::{Net, load_pixels};
     pub use crate::normalization::Normalization;
+    pub use crate::optimizer::{Optimizer, Step};
     pub use crate::pool::{AvgPool2, MaxPool2, NoPool};
     pub use crate::seq;
     pub use crate::sgd::{Regularization, Sgd};

@@ -9,6 +9,7 @@ use crate::layer::Parameters;
 use crate::module::{self, Module};
 use crate::net::CRC;
 use crate::op::{Op, Operator, Stage};
+use crate::optimizer::Step;
 use crate::sgd::Sgd;
 use core::ops::{Deref, DerefMut, Range};
 use rand_core::Rng;
@@ -125,6 +126,23 @@ impl<S: Operator, O: Deref<Target = [S]>, P: Deref<Target = [f32]>> List<O, P> {
         let activation = self.activation();
         let delta = |a: &[f32], y: &[f32], delta: &mut [f32]| cost.delta(activation, a, y, delta);
         module::train(self, &delta, batch, sgd, rng, executor);
+    }
+
+    /// One step of an optimizer on the mini-batch's images, as [`Net::optimize`](crate::net::Net::optimize).
+    pub fn optimize(
+        &mut self,
+        cost: CostFunction,
+        batch: &mut Batch,
+        step: &Step,
+        memory: &mut [f32],
+        rng: &mut impl Rng,
+        executor: &impl Executor,
+    ) where
+        Self: Module,
+    {
+        let activation = self.activation();
+        let delta = |a: &[f32], y: &[f32], delta: &mut [f32]| cost.delta(activation, a, y, delta);
+        module::optimize(self, &delta, batch, step, memory, rng, executor);
     }
 }
 

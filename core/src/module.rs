@@ -5,6 +5,7 @@ use crate::batch::{Batch, Images, Layout, set_random};
 use crate::executor::{Alone, Executor, cut_images};
 use crate::init::Init;
 use crate::layer::Parameters;
+use crate::optimizer::{self, Step};
 use crate::sgd::Sgd;
 use rand_core::Rng;
 
@@ -105,6 +106,48 @@ pub fn gradient<M: Module>(
     backpropagate(module, delta, batch, rng, executor);
     let share = Sgd::accumulate(1.0 / batch.len().max(1) as f32);
     gradient.update(&batch.images, &share, executor);
+}
+
+/// One step of an optimizer on the mini-batch's images. `memory` is [`Step::take`]'s; its first values need not be the
+/// network's parameters. The order of the images matters to the last bit; how the executor runs it does not. Nothing
+/// happens to a batch that is laid out for another network, and without enough memory.
+pub fn optimize(
+    module: &mut impl Module,
+    delta: &impl Delta,
+    batch: &mut Batch,
+    step: &Step,
+    memory: &mut [f32],
+    rng: &mut impl Rng,
+    executor: &impl Executor,
+) {
+    if batch.layout != module.layout() || !step.has_room(module, memory) {
+        return;
+    }
+    optimizer::copy_parameters(module, memory);
+    into_gradient(module, delta, batch, rng, executor);
+    step.take(module, memory);
+}
+
+/// Puts the gradient of the mini-batch's mean cost in the place of the parameters: so a gradient needs no network of its
+/// own. Nothing happens to a batch that is laid out for another network.
+pub fn into_gradient(
+    module: &mut impl Module,
+    delta: &impl Delta,
+    batch: &mut Batch,
+    rng: &mut impl Rng,
+    executor: &impl Executor,
+) {
+    if batch.layout != module.layout() {
+        return;
+    }
+    backpropagate(module, delta, batch, rng, executor);
+    module.visit_mut(&mut |kind, run| {
+        // They have no gradient, and the update lets them go on.
+        if kind != Parameters::Statistics {
+            run.fill(0.0);
+        }
+    });
+    module.update(&batch.images, &Sgd::accumulate(1.0 / batch.len().max(1) as f32), executor);
 }
 
 /// Leaves δ of every layer in the images' memory.

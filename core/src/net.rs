@@ -7,6 +7,7 @@ use crate::executor::{Executor, Serial};
 use crate::init::Init;
 use crate::layer::{Layer, Parameters};
 use crate::module::{self, Module};
+use crate::optimizer::Step;
 use crate::sgd::Sgd;
 use crate::tensor::Tensor;
 use crate::text::Text;
@@ -135,6 +136,45 @@ impl<In: Tensor, L: Layer<In>> Net<In, L> {
         executor: &impl Executor,
     ) {
         module::train(self, &C::delta, batch, sgd, rng, executor);
+    }
+
+    /// One step of an optimizer on the mini-batch's images. `memory` is as long as the optimizer asks, zeros at first, and
+    /// the optimizer's from then on. Nothing happens if it is shorter.
+    ///
+    /// ```
+    /// use minnet::prelude::*;
+    /// use rand_core::SeedableRng;
+    ///
+    /// type Xor = Net<[f32; 2], seq![Dense<2, 4, Tanh>, Dense<4, 1, Sigmoid>]>;
+    /// const OPTIMIZER: Optimizer = Optimizer::Nesterov { momentum: 0.9 };
+    ///
+    /// let mut rng = rand_xorshift::XorShiftRng::seed_from_u64(1);
+    /// let (mut net, mut images) = (Xor::ZERO, [0.0; 4 * Xor::SAMPLE]);
+    /// let mut memory = [0.0; OPTIMIZER.memory() * Xor::PARAMETERS];
+    /// net.initialize(Init::FanIn, &mut rng);
+    /// for number in 1..=200 {
+    ///     let mut batch = Xor::batch(&mut images);
+    ///     for image in 0..4 {
+    ///         let (a, b) = (image / 2, image % 2);
+    ///         batch.input(image).copy_from_slice(&[a as f32, b as f32]);
+    ///         batch.target(image)[0] = (a ^ b) as f32;
+    ///     }
+    ///     let step = Step::new(OPTIMIZER, 0.2, number);
+    ///     net.optimize::<CrossEntropy>(&mut batch, &step, &mut memory, &mut rng, &Serial);
+    /// }
+    /// let [yes] = net.infer(&[1.0, 0.0], &mut [0.0; Xor::RAM]);
+    /// let [no] = net.infer(&[1.0, 1.0], &mut [0.0; Xor::RAM]);
+    /// assert!(yes > 0.9 && no < 0.1, "{yes} {no}");
+    /// ```
+    pub fn optimize<C: Cost<L::Activation>>(
+        &mut self,
+        batch: &mut Batch,
+        step: &Step,
+        memory: &mut [f32],
+        rng: &mut impl Rng,
+        executor: &impl Executor,
+    ) {
+        module::optimize(self, &C::delta, batch, step, memory, rng, executor);
     }
 
     /// Adds to `gradient` the gradient of the mini-batch's mean cost (the book's equations BP1 to BP4).

@@ -235,6 +235,14 @@ pub enum Error {
     #[error("{path}: the training curve will have this name; name the model otherwise, for example with .minnet")]
     ModelName { path: PathBuf },
 
+    /// Settings of training that do not go together.
+    #[error("{problem}")]
+    Settings { problem: &'static str },
+
+    /// A model cannot teach the network that is to be trained.
+    #[error("{path}: cannot teach this network: {what}")]
+    Teacher { path: PathBuf, what: String },
+
     /// The weights became infinite or not numbers.
     #[error("training diverged in epoch {epoch} at learning rate {eta:?}; nothing was written: try a smaller --eta")]
     Diverged { epoch: u32, eta: f32 },

@@ -1,7 +1,16 @@
 //! Training: mini-batches, epochs, monitors, early stopping. What the core does for one batch, done for a data set.
 
+mod distillation;
+mod rate;
+mod rounding;
+mod stepper;
+
+pub use distillation::{Distillation, Teachers};
+pub use rate::Schedule;
+pub(crate) use rate::between;
+
 use crate::architecture::Architecture;
-use crate::data::{CLASSES, PIXELS};
+use crate::data::{CLASSES, PIXELS, Target};
 use crate::error::{Error, Result};
 use crate::executor::Threads;
 use crate::network::zeroed;
@@ -11,15 +20,17 @@ use minnet::batch::{Images, Layout};
 use minnet::cost::CostFunction;
 use minnet::executor::Alone;
 use minnet::layer::Parameters;
-use minnet::module::{self, Module};
+use minnet::module::Module;
 use minnet::prelude::*;
+use minnet::quant::Width;
 use rand_core::{Rng, SeedableRng};
 use rand_xorshift::XorShiftRng;
 use serde::Serialize;
 use std::ops::ControlFlow;
+use stepper::Stepper;
 use zerocopy::IntoBytes;
 
-/// The book's hyper-parameters.
+/// The book's hyper-parameters, and what came after the book. What is off is not in a result's JSON.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Hyper {
     /// Passes over the training images.
@@ -28,7 +39,7 @@ pub struct Hyper {
     pub batch: usize,
     /// The learning rate η of the first epoch.
     pub eta: f32,
-    /// The learning rate of the last epoch, if it is another: the epochs go from one to the other in equal ratios.
+    /// The learning rate of the last epoch, if it is another; [`schedule`](Self::schedule) says how it is approached.
     pub final_eta: Option<f32>,
     /// The strength λ of L2 regularization.
     pub lambda: f32,
@@ -51,12 +62,41 @@ pub struct Hyper {
     /// Whether each epoch also measures the whole training set, without dropout, as the book's monitors do.
     pub monitor_training: bool,
     /// The last so many epochs, in which batch normalization takes its running statistics in training, too.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "is_off")]
     pub freeze_norm: u32,
+    /// How a gradient becomes a step.
+    #[serde(skip_serializing_if = "is_off")]
+    pub optimizer: Optimizer,
+    /// How the learning rate changes.
+    #[serde(skip_serializing_if = "is_off")]
+    pub schedule: Schedule,
+    /// The first so many epochs, or parts of one, in which the learning rate grows from 0, mini-batch by mini-batch.
+    #[serde(skip_serializing_if = "is_off")]
+    pub warmup: f32,
+    /// Label smoothing: the share of a target that is divided equally among all outputs (Szegedy et al. 2016).
+    #[serde(skip_serializing_if = "is_off")]
+    pub smoothing: f32,
+    /// What is measured and kept is an exponential moving average of the weights, which keeps this much of itself in each
+    /// mini-batch.
+    #[serde(skip_serializing_if = "is_off")]
+    pub average: Option<f32>,
+    /// The strength λ of L1 regularization, which is divided as that of L2 is.
+    #[serde(skip_serializing_if = "is_off")]
+    pub l1: f32,
+    /// The greatest norm of a mini-batch's gradient ([`Step::clip`]); 0 for any.
+    #[serde(skip_serializing_if = "is_off")]
+    pub clip: f32,
+    /// For each layer with weights the width that they are rounded to while the network is trained; none for no layer.
+    #[serde(skip)]
+    pub widths: Vec<Option<Width>>,
+    /// Networks to learn from.
+    #[serde(skip_serializing_if = "is_off")]
+    pub distillation: Option<Distillation>,
 }
 
-fn is_zero(number: &u32) -> bool {
-    *number == 0
+/// Whether a setting is what it is by default.
+fn is_off<T: Default + PartialEq>(setting: &T) -> bool {
+    *setting == T::default()
 }
 
 impl Default for Hyper {
@@ -77,24 +117,47 @@ impl Default for Hyper {
             patience: None,
             monitor_training: false,
             freeze_norm: 0,
+            optimizer: Optimizer::Sgd,
+            schedule: Schedule::Geometric,
+            warmup: 0.0,
+            smoothing: 0.0,
+            average: None,
+            l1: 0.0,
+            clip: 0.0,
+            widths: Vec::new(),
+            distillation: None,
         }
     }
 }
 
 impl Hyper {
-    /// η of an epoch, counted from 0.
-    fn eta(&self, epoch: u32) -> f32 {
-        between(self.eta, self.final_eta.unwrap_or(self.eta), epoch, self.epochs)
+    /// Whether the settings go together, and with these samples.
+    fn check(&self, net: &impl Module, training: Samples<'_>, validation: Samples<'_>) -> Result<()> {
+        let is_halving = self.schedule == Schedule::Halving;
+        let is_adamw = matches!(self.optimizer, Optimizer::Adam { decay, .. } if decay > 0.0);
+        let is_soft = self.smoothing > 0.0 || self.distillation.is_some();
+        let teachers_fit = self.distillation.as_ref().is_none_or(|own| own.teachers.fit(net.layout()));
+        for (is_wrong, problem) in [
+            (is_halving && self.patience.is_none(), "--schedule halving needs --early-stopping: how long to wait"),
+            (is_halving && validation.is_empty(), "--schedule halving needs validation samples, and there are none"),
+            (is_halving && self.final_eta.is_some(), "--schedule halving ends by itself: leave out --final-eta"),
+            (is_adamw && self.lambda > 0.0, "adamw has --weight-decay in the place of --lambda: give one of them"),
+            (
+                self.warmup > 0.0 && self.warmup >= self.epochs as f32,
+                "--warmup takes all epochs: give it fewer, or give more --epochs",
+            ),
+            (
+                is_soft && training.are_numbers(),
+                "--label-smoothing and --teacher are for classes, and these are numbers",
+            ),
+            (!teachers_fit, "a teacher needs a softmax at its end, and as many inputs and outputs as its pupil"),
+        ] {
+            if is_wrong {
+                return Err(Error::Settings { problem });
+            }
+        }
+        Ok(())
     }
-}
-
-/// The learning rate of an epoch, counted from 0, that goes from `first` to `last` in equal ratios.
-pub(crate) fn between(first: f32, last: f32, epoch: u32, epochs: u32) -> f32 {
-    if first == last || epochs <= 1 {
-        return first;
-    }
-    // libm's, so that the bits are the same on every system.
-    first * libm::powf(last / first, epoch as f32 / (epochs - 1) as f32)
 }
 
 /// How well a network does on a set of images.
@@ -184,9 +247,10 @@ impl Score {
 pub struct Epoch {
     /// Counted from 1.
     pub epoch: u32,
-    /// The learning rate.
+    /// The learning rate; if it changes within the epoch, the greater of the first and the last.
     pub eta: f32,
-    /// The training images: after the epoch with [`Hyper::monitor_training`], else as each was met, dropout and all.
+    /// The training images: after the epoch with [`Hyper::monitor_training`], else as each was met, dropout and all, and its
+    /// cost that of the softened target.
     pub training: Score,
     /// The validation images, after the epoch; none if there are no such images.
     pub validation: Option<Score>,
@@ -239,8 +303,8 @@ impl History {
 ///
 /// # Errors
 /// [`Error::Memory`]; [`Error::Sizes`] if the images or the classes are not those that the network takes and gives;
-/// [`Error::Augment`] if what is to be augmented are no images of bytes; and [`Error::Diverged`] if the weights become
-/// infinite or not numbers.
+/// [`Error::Settings`] if settings do not go together; [`Error::Augment`] if what is to be augmented are no images of bytes;
+/// and [`Error::Diverged`] if the weights become infinite or not numbers.
 pub fn train<M: Module + Send>(
     net: &mut M,
     cost: CostFunction,
@@ -253,10 +317,12 @@ pub fn train<M: Module + Send>(
     for set in [training, validation] {
         check(net, set)?;
     }
+    hyper.check(net, training, validation)?;
     let augment =
         hyper.augment.map(|augment| training.view().image_sizes().map(|sizes| (augment, sizes))).transpose()?;
     let mut rng = XorShiftRng::seed_from_u64(hyper.seed);
     net.initialize(hyper.init, &mut rng);
+    let mut stepper = Stepper::new(net, hyper, training.len())?;
     let mut memory = batch_memory(net, hyper.batch.clamp(1, training.len().max(1)))?;
     let mut best = Vec::new();
     let mut order: Vec<u32> = (0..training.len() as u32).collect();
@@ -271,15 +337,16 @@ pub fn train<M: Module + Send>(
         if hyper.epochs - epoch <= hyper.freeze_norm {
             net.freeze();
         }
-        let eta = hyper.eta(epoch);
+        let eta = stepper.rate.of_epoch(epoch);
         let mut progress = |images: &[u32], done| observe(Event::Batch { images, done });
-        let pass = Pass { cost, training, augment, epoch, order: &order, eta, hyper, executor };
-        let (met, flow) = executor.run(|| pass.run(net, &mut memory, &mut rng, &mut progress));
+        let pass = Pass { cost, training, augment, epoch, order: &order, seed: hyper.seed, executor };
+        let (met, flow) = executor.run(|| pass.run(net, &mut memory, &mut stepper, &mut rng, &mut progress));
         let seconds = start.elapsed().as_secs_f64();
         if !met.cost.is_finite() || !is_finite(net) {
             return Err(Error::Diverged { epoch: epoch + 1, eta });
         }
 
+        let own = stepper.show(net);
         let score = |set| executor.run(|| evaluate(net, cost, set, executor));
         let training = if hyper.monitor_training { score(training)? } else { met };
         let validation = if validation.is_empty() { None } else { Some(score(validation)?) };
@@ -296,11 +363,13 @@ pub fn train<M: Module + Send>(
             snapshot(net, &mut best);
         }
         let weights_squared = weights_squared(net);
+        if let Some(own) = own {
+            restore(net, &own);
+        }
         let epoch_done = Epoch { epoch: epoch + 1, eta, training, validation, weights_squared, seconds, best: is_best };
         history.epochs.push(epoch_done);
         history.stopped = flow.is_break() | history.epochs.last().is_some_and(|e| observe(Event::Epoch(e)).is_break());
-        let impatient = hyper.patience.is_some_and(|patience| epoch + 1 - history.chosen >= patience);
-        if history.stopped || impatient {
+        if history.stopped || stepper.rate.is_over(epoch + 1, history.chosen) {
             break;
         }
     }
@@ -318,8 +387,7 @@ struct Pass<'a> {
     augment: Option<(Augment, [usize; 3])>,
     epoch: u32,
     order: &'a [u32],
-    eta: f32,
-    hyper: &'a Hyper,
+    seed: u64,
     executor: &'a Threads,
 }
 
@@ -328,26 +396,23 @@ impl Pass<'_> {
         &self,
         net: &mut impl Module,
         memory: &mut [f32],
+        stepper: &mut Stepper<'_>,
         rng: &mut XorShiftRng,
         progress: &mut impl FnMut(&[u32], usize) -> ControlFlow<()>,
     ) -> (Score, ControlFlow<()>) {
-        let Self { cost, training, augment, epoch, order, eta, hyper, executor } = *self;
+        let Self { cost, training, augment, epoch, order, seed, executor } = *self;
         let (layout, activation) = (net.layout(), net.activation());
         let mut batch = Batch::new(memory, layout);
-        let count = match hyper.regularization {
-            Regularization::PerImage => order.len(),
-            Regularization::PerBatch => order.len().div_ceil(batch.len().max(1)),
-        };
         let delta = |a: &[f32], y: &[f32], delta: &mut [f32]| cost.delta(activation, a, y, delta);
         let mut tally = Tally::new(training);
         let mut flow = ControlFlow::Continue(());
-        for indices in order.chunks(batch.len().max(1)) {
+        for (number, indices) in order.chunks(batch.len().max(1)).enumerate() {
             let mut batch = batch.first(indices.len());
             let fill = |number: usize, input: &mut [f32], target: &mut [f32]| {
                 let index = indices[number];
                 training.load_target(index as usize, target);
                 let Some((augment, sizes)) = &augment else { return training.load(index as usize, input) };
-                let random = augment::random(hyper.seed, epoch, index);
+                let random = augment::random(seed, epoch, index);
                 let bytes: usize = sizes.iter().product();
                 executor.scratch(bytes.div_ceil(size_of::<f32>()), |memory| {
                     let copy = memory.as_mut_bytes().get_mut(..bytes).unwrap_or_default();
@@ -355,10 +420,14 @@ impl Pass<'_> {
                 });
             };
             batch.fill(fill, executor);
-            let sgd = Sgd::new(eta, indices.len()).with_l2(eta, hyper.lambda, count);
-            module::train(net, &delta, &mut batch, &sgd, rng, executor);
-            for image in 0..batch.len() {
-                tally.count(batch.is_right(image), |value| batch.cost(image, value), cost);
+            stepper.soften(&mut batch, executor);
+            stepper.step(net, &delta, &mut batch, (epoch, number), rng, executor);
+            for (image, &index) in indices.iter().enumerate() {
+                // The greatest value of a softened target may be another's.
+                let class = training.view().target(index as usize);
+                let is_right =
+                    matches!(class, Target::Class(class) if argmax(batch.output(image)) == usize::from(class));
+                tally.count(is_right, |value| batch.cost(image, value), cost);
             }
             flow = progress(indices, tally.score.images);
             if flow.is_break() {
@@ -628,6 +697,106 @@ pub(crate) mod tests {
             ("784: dense 9 softmax", false),
         ] {
             assert_eq!(check_digits(&Architecture::parse(text).unwrap()).is_ok(), is_one, "{text}");
+        }
+    }
+
+    /// Trains a network of this text on the twenty images.
+    fn trained(text: &str, labels: &[u16], hyper: &Hyper, executor: &Threads) -> Result<(Network, History)> {
+        let (images, _) = twenty_images();
+        let set = digits(&images, labels);
+        let net = nets::find(text, None)?;
+        let mut network = Network::zeroed(&net)?;
+        let history = train(&mut network, net.cost, set, set, hyper, executor, &mut |_| ControlFlow::Continue(()))?;
+        Ok((network, history))
+    }
+
+    const CONV: &str = "28x28x1: conv5x5 4 maxpool2 relu, flatten, dropout 20, dense 10 softmax";
+    /// One whose weights are shared among threads.
+    const LARGE: &str = "784: dense 50 relu, dense 10 softmax";
+
+    #[test]
+    fn every_setting_gives_the_same_bits_with_any_threads_and_vectors() {
+        let (_, labels) = twenty_images();
+        let one = Threads::new(1, Vectors::Baseline).unwrap();
+        let plain = Hyper { epochs: 3, batch: 7, init: Init::He, ..Hyper::default() };
+        let teacher = |text| trained(text, &labels, &plain, &one).unwrap().0;
+        let hyper = Hyper {
+            optimizer: Optimizer::ADAM,
+            eta: 0.01,
+            schedule: Schedule::Cosine,
+            warmup: 0.5,
+            smoothing: 0.1,
+            average: Some(0.9),
+            lambda: 0.1,
+            l1: 0.01,
+            clip: 0.5,
+            distillation: Some(Distillation {
+                teachers: Teachers::new(vec![teacher(LARGE), teacher(CONV)]),
+                temperature: 2.0,
+                share: 0.7,
+            }),
+            ..plain.clone()
+        };
+        for text in [CONV, LARGE] {
+            let hash =
+                |hyper: &Hyper, executor: &Threads| trained(text, &labels, hyper, executor).unwrap().0.weight_hash();
+            let expected = hash(&hyper, &one);
+            for vectors in [Vectors::Baseline, Vectors::Avx2, Vectors::Avx512] {
+                for threads in [1, 2, 3] {
+                    let executor = Threads::new(threads, vectors).unwrap();
+                    assert_eq!(hash(&hyper, &executor), expected, "{text}: {threads} threads, {vectors:?}");
+                }
+            }
+            // Each of them matters.
+            for other in [
+                Hyper { optimizer: Optimizer::adamw(0.1), lambda: 0.0, ..hyper.clone() },
+                Hyper { schedule: Schedule::Geometric, ..hyper.clone() },
+                Hyper { warmup: 0.0, ..hyper.clone() },
+                Hyper { smoothing: 0.0, ..hyper.clone() },
+                Hyper { average: None, ..hyper.clone() },
+                Hyper { l1: 0.0, ..hyper.clone() },
+                Hyper { clip: 0.0, ..hyper.clone() },
+                Hyper { distillation: None, ..hyper.clone() },
+            ] {
+                assert_ne!(hash(&other, &one), expected, "{other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_pupil_learns_what_its_teacher_says() {
+        let executor = Threads::new(1, Vectors::detect()).unwrap();
+        let (_, labels) = twenty_images();
+        let others: Vec<u16> = labels.iter().map(|label| (label + 1) % 10).collect();
+        let hyper = Hyper { epochs: 60, eta: 0.01, optimizer: Optimizer::ADAM, init: Init::He, ..Hyper::default() };
+        let (teacher, history) = trained(LARGE, &others, &hyper, &executor).unwrap();
+        assert_eq!(history.chosen().unwrap().validation.unwrap().right, 20);
+        // How many are told as the labels say, while the last epoch goes on.
+        let taught = |share| {
+            let teachers = Teachers::new(vec![teacher.clone()]);
+            let distillation = Some(Distillation { teachers, temperature: 2.0, share });
+            let (_, history) = trained(LARGE, &labels, &Hyper { distillation, ..hyper.clone() }, &executor).unwrap();
+            history.epochs.last().unwrap().training.right
+        };
+        assert_eq!((taught(0.0), taught(1.0)), (20, 0));
+    }
+
+    #[test]
+    fn settings_that_do_not_go_together() {
+        let executor = Threads::new(1, Vectors::detect()).unwrap();
+        let (_, labels) = twenty_images();
+        let plain = Hyper { epochs: 2, ..Hyper::default() };
+        let teacher = trained("784: dense 10 sigmoid", &labels, &plain, &executor).unwrap().0;
+        let distillation = |teachers| Distillation { teachers: Teachers::new(teachers), temperature: 2.0, share: 0.5 };
+        for (hyper, words) in [
+            (Hyper { schedule: Schedule::Halving, ..plain.clone() }, "needs --early-stopping"),
+            (Hyper { optimizer: Optimizer::adamw(0.1), lambda: 1.0, ..plain.clone() }, "in the place of --lambda"),
+            (Hyper { warmup: 2.0, ..plain.clone() }, "--warmup takes all epochs"),
+            (Hyper { distillation: Some(distillation(vec![])), ..plain.clone() }, "needs a softmax"),
+            (Hyper { distillation: Some(distillation(vec![teacher])), ..plain.clone() }, "needs a softmax"),
+        ] {
+            let error = trained(LARGE, &labels, &hyper, &executor).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
         }
     }
 }

@@ -390,14 +390,15 @@ mod tests {
         padding: Padding::Valid,
         pooling: Pooling::Max2,
         activation: Function::Identity,
+        bits: None,
     };
     const OPS: [Stage; 6] = [
         Stage::Op(Op::Conv(CONV)),
         Stage::BatchNorm(BatchNorm { positions: 4, channels: 2, activation: Function::Tanh }),
         Stage::Op(Op::Flatten(8)),
-        Stage::Op(Op::Dense(Dense { inputs: 8, outputs: 3, activation: Function::Identity })),
+        Stage::Op(Op::Dense(Dense { inputs: 8, outputs: 3, activation: Function::Identity, bits: None })),
         Stage::BatchNorm(BatchNorm { positions: 1, channels: 3, activation: Function::Sigmoid }),
-        Stage::Op(Op::Dense(Dense { inputs: 3, outputs: 2, activation: Function::Sigmoid })),
+        Stage::Op(Op::Dense(Dense { inputs: 3, outputs: 2, activation: Function::Sigmoid, bits: None })),
     ];
     const COUNT: usize = 12 + 2 + 7 + 24 + 3 + 10 + 6 + 2;
     const IMAGES: usize = 5;

@@ -10,7 +10,7 @@ use minnet::activation::Function;
 use minnet::augment::Augment;
 use minnet::model::Metadata;
 use minnet::op::Op;
-use minnet::prelude::{Executor, Init, Regularization};
+use minnet::prelude::{Executor, Init, Optimizer, Regularization};
 use minnet_host::architecture::Shape;
 use minnet_host::augment;
 use minnet_host::batch_norm;
@@ -19,11 +19,12 @@ use minnet_host::description::Description;
 use minnet_host::error::{Error, Result};
 use minnet_host::executor::Threads;
 use minnet_host::file;
+use minnet_host::model::File;
 use minnet_host::nets::{self, Net};
 use minnet_host::network::Network;
 use minnet_host::plot::{self, EpochStats, training_curve};
 use minnet_host::samples::Samples;
-use minnet_host::train::{self, Epoch, Event, History, Hyper, Score};
+use minnet_host::train::{self, Distillation, Epoch, Event, History, Hyper, Schedule, Score, Teachers};
 use serde::Serialize;
 use std::fmt::Write;
 use std::ops::ControlFlow;
@@ -56,18 +57,55 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = batch)]
     batch: usize,
     /// The learning rate η [default: 0.08 for the default network, 0.03 for others with ReLU or convolutions, 0.01 for
-    /// numbers, else 0.5]
+    /// numbers, else 0.5; a tenth of these with momentum, and 0.001 with adam and adamw]
     #[arg(long, value_name = "RATE", value_parser = positive)]
     eta: Option<f32>,
-    /// η of the last epoch, approached in equal ratios [default: 0.001 for the default network, if --eta is not given; else as --eta]
+    /// η of the last epoch, approached as --schedule says [default: 0.001 for the default network, if neither --eta,
+    /// --schedule nor --optimizer is given; else 0 with --schedule cosine, and as --eta without]
     #[arg(long, value_name = "RATE", value_parser = positive)]
     final_eta: Option<f32>,
+    /// How η changes [default: geometric with --final-eta, else constant]
+    #[arg(long, value_enum)]
+    schedule: Option<ScheduleArgument>,
+    /// So many epochs, such as 0.5, in which η grows from 0, mini-batch by mini-batch
+    #[arg(long, value_name = "EPOCHS", default_value_t = 0.0, value_parser = not_negative)]
+    warmup: f32,
+    /// How a gradient becomes a step
+    #[arg(long, value_enum, default_value = "sgd")]
+    optimizer: OptimizerArgument,
+    /// What --optimizer momentum and nesterov keep of the last step [default: 0.9]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    momentum: Option<f32>,
+    /// What --optimizer adamw takes off each weight, times η, in each step [default: 0.01]
+    #[arg(long, value_name = "LAMBDA", value_parser = not_negative)]
+    weight_decay: Option<f32>,
+    /// Shorten a mini-batch's gradient to this norm if it is longer
+    #[arg(long, value_name = "NORM", value_parser = positive)]
+    clip: Option<f32>,
     /// The strength λ of L2 regularization
     #[arg(long, value_name = "LAMBDA", default_value_t = 0.0, value_parser = not_negative)]
     lambda: f32,
-    /// What λ is divided by: training images (network2.py) or mini-batches (network3.py)
+    /// The strength λ of L1 regularization
+    #[arg(long, value_name = "LAMBDA", default_value_t = 0.0, value_parser = not_negative)]
+    l1: f32,
+    /// What both λ are divided by: training images (network2.py) or mini-batches (network3.py)
     #[arg(long, value_enum, default_value = "per-image")]
     l2: L2Argument,
+    /// Divide this share of each target among all classes
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    label_smoothing: f32,
+    /// Measure and keep an average of the weights, which keeps this share of itself in each mini-batch, such as 0.999
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    average: Option<f32>,
+    /// Learn from the outputs of these models too, float ones for the same data
+    #[arg(long, value_name = "MODEL", num_args = 1..)]
+    teacher: Vec<PathBuf>,
+    /// What softens the teachers' outputs: each p becomes p^(1/T), over their sum
+    #[arg(long, value_name = "T", default_value_t = 2.0, value_parser = positive, requires = "teacher")]
+    temperature: f32,
+    /// The teachers' share of the target; the rest is the sample's own
+    #[arg(long, value_name = "SHARE", default_value_t = 0.9, value_parser = whole_share, requires = "teacher")]
+    teacher_share: f32,
     /// Take the images in the same order in every epoch, as network3.py does
     #[arg(long)]
     no_shuffle: bool,
@@ -83,7 +121,7 @@ pub struct Arguments {
     /// With --batch-norm: in the last N epochs, normalize by the running means and deviations, as the model will
     #[arg(long, value_name = "N", default_value_t = 0, requires = "batch_norm", hide_default_value = true)]
     freeze_norm: u32,
-    /// Stop after N epochs in a row without a better validation accuracy
+    /// Stop after N epochs in a row without a better validation accuracy, or halve η with --schedule halving
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     early_stopping: Option<u32>,
     /// Train on the first N of the training images only
@@ -123,12 +161,46 @@ enum L2Argument {
     PerBatch,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OptimizerArgument {
+    /// Plain gradient descent: the book's
+    Sgd,
+    /// Momentum: the book's chapter 3
+    Momentum,
+    /// Nesterov's momentum
+    Nesterov,
+    /// Adam
+    Adam,
+    /// Adam with decoupled weight decay
+    Adamw,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ScheduleArgument {
+    /// It stays
+    Constant,
+    /// To --final-eta, epoch by epoch in equal ratios
+    Geometric,
+    /// To --final-eta or 0, mini-batch by mini-batch along half a cosine
+    Cosine,
+    /// Halved after --early-stopping epochs without a better validation accuracy, down to 1/128: the book's chapter 3
+    Halving,
+}
+
 pub fn positive(text: &str) -> std::result::Result<f32, String> {
     number(text, |value| value > 0.0, "a number above 0")
 }
 
 pub fn not_negative(text: &str) -> std::result::Result<f32, String> {
     number(text, |value| value >= 0.0, "0 or a number above it")
+}
+
+fn share(text: &str) -> std::result::Result<f32, String> {
+    number(text, |value| (0.0..1.0).contains(&value), "0 or a number above it that is less than 1")
+}
+
+fn whole_share(text: &str) -> std::result::Result<f32, String> {
+    number(text, |value| (0.0..=1.0).contains(&value), "a number from 0 to 1")
 }
 
 fn number(text: &str, accept: impl Fn(f32) -> bool, what: &str) -> std::result::Result<f32, String> {
@@ -146,7 +218,87 @@ fn batch(text: &str) -> std::result::Result<usize, String> {
 const MACS: usize = 200_000_000_000;
 
 impl Arguments {
-    fn hyper(&self, net: &Net, samples: usize) -> Hyper {
+    /// Whether flags go together that need no data for it.
+    fn check(&self) -> Result<()> {
+        use OptimizerArgument::{Adamw, Momentum, Nesterov};
+        use ScheduleArgument::{Constant, Geometric};
+        let is_momentum = matches!(self.optimizer, Momentum | Nesterov);
+        for (is_wrong, problem) in [
+            (self.momentum.is_some() && !is_momentum, "--momentum is for --optimizer momentum and nesterov"),
+            (
+                self.weight_decay.is_some() && self.optimizer != Adamw,
+                "--weight-decay is for --optimizer adamw; the others have --lambda",
+            ),
+            (
+                self.schedule == Some(Constant) && self.final_eta.is_some(),
+                "--schedule constant has no --final-eta: leave out one of them",
+            ),
+            (
+                self.schedule == Some(Geometric) && self.final_eta.is_none(),
+                "--schedule geometric needs --final-eta: where to go",
+            ),
+        ] {
+            if is_wrong {
+                return Err(Error::Settings { problem });
+            }
+        }
+        Ok(())
+    }
+
+    fn optimizer(&self) -> Optimizer {
+        let momentum = self.momentum.unwrap_or(0.9);
+        match self.optimizer {
+            OptimizerArgument::Sgd => Optimizer::Sgd,
+            OptimizerArgument::Momentum => Optimizer::Momentum { momentum },
+            OptimizerArgument::Nesterov => Optimizer::Nesterov { momentum },
+            OptimizerArgument::Adam => Optimizer::ADAM,
+            OptimizerArgument::Adamw => Optimizer::adamw(self.weight_decay.unwrap_or(0.01)),
+        }
+    }
+
+    /// The teachers, if there are some, each of which takes what the network takes and gives what it gives.
+    fn distillation(&self, net: &Net, description: &Description, data: &Data) -> Result<Option<Distillation>> {
+        if self.teacher.is_empty() {
+            return Ok(None);
+        }
+        let load = |path: &PathBuf| {
+            let file = File::read(path)?;
+            let (teacher, own) = (file.net()?.architecture, file.description()?);
+            let pupil = &net.architecture;
+            let refused = |what| Err(Error::Teacher { path: path.clone(), what });
+            if file.width()?.is_some() {
+                return refused("its weights are integers; name the float model that it was made of".into());
+            }
+            if (teacher.inputs(), teacher.outputs()) != (pupil.inputs(), pupil.outputs()) {
+                return refused(format!(
+                    "it takes {} and gives {} values, the network takes {} and gives {}; name a model for the same data",
+                    teacher.input(),
+                    teacher.outputs(),
+                    pupil.input(),
+                    pupil.outputs()
+                ));
+            }
+            if teacher.activation() != Function::Softmax {
+                return refused(format!("it does not end in a softmax ({teacher}); name a model that does"));
+            }
+            if own.classes != description.classes {
+                return refused(format!(
+                    "its classes are {}, those of the data {}; name a model for the same data",
+                    list(&own.classes, pupil.outputs()),
+                    list(&description.classes, pupil.outputs())
+                ));
+            }
+            if own.normalization() != description.normalization() {
+                return refused("its input is normalized otherwise than these data; train it on the same data".into());
+            }
+            super::compare_data(&own, data);
+            file.network()
+        };
+        let teachers = Teachers::new(self.teacher.iter().map(load).collect::<Result<_>>()?);
+        Ok(Some(Distillation { teachers, temperature: self.temperature, share: self.teacher_share }))
+    }
+
+    fn hyper(&self, net: &Net, samples: usize, distillation: Option<Distillation>) -> Hyper {
         let layers = net.architecture.layers();
         let is_relu = layers.iter().any(|op| op.activation() == Function::Relu);
         let is_conv = layers.iter().any(|op| matches!(op, Op::Conv(_)));
@@ -161,12 +313,20 @@ impl Arguments {
             _ if is_conv || is_relu => (passes, 0.03, None),
             _ => (passes, 0.5, None),
         };
+        let optimizer = self.optimizer();
+        let eta = match optimizer {
+            Optimizer::Sgd => eta,
+            // Each gradient counts ten times, in this step and in those to come.
+            Optimizer::Momentum { .. } | Optimizer::Nesterov { .. } => 0.1 * eta,
+            Optimizer::Adam { .. } => 0.001,
+        };
+        // A rate, an optimizer or a schedule of the user's own comes without a schedule of ours.
+        let is_ours = self.eta.is_none() && self.schedule.is_none() && optimizer == Optimizer::Sgd;
         Hyper {
             epochs: self.epochs.unwrap_or(epochs),
             batch: self.batch,
             eta: self.eta.unwrap_or(eta),
-            // A rate of the user's own comes without a schedule of ours.
-            final_eta: self.final_eta.or(final_eta.filter(|_| self.eta.is_none())),
+            final_eta: self.final_eta.or(final_eta.filter(|_| is_ours)),
             lambda: self.lambda,
             regularization: match self.l2 {
                 L2Argument::PerImage => Regularization::PerImage,
@@ -187,7 +347,29 @@ impl Arguments {
             patience: self.early_stopping,
             monitor_training: self.monitor_training,
             freeze_norm: self.freeze_norm,
+            optimizer,
+            schedule: match self.schedule {
+                None | Some(ScheduleArgument::Constant | ScheduleArgument::Geometric) => Schedule::Geometric,
+                Some(ScheduleArgument::Cosine) => Schedule::Cosine,
+                Some(ScheduleArgument::Halving) => Schedule::Halving,
+            },
+            warmup: self.warmup,
+            smoothing: self.label_smoothing,
+            average: self.average,
+            l1: self.l1,
+            clip: self.clip.unwrap_or(0.0),
+            widths: layers.iter().filter(|op| op.weights() > 0).map(|op| op.bits()).collect(),
+            distillation,
         }
+    }
+}
+
+/// The names of classes, the first of them.
+fn list(classes: &[String], count: usize) -> String {
+    match classes {
+        [] => format!("the numbers to {}", count.saturating_sub(1)),
+        [..] if classes.len() > 5 => format!("{}, …", classes[..5].join(", ")),
+        [..] => classes.join(", "),
     }
 }
 
@@ -196,6 +378,8 @@ impl Arguments {
 struct Outcome {
     net: Net,
     seed: u64,
+    /// Those that are off are left out.
+    settings: Hyper,
     history: History,
     /// The validation samples, with the weights that were kept; none if there are no such samples.
     validation: Option<Score>,
@@ -210,6 +394,7 @@ struct Outcome {
 }
 
 pub fn run(arguments: Arguments) -> Result<()> {
+    arguments.check()?;
     let cost = arguments.cost.as_deref();
     let net = arguments.net.as_deref().map(|net| nets::find(net, cost)).transpose()?;
     // What cannot be written is said before the minutes of training, not after.
@@ -229,8 +414,9 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let description = Description::of(&data)?;
     let stop = Arc::new(AtomicBool::new(false));
     catch_ctrl_c(&stop, "measuring and saving what has been learned")?;
-    Run { hyper: arguments.hyper(&net, data.train().len()), arguments, data, description, executor, stop, stem }
-        .run(net)
+    let distillation = arguments.distillation(&net, &description, &data)?;
+    let hyper = arguments.hyper(&net, data.train().len(), distillation);
+    Run { hyper, arguments, data, description, executor, stop, stem }.run(net)
 }
 
 struct Run {
@@ -306,6 +492,7 @@ impl Run {
         let outcome = Outcome {
             net,
             seed: hyper.seed,
+            settings: hyper,
             history,
             validation: kept,
             test,

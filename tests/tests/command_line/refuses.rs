@@ -472,6 +472,34 @@ fn training_that_diverges() {
 }
 
 #[test]
+fn settings_of_training_that_do_not_go_together() {
+    let place = Place::new();
+    place.succeed(&format!("{TRAIN} --out sigmoid.minnet"));
+    for (flags, words) in [
+        ("--momentum 0.5", "--momentum is for --optimizer momentum and nesterov"),
+        ("--optimizer adam --weight-decay 0.1", "the others have --lambda"),
+        ("--optimizer adamw --lambda 0.1", "adamw has --weight-decay in the place of --lambda"),
+        ("--schedule geometric", "--schedule geometric needs --final-eta"),
+        ("--schedule constant --final-eta 0.1", "--schedule constant has no --final-eta"),
+        ("--schedule halving", "--schedule halving needs --early-stopping"),
+        ("--schedule halving --early-stopping 2 --final-eta 0.1", "leave out --final-eta"),
+        ("--warmup 1", "--warmup takes all epochs"),
+        ("--average 1", "give 0 or a number above it that is less than 1"),
+        ("--temperature 3", "--teacher <MODEL>"),
+        ("--teacher missing.minnet", "missing.minnet: cannot be read"),
+        ("--teacher sigmoid.minnet", "sigmoid.minnet: cannot teach this network: it does not end in a softmax"),
+    ] {
+        let run = place.run(&format!("{TRAIN} {flags} --out new.minnet"));
+        assert!(run.code.is_some_and(|code| code == 1 || code == 2), "{flags}: {:?}", run.code);
+        assert!(run.stderr.contains(words), "{flags}: {words:?} is not in {}", run.stderr);
+        assert!(!place.path("new.minnet").exists(), "{flags}");
+    }
+    let teacher =
+        format!("train --data @data --net conv4-conv12-10-relu --teacher {BUNDLED_MODEL} --epochs 1 --images 20");
+    place.succeed(&teacher);
+}
+
+#[test]
 fn an_unknown_experiment() {
     let words = ["there is no experiment network3-droput", "did you mean network3-dropout?", "`host experiment` lists"];
     assert_refused(&Place::new(), "experiment network3-droput --data @data --quick", &words);

@@ -116,6 +116,44 @@ fn every_cost_and_way_to_start_trains() {
 }
 
 #[test]
+fn every_optimizer_and_schedule_trains() {
+    let place = Place::new();
+    for (flags, optimizer, eta) in [
+        ("--optimizer momentum --l1 0.1 --clip 1", "momentum", 0.05),
+        ("--optimizer nesterov --momentum 0.5 --lambda 0.1", "nesterov", 0.05),
+        ("--optimizer adam --schedule cosine --warmup 0.5 --label-smoothing 0.1", "adam", 0.001),
+        ("--optimizer adamw --weight-decay 0.1 --average 0.9 --schedule constant", "adam", 0.001),
+    ] {
+        let settings = place.json(&format!("{TRAIN} {flags}"))["settings"].clone();
+        assert!(settings["optimizer"][optimizer].is_object(), "{settings}");
+        assert!((settings["eta"].as_f64().unwrap() - eta).abs() < 1e-6, "{settings}");
+    }
+    // Halved again and again, until 1/128 is reached.
+    let halving = "train --data @data --net 784-10 --images 50 --epochs 1000 --schedule halving --early-stopping 2";
+    let epochs = place.json(halving)["history"]["epochs"].as_array().unwrap().clone();
+    assert!((15..1000).contains(&epochs.len()));
+    let eta = |epoch: &Value| epoch["eta"].as_f64().unwrap();
+    assert_eq!(eta(epochs.last().unwrap()), eta(&epochs[0]) / 64.0);
+}
+
+#[test]
+fn models_teach_with_the_same_bits_on_any_number_of_threads() {
+    let place = Place::new();
+    place.succeed(&format!("{TRAIN} --cost log-likelihood --out teacher-1.minnet"));
+    place.succeed("train --data @data --net conv4-conv12-10-relu --images 60 --epochs 1 --out teacher-2.minnet");
+    let train = "train --data @data --net conv4-conv12-10-relu --images 60 --epochs 1 --optimizer adam --average 0.9 \
+                 --schedule cosine --label-smoothing 0.1 --teacher teacher-1.minnet teacher-2.minnet";
+    let run = |flags: &str| place.json(&format!("{train} {flags}"));
+    let first = run("--threads 1");
+    let taught = &first["settings"]["distillation"];
+    assert_eq!((taught["teachers"].as_array().unwrap().len(), &taught["temperature"]), (2, &Value::from(2.0)));
+    for flags in ["--threads 2", "--threads 3"] {
+        assert_eq!(run(flags)["weight_hash"], first["weight_hash"], "{flags}");
+    }
+    assert_ne!(run("--temperature 4")["weight_hash"], first["weight_hash"]);
+}
+
+#[test]
 fn the_book_s_pickle_trains_as_the_same_images_do() {
     let place = Place::new();
     let pickle = format!("{REPOSITORY}/tests/data/pickles/python2-protocol2.pkl.gz");
