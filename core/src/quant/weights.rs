@@ -174,12 +174,12 @@ impl Width {
 
 /// The byte of five ternary digits.
 const fn fraction(number: u32) -> u8 {
-    ((number * 256 + 242) / 243) as u8
+    (number * 256).div_ceil(243) as u8
 }
 
 /// The ternary digits of a byte.
 const fn number(byte: u8) -> u32 {
-    byte as u32 * 243 >> 8
+    (byte as u32 * 243) >> 8
 }
 
 /// Whether no weight of a word of 8-bit weights is -128.
