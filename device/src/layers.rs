@@ -78,6 +78,8 @@ impl<const RAM: usize, const PIXELS: usize> Memory<RAM, PIXELS> {
         Some(hashes)
     }
 
+    /// In a function of its own for each width, to be short.
+    #[inline(never)]
     fn integers<In: Tensor, L: QuantLayer<In>, W: Weights>(&mut self, ops: &[Op], count: usize) -> Option<u64> {
         let mut both = 0u64;
         for input in INPUTS {

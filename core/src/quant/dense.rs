@@ -1,10 +1,12 @@
 //! A fully connected layer in integers.
 
+#[cfg(not(any(minnet_dsp, minnet_thumb1)))]
+use super::kernel::Four;
 #[cfg(minnet_dsp)]
 use super::kernel::dsp;
 #[cfg(minnet_thumb1)]
 use super::kernel::thumb1;
-use super::kernel::{Four, GROUP, halves_mut, place, ram};
+use super::kernel::{GROUP, halves_mut, place, ram};
 use super::ops::{Next, Rows, weight_words};
 use super::requantize::Numbers;
 use super::weights::{Width, Word, unpack};

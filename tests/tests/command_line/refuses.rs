@@ -357,7 +357,10 @@ fn models_that_are_none() {
         ("long.minnet", ["there are bytes after the model's end", "copy it again"]),
         ("flipped.minnet", ["the model's checksum is wrong", "copy it again"]),
         ("picture.png", ["this is not a minnet model", "make one with `host train`"]),
-        ("other.minnet", ["layer 1 (`dense 10 cube`): `cube` is neither an activation nor a width", "sigmoid, tanh, relu"]),
+        (
+            "other.minnet",
+            ["layer 1 (`dense 10 cube`): `cube` is neither an activation nor a width", "sigmoid, tanh, relu"],
+        ),
     ] {
         let words = [name, words[0], words[1]];
         assert_refused(&place, &format!("inspect {name}"), &words);

@@ -70,6 +70,14 @@ pub fn rows<const COUNT: usize>(rows: &[Word], row: usize, inputs: &[[u32; GROUP
     sums
 }
 
+/// Tells the compiler that `{repeated}` bytes more of code than it sees come of `.rept`. From its estimate it concludes
+/// where constants must lie so that loads reach them; nothing is assembled of this.
+macro_rules! length {
+    () => {
+        ".if 0\n.space {repeated}\n.endif"
+    };
+}
+
 /// A loop over pairs of groups, for the rows whose loads and sums are given; the first, which goes on to the next word,
 /// comes last.
 macro_rules! rows {
@@ -99,6 +107,7 @@ macro_rules! rows {
                     "sxtb16 {w}, {w}, ror #8",
                     "smlad {a}, {w}, {x1}, {a}",
                     ".endr",
+                    length!(),
                     "cmp {x}, {end}",
                     "bne 2b",
                     "// {s}",
@@ -112,6 +121,7 @@ macro_rules! rows {
                     t = out(reg) _,
                     x0 = out(reg) _,
                     x1 = out(reg) _,
+                    repeated = const 80,
                     options(readonly, nostack),
                 );
             }
@@ -165,6 +175,7 @@ pub fn four_positions<W: Windows>(filter: &[Word], window: &[u32]) -> [i32; 4] {
             "smlad {a}, {t}, {x0}, {a}",
             "smlad {a}, {w}, {x1}, {a}",
             ".endr",
+            length!(),
             "subs {steps}, #1",
             "bne 3b",
             "add {x}, {x}, #{skip}",
@@ -186,6 +197,7 @@ pub fn four_positions<W: Windows>(filter: &[Word], window: &[u32]) -> [i32; 4] {
             x0 = out(reg) _,
             x1 = out(reg) _,
             together = const together(W::WINDOW.groups),
+            repeated = const 60 * (together(W::WINDOW.groups) - 1),
             times = const W::WINDOW.groups / together(W::WINDOW.groups),
             second = const W::WINDOW.steps[1],
             third = const W::WINDOW.steps[2],
@@ -261,6 +273,7 @@ macro_rules! words {
                     ".rept {rows}",
                     $($line,)*
                     ".endr",
+                    length!(),
                     "// {w0} {w1} {w2} {w3} {x0} {x1} {third} {row}",
                     a = inout(reg) a,
                     b = inout(reg) b,
@@ -275,6 +288,7 @@ macro_rules! words {
                     x0 = out(reg) _,
                     x1 = out(reg) _,
                     rows = const W::WINDOW.rows,
+                    repeated = const 112 * W::WINDOW.rows,
                     third = const W::WINDOW.steps[2],
                     row = const W::WINDOW.row,
                     options(readonly, nostack),
