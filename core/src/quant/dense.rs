@@ -7,11 +7,10 @@ use super::kernel::dsp;
 #[cfg(minnet_thumb1)]
 use super::kernel::thumb1;
 use super::kernel::{GROUP, halves_mut, place, ram};
-use super::ops::{Next, Rows, weight_words};
+use super::ops::{Next, weight_words};
 use super::requantize::Numbers;
-use super::weights::{Width, Word, unpack};
+use super::weights::{Width, Word, unpack_row};
 use crate::op::{Dense, Op};
-use core::ops::Range;
 
 /// Outputs that are computed side by side, from one reading of the inputs.
 const OUTPUTS: usize = 4;
@@ -31,9 +30,9 @@ pub(super) fn run(op: Dense, width: Width, words: &[Word], front: &mut [u32], ba
         let sums = match width {
             Width::Eight => {
                 let row = op.inputs.div_ceil(4);
-                some_rows(weights.get(first * row..).unwrap_or_default(), row, groups, numbers.len())
+                some_rows(op, weights.get(first * row..).unwrap_or_default(), row, groups, first)
             }
-            packed => some_packed_rows(op, packed, weights.as_flattened(), groups, first..first + numbers.len()),
+            packed => some_packed_rows(op, packed, weights.as_flattened(), groups, first),
         };
         for (o, (sum, number)) in sums.into_iter().zip(numbers).enumerate() {
             let Numbers { bias, scale } = Numbers::unpack(*number);
@@ -45,41 +44,39 @@ pub(super) fn run(op: Dense, width: Width, words: &[Word], front: &mut [u32], ba
     }
 }
 
-/// The products of the inputs with at most four rows of packed weights, some weights after the others.
+/// The products of the inputs with the packed weights of four outputs, or those that are left from `output` on, some weights
+/// after the others.
 #[inline(always)]
-fn some_packed_rows(
-    op: Dense,
-    width: Width,
-    weights: &[u8],
-    inputs: &[[u32; GROUP]],
-    outputs: Range<usize>,
-) -> [i32; OUTPUTS] {
+fn some_packed_rows(op: Dense, width: Width, weights: &[u8], inputs: &[[u32; GROUP]], output: usize) -> [i32; OUTPUTS] {
     let own = width.bytes(op.inputs);
     let mut sums = [0; OUTPUTS];
     for first in (0..op.inputs).step_by(UNPACKED) {
         let count = UNPACKED.min(op.inputs - first);
         let row = count.div_ceil(4);
         let mut rows = [[0; 4]; OUTPUTS * UNPACKED / 4];
-        let shape = Rows { rows: 1, pixels: 1, channels: count, padded: count };
-        for (output, words) in outputs.clone().zip(rows.chunks_exact_mut(row)) {
-            unpack(width, weights.get(output * own + width.bytes(first)..).unwrap_or_default(), shape, words);
+        for (output, words) in (output..op.outputs).zip(rows.chunks_exact_mut(row)).take(OUTPUTS) {
+            let weights = weights.get(output * own + width.bytes(first)..).unwrap_or_default();
+            unpack_row(width, weights, count, words);
         }
         let inputs = inputs.get(first / 4..).unwrap_or_default();
-        let some = some_rows(&rows, row, inputs, outputs.len());
+        let some = some_rows(op, &rows, row, inputs, output);
         sums.iter_mut().zip(some).for_each(|(sum, some)| *sum = i32::wrapping_add(*sum, some));
     }
     sums
 }
 
-/// The products of the inputs with the first `count` rows of weights, at most four, each of `row` words.
+/// The products of the inputs with the first rows of weights, each of `row` words: four, or those that are left from the
+/// output `first` on.
 #[inline(always)]
-fn some_rows(rows: &[Word], row: usize, inputs: &[[u32; GROUP]], count: usize) -> [i32; OUTPUTS] {
-    // Of fewer outputs, no more rows than there are.
-    match count {
+fn some_rows(op: Dense, rows: &[Word], row: usize, inputs: &[[u32; GROUP]], first: usize) -> [i32; OUTPUTS] {
+    if first + OUTPUTS <= op.outputs {
+        return exact_rows::<OUTPUTS>(rows, row, inputs);
+    }
+    // A constant of the layer: the compiler drops the others.
+    match op.outputs % OUTPUTS {
         1 => exact_rows::<1>(rows, row, inputs),
         2 => exact_rows::<2>(rows, row, inputs),
-        3 => exact_rows::<3>(rows, row, inputs),
-        _ => exact_rows::<OUTPUTS>(rows, row, inputs),
+        _ => exact_rows::<3>(rows, row, inputs),
     }
 }
 

@@ -266,22 +266,57 @@ fn unpack_codes<const BITS: u32>(bytes: &[u8], rows: Rows, words: &mut [Word]) {
             buffer |= u32::from(bytes.next().copied().unwrap_or(0)) << count;
             count += 8;
         }
-        *word = spread::<BITS>(buffer, weights);
+        *word = spread(BITS, buffer, weights);
         (buffer, count) = (buffer >> bits, count - bits);
     });
 }
 
+/// As [`unpack`], of a row of a dense layer, or of a part of it that begins a byte. The filters of a convolution take the
+/// slower way whatever they are: else one of three channels would take longer than one of four.
+#[inline(always)]
+pub(super) fn unpack_row(width: Width, bytes: &[u8], weights: usize, words: &mut [Word]) {
+    match width {
+        Width::Four => unpack_fours::<4>(bytes, weights, words),
+        Width::Three => unpack_fours::<3>(bytes, weights, words),
+        Width::Two => unpack_fours::<2>(bytes, weights, words),
+        _ => unpack(width, bytes, Rows { rows: 1, pixels: 1, channels: weights, padded: weights }, words),
+    }
+}
+
+/// Where no word but the last has a place without a weight.
+#[inline(never)]
+fn unpack_fours<const BITS: usize>(mut bytes: &[u8], weights: usize, words: &mut [Word]) {
+    let Some(words) = words.get_mut(..weights.div_ceil(4)) else { return };
+    // Two words take a whole number of bytes.
+    for pair in words.chunks_mut(2) {
+        let mut own = [0; BITS];
+        if let Some((all, rest)) = bytes.split_first_chunk() {
+            (own, bytes) = (*all, rest);
+        } else {
+            own.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
+        }
+        let codes = own.iter().rev().fold(0, |codes, byte| codes << 8 | u32::from(*byte));
+        for (word, codes) in pair.iter_mut().zip([codes, codes >> (4 * BITS)]) {
+            *word = spread(BITS as u32, codes, 4);
+        }
+    }
+    if let Some(last) = words.last_mut() {
+        let unused = 8 * (weights.wrapping_neg() % 4) as u32;
+        *last = (u32::from_le_bytes(*last) & u32::MAX >> unused).to_le_bytes();
+    }
+}
+
 /// The first weights of a buffer of codes as bytes, and zeros.
 #[inline(always)]
-fn spread<const BITS: u32>(codes: u32, weights: usize) -> Word {
+fn spread(bits: u32, codes: u32, weights: usize) -> Word {
     // First two and two, then each.
-    let pair = (1 << (2 * BITS)) - 1;
-    let pairs = codes & pair | (codes & pair << (2 * BITS)) << (16 - 2 * BITS);
-    let each = 0x1_0001 * ((1 << BITS) - 1);
-    let codes = pairs & each | (pairs & each << BITS) << (8 - BITS);
+    let pair = (1 << (2 * bits)) - 1;
+    let pairs = codes & pair | (codes & pair << (2 * bits)) << (16 - 2 * bits);
+    let each = 0x1_0001 * ((1 << bits) - 1);
+    let codes = pairs & each | (pairs & each << bits) << (8 - bits);
     // In the upper bits of a byte, with its highest bit turned, a code is as many steps above or below 0; half a step more
     // puts the codes around 0.
-    let weighed = (codes << (8 - BITS) ^ 0x8080_8080) | 0x0101_0101 << (7 - BITS);
+    let weighed = (codes << (8 - bits) ^ 0x8080_8080) | 0x0101_0101 << (7 - bits);
     (weighed & u32::MAX.checked_shr(32 - 8 * weights as u32).unwrap_or(0)).to_le_bytes()
 }
 
@@ -333,7 +368,11 @@ mod tests {
                 let bytes = packed(*width, &some);
                 assert!(width.is_valid(&bytes, some.len()));
                 let mut words = std::vec![[77; 4]; rows * shape.length().div_ceil(4)];
-                unpack(*width, &bytes, shape, &mut words);
+                if (rows, pixels) == (1, 1) {
+                    unpack_row(*width, &bytes, channels, &mut words);
+                } else {
+                    unpack(*width, &bytes, shape, &mut words);
+                }
                 let (run, place) = if padded == 1 {
                     (pixels, pixels.next_multiple_of(4))
                 } else {

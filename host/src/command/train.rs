@@ -60,8 +60,8 @@ pub struct Arguments {
     /// numbers, else 0.5; a tenth of these with momentum, and 0.001 with adam and adamw]
     #[arg(long, value_name = "RATE", value_parser = positive)]
     eta: Option<f32>,
-    /// η of the last epoch, approached as --schedule says [default: 0.001 for the default network, if neither --eta,
-    /// --schedule nor --optimizer is given; else 0 with --schedule cosine, and as --eta without]
+    /// η of the last epoch, approached as --schedule says [default: 0.001 for the default network and 0.0005 for numbers, if
+    /// neither --eta, --schedule nor --optimizer is given; else 0 with --schedule cosine, and as --eta without]
     #[arg(long, value_name = "RATE", value_parser = positive)]
     final_eta: Option<f32>,
     /// How η changes [default: geometric with --final-eta, else constant]
@@ -309,7 +309,7 @@ impl Arguments {
         let passes = (400_000 / samples.max(1)).clamp(30, 200).min(affordable) as u32;
         let (epochs, eta, final_eta) = match net.name.as_str() {
             nets::DEFAULT => (8, 0.08, Some(0.001)),
-            _ if net.architecture.activation() == Function::Identity => (passes, 0.01, None),
+            _ if net.architecture.activation() == Function::Identity => (passes, 0.01, Some(0.0005)),
             _ if is_conv || is_relu => (passes, 0.03, None),
             _ => (passes, 0.5, None),
         };
