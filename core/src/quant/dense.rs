@@ -11,6 +11,7 @@ use super::ops::{Next, weight_words};
 use super::requantize::Numbers;
 use super::weights::{Width, Word, unpack_row};
 use crate::op::{Dense, Op};
+use core::hint::black_box;
 
 /// Outputs that are computed side by side, from one reading of the inputs.
 const OUTPUTS: usize = 4;
@@ -26,13 +27,15 @@ pub(super) fn run(op: Dense, width: Width, words: &[Word], front: &mut [u32], ba
     let (groups, _) = inputs.as_chunks::<GROUP>();
     let values = halves_mut(back).as_flattened_mut();
     let hidden = op.activation.hidden();
-    for (first, numbers) in (0..op.outputs).step_by(OUTPUTS).zip(numbers.chunks(OUTPUTS)) {
+    // The compiler would unroll a loop of few outputs whose end it knows, for some numbers of inputs and not for others.
+    for (first, numbers) in (0..black_box(op.outputs)).step_by(OUTPUTS).zip(numbers.chunks(OUTPUTS)) {
         let sums = match width {
             Width::Eight => {
                 let row = op.inputs.div_ceil(4);
                 some_rows(op, weights.get(first * row..).unwrap_or_default(), row, groups, first)
             }
-            packed => some_packed_rows(op, packed, weights.as_flattened(), groups, first),
+            // With what follows the weights: so that bytes can be read some at a time to the end.
+            packed => some_packed_rows(op, packed, words.as_flattened(), groups, first),
         };
         for (o, (sum, number)) in sums.into_iter().zip(numbers).enumerate() {
             let Numbers { bias, scale } = Numbers::unpack(*number);

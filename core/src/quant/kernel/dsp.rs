@@ -62,10 +62,13 @@ pub fn rows<const COUNT: usize>(rows: &[Word], row: usize, inputs: &[[u32; GROUP
     if row % 2 == 1
         && let Some(x) = inputs.get(row - 1)
     {
-        for (n, sum) in sums.iter_mut().enumerate().take(COUNT) {
-            let word = rows.get(n * row + row - 1).copied().unwrap_or_default();
-            *sum = Four::new(u32::from_le_bytes(word)).multiply_add(*x, *sum);
-        }
+        // Not a loop: the compiler does not always unroll it.
+        let add = |n: usize, sum: i32| {
+            let word = rows.get(n * row + row - 1).filter(|_| n < COUNT).copied().unwrap_or_default();
+            Four::new(u32::from_le_bytes(word)).multiply_add(*x, sum)
+        };
+        let [a, b, c, d] = sums;
+        sums = [add(0, a), add(1, b), add(2, c), add(3, d)];
     }
     sums
 }
