@@ -10,6 +10,8 @@ const SAME: f64 = 1.02;
 const OTHER: f64 = 1.10;
 /// How much more a smaller layer may take than a larger one: what a compiler's choice of registers makes.
 const REGISTERS: f64 = 1.002;
+/// The same of packed weights: how a row's last words are unpacked depends on how many they are.
+const PACKED: f64 = 1.12;
 /// The same with another compiler than that of the record.
 const OTHER_REGISTERS: f64 = 1.02;
 
@@ -66,7 +68,12 @@ pub(super) fn judge_layers(counted: &Layers, recorded: &[Record]) -> Vec<String>
     let before = recorded.iter().find(|record| (&record.element, &record.processor) == (element, processor));
     let is_same = before.is_none_or(|before| before.compiler == *compiler);
     for (series, ..) in SIZES {
-        let cliffs = cliffs(&counted.series(series), if is_same { REGISTERS } else { OTHER_REGISTERS });
+        let limit = match element.as_str() {
+            "int4" => PACKED,
+            _ if is_same => REGISTERS,
+            _ => OTHER_REGISTERS,
+        };
+        let cliffs = cliffs(&counted.series(series), limit);
         objections.extend(cliffs.into_iter().map(|cliff| format!("{program}: {cliff}")));
     }
     for Layer { text, instructions, .. } in layers {
