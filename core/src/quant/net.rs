@@ -25,7 +25,7 @@ use core::ops::Range;
 ///
 /// assert_eq!(Digits::FLASH_BYTES, 95_440);
 /// assert_eq!(Quantized::<Digits>::FLASH_BYTES, 24_004);
-/// assert_eq!(Quantized::<Digits, Int4>::FLASH_BYTES, 12_084);
+/// assert_eq!(Quantized::<Digits, Int4>::FLASH_BYTES, 12_076);
 /// ```
 pub struct Quantized<'a, N, W = Int8> {
     words: &'a [Word],
