@@ -121,7 +121,7 @@ impl Width {
         }
     }
 
-    /// Packs an output's weights, in units, into bytes that are 0.
+    /// Packs an output's weights of fewer than 8 bits, in units, into bytes that are 0.
     pub(super) fn pack(self, weights: impl Iterator<Item = i32>, bytes: &mut [u8]) {
         if let Self::Ternary = self {
             // A byte is a fraction of 256, of which the first ternary digit is the first weight.
@@ -133,7 +133,9 @@ impl Width {
             return;
         }
         let bits = self.code_bits();
-        for (code, place) in weights.map(|weight| self.code(weight)).zip((0..).step_by(bits as usize)) {
+        // The odd numbers from the least on.
+        let codes = weights.map(|weight| ((weight + self.limit()) / 2) as u32);
+        for (code, place) in codes.zip((0..).step_by(bits as usize)) {
             let both = code << (place % 8);
             for (byte, part) in bytes.iter_mut().skip(place / 8).zip([both as u8, (both >> 8) as u8]) {
                 *byte |= part;
@@ -141,15 +143,7 @@ impl Width {
         }
     }
 
-    const fn code(self, weight: i32) -> u32 {
-        match self {
-            Self::Eight => weight as u8 as u32,
-            Self::Ternary => (weight + 1) as u32,
-            Self::Four | Self::Three | Self::Two => ((weight + self.limit()) / 2) as u32,
-        }
-    }
-
-    /// Whether so many weights may lie so.
+    /// Whether so many packed weights may lie so.
     pub(super) const fn is_valid(self, bytes: &[u8], weights: usize) -> bool {
         let mut rest = bytes;
         if let Self::Ternary = self {
@@ -157,7 +151,7 @@ impl Width {
                 let number = number(*byte);
                 // Behind the last weight there are zeros.
                 let unused = if after.is_empty() { 5 * bytes.len() - weights } else { 0 };
-                if fraction(number) != *byte || number >= 243 || !number.is_multiple_of(3u32.pow(unused as u32)) {
+                if fraction(number) != *byte || !number.is_multiple_of(3u32.pow(unused as u32)) {
                     return false;
                 }
                 rest = after;
