@@ -19,6 +19,20 @@ pub(super) trait Arrays {
     fn open(&mut self, name: &str) -> Result<(Source<'_>, Header)>;
 }
 
+/// The arrays of a directory, each a file of a format whose headers `header` reads.
+pub(super) struct Files<'a> {
+    pub(super) directory: &'a Path,
+    pub(super) header: fn(&mut Source<'_>) -> Result<Header>,
+}
+
+impl Arrays for Files<'_> {
+    fn open(&mut self, name: &str) -> Result<(Source<'_>, Header)> {
+        let mut source = Source::open(&self.directory.join(name))?;
+        let header = (self.header)(&mut source)?;
+        Ok((source, header))
+    }
+}
+
 /// Whether a name says that an array is of samples or of targets.
 pub(super) fn is_known(name: &str, with_others: bool) -> bool {
     Role::of(stem(name), with_others).is_some()

@@ -1,7 +1,6 @@
 //! The IDX format of MNIST's files: `00 00 type rank`, then each dimension as a big-endian `u32`, then the numbers, of
-//! type 8 if they are bytes. Files
-//! may be compressed by gzip, which is told by their contents, not their names. Nothing a header claims is believed
-//! before the bytes have come.
+//! type 8 if they are bytes. Files may be compressed by gzip, which is told by their contents, not their names. Nothing a
+//! header claims is believed before the bytes have come.
 
 use std::collections::HashMap;
 use std::fs;
@@ -13,7 +12,6 @@ use flate2::write::GzEncoder;
 
 use super::Image;
 use super::array::{Element, Header};
-use super::arrays::Arrays;
 use super::folders::Entries;
 use super::set::Data;
 use super::source::{Source, TRUSTED_ITEMS};
@@ -22,19 +20,6 @@ use crate::file::{beginning, write_atomically};
 
 const BYTES: u8 = 0x08;
 const SIDE: u32 = 28;
-
-/// The arrays of a directory's IDX files.
-pub(super) struct Files<'a> {
-    pub(super) directory: &'a Path,
-}
-
-impl Arrays for Files<'_> {
-    fn open(&mut self, name: &str) -> Result<(Source<'_>, Header)> {
-        let mut source = Source::open(&self.directory.join(name))?;
-        let header = header(&mut source)?;
-        Ok((source, header))
-    }
-}
 
 /// Whether a file begins as IDX files do.
 pub(super) fn is_idx(beginning: &[u8]) -> bool {
@@ -64,7 +49,7 @@ pub(super) fn name_classes(directory: &Path, data: &mut Data) -> Result<()> {
 }
 
 /// Reads the header: the type of the numbers and all dimensions.
-fn header(source: &mut Source<'_>) -> Result<Header> {
+pub(super) fn header(source: &mut Source<'_>) -> Result<Header> {
     source.needed = 4;
     let magic = u32(source)?.to_be_bytes();
     let element = match magic {

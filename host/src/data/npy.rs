@@ -21,19 +21,6 @@ pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 /// A header of an array of numbers is far shorter.
 const LONGEST_HEADER: usize = 10_000;
 
-/// The arrays of a directory's `.npy` files.
-pub(super) struct Files<'a> {
-    pub(super) directory: &'a Path,
-}
-
-impl Arrays for Files<'_> {
-    fn open(&mut self, name: &str) -> Result<(Source<'_>, Header)> {
-        let mut source = Source::open(&self.directory.join(name))?;
-        let header = header(&mut source)?;
-        Ok((source, header))
-    }
-}
-
 /// The arrays of an `.npz` archive.
 pub(super) struct Archive {
     archive: ZipArchive<BufReader<File>>,
@@ -70,7 +57,7 @@ fn damaged(cause: ZipError) -> Problem {
 }
 
 /// Reads an array up to its numbers.
-fn header(source: &mut Source<'_>) -> Result<Header> {
+pub(super) fn header(source: &mut Source<'_>) -> Result<Header> {
     let mut start = [0; 8];
     source.needed = 10;
     source.fill(&mut start)?;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::arrays::{self, Pair};
+use super::arrays::{self, Files, Pair};
 use super::folders::Entries;
 use super::problem::Problem;
 use super::set::{Data, Targets, Values};
@@ -136,9 +136,10 @@ fn open_arrays(directory: &Path, names: &[String], options: &Options) -> Result<
     let is_npy = names.iter().any(|name| name.ends_with(".npy"));
     let pairs: Vec<Pair> = arrays::pairs(directory, names, !is_npy)?;
     if is_npy {
-        arrays::read(&mut npy::Files { directory }, &pairs, "NumPy arrays", Rule::Hash, options)
+        arrays::read(&mut Files { directory, header: npy::header }, &pairs, "NumPy arrays", Rule::Hash, options)
     } else {
-        let mut data = arrays::read(&mut idx::Files { directory }, &pairs, "IDX files", Rule::LastSixth, options)?;
+        let mut data =
+            arrays::read(&mut Files { directory, header: idx::header }, &pairs, "IDX files", Rule::LastSixth, options)?;
         idx::name_classes(directory, &mut data)?;
         Ok(data)
     }
