@@ -28,6 +28,7 @@ fn prepare() -> Result<(), String> {
 
     copy(&memory_layout(&package)?, &out.join("memory.x"))?;
     println!("cargo::rustc-link-search={}", out.display());
+    network(&out.join("network.rs"))?;
     copy(&model(top, "MINNET_MODEL", "")?, &out.join("model.minnet"))?;
     copy(&model(top, "MINNET_MODEL_INT8", "-int8")?, &out.join("model-int8.minnet"))?;
 
@@ -57,6 +58,17 @@ fn memory_layout(package: &Path) -> Result<PathBuf, String> {
         (Some(layout), true) => Ok(layout),
         _ => Err(format!("choose one board with --features: {}", known.join(", "))),
     }
+}
+
+/// The type of the models' network: as `host inspect` prints it, in the environment's `MINNET_NETWORK`, or the one that
+/// `src/nets.rs` has for the repository's models.
+fn network(path: &Path) -> Result<(), String> {
+    println!("cargo::rerun-if-env-changed=MINNET_NETWORK");
+    let code = match env::var("MINNET_NETWORK") {
+        Ok(code) => code.replace("\ntype Network", "\npub type Network"),
+        Err(_) => "pub use super::Default as Network;\n".into(),
+    };
+    fs::write(path, code).map_err(|cause| format!("cannot write {}: {cause}", path.display()))
 }
 
 /// The name of the repository's model for boards of this size.

@@ -7,6 +7,7 @@
 use crate::process::{self, find_program, keep_outer_build_out};
 use crate::{Error, Missing, debian, sysroot, top};
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,6 +20,8 @@ pub const NO_RUSTUP: &str = "MINNET_NO_RUSTUP";
 pub struct Toolchain {
     target: String,
     source: Source,
+    /// What cargo's environment has besides.
+    variables: Vec<(&'static str, OsString)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +40,7 @@ impl Toolchain {
     pub fn find(target: &str) -> Result<Toolchain, Missing> {
         let sysroot = sysroot::path(target);
         choose(target, active_libraries(target), sysroot.clone())
-            .map(|source| Toolchain { target: target.to_owned(), source })
+            .map(|source| Toolchain { target: target.to_owned(), source, variables: Vec::new() })
             .ok_or_else(|| missing(target, sysroot.as_deref()))
     }
 
@@ -56,6 +59,12 @@ impl Toolchain {
             sysroot::build(target)?;
         }
         Ok(Self::find(target)?)
+    }
+
+    /// The same with a variable in the environment of what it builds.
+    pub fn with(mut self, variable: &'static str, value: impl Into<OsString>) -> Self {
+        self.variables.push((variable, value.into()));
+        self
     }
 
     /// The compiler's name and version, such as `rustc 1.96.0 (ac68faa20 2026-05-25)`.
@@ -83,7 +92,7 @@ impl Toolchain {
             Source::Active => Command::new("cargo"),
             Source::Sysroot(_) => Command::new(sysroot::CARGO),
         };
-        keep_outer_build_out(&mut cargo);
+        keep_outer_build_out(&mut cargo).envs(self.variables.iter().map(|(name, value)| (name, value)));
         if let Source::Sysroot(sysroot) = &self.source {
             cargo.env("RUSTC", sysroot::rustc(sysroot));
         }
@@ -188,7 +197,7 @@ mod tests {
     #[test]
     fn cargo_of_a_sysroot_uses_its_compiler() {
         let source = Source::Sysroot("/cache".into());
-        let cargo = Toolchain { target: TARGET.into(), source }.cargo();
+        let cargo = Toolchain { target: TARGET.into(), source, variables: Vec::new() }.cargo();
         let rustc = cargo.get_envs().find(|(name, _)| *name == "RUSTC").and_then(|(_, value)| value);
         assert_eq!(rustc.map(Path::new), Some(Path::new("/cache/bin/rustc")));
         // Cargo set this for the very test that runs here.

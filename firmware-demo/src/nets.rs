@@ -10,9 +10,16 @@ use minnet::prelude::*;
 use minnet::quant::Quantized;
 use static_cell::ConstStaticCell;
 
-/// The network of the embedded model: the one that `host train` trains when it is told nothing.
+mod network {
+    include!(concat!(env!("OUT_DIR"), "/network.rs"));
+}
+
+/// The network of the embedded models.
+pub use network::Network as Digits;
+
+/// The network of the repository's model: the one that `host train` trains when it is told nothing.
 #[cfg(feature = "large")]
-pub type Digits = Net<
+pub type Default = Net<
     Image,
     seq![
         Conv5x5<1, 20, MaxPool2, Relu>,
@@ -23,9 +30,9 @@ pub type Digits = Net<
     ],
 >;
 
-/// The network of the embedded model: `conv4-conv12-10-relu` on the PC.
+/// The network of the repository's model: `conv4-conv12-10-relu` on the PC.
 #[cfg(not(feature = "large"))]
-pub type Digits =
+pub type Default =
     Net<Image, seq![Conv5x5<1, 4, MaxPool2, Relu>, Conv5x5<4, 12, MaxPool2, Relu>, Flatten, Dense<192, 10, Softmax>]>;
 
 /// The model that build.rs chose. It is checked here, while the program compiles, and used where it lies, in flash.

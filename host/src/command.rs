@@ -11,10 +11,12 @@ mod import;
 mod inspect;
 mod nets;
 mod quantize;
+mod search;
 mod train;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use minnet::model::Metadata;
 use minnet_host::architecture::Shape;
 use minnet_host::data::{Data, Mnist, Options, Part, Problem, TargetKind, default_directory, open};
 use minnet_host::description::Description;
@@ -44,6 +46,12 @@ enum Command {
     /// Trains on the first 50,000 of MNIST's training images, validates on the last 10,000 after each epoch, keeps the
     /// weights of the best epoch, and reads the 10,000 test images once, at the end. Ctrl-C stops early and saves.
     Train(train::Arguments),
+    /// Look for a network that fits a budget of flash, RAM and instructions, and does well
+    ///
+    /// Draws candidates at random, trains all of them for a few epochs, the best third for three times as many, and so on.
+    /// The validation samples judge; test samples are not read. What is done is kept: the same command goes on where it was
+    /// interrupted.
+    Search(search::Arguments),
     /// Test a model: accuracy, confusion matrix, and a sheet of the digits it got wrong
     Eval(eval::Arguments),
     /// Show what is in data: samples, classes, ranges, a picture of some, and what looks wrong
@@ -82,6 +90,7 @@ impl Cli {
     pub fn run(self) -> Result<()> {
         match self.command {
             Command::Train(arguments) => train::run(arguments),
+            Command::Search(arguments) => search::run(arguments),
             Command::Eval(arguments) => eval::run(arguments),
             Command::Data(arguments) => data::run(arguments),
             Command::Classify(arguments) => classify::run(arguments),
@@ -147,6 +156,19 @@ impl Source {
         self.data.clone().map_or_else(default_directory, Ok)
     }
 
+    /// The same as arguments of a command.
+    fn arguments(&self) -> Vec<String> {
+        let data = self.data.as_ref().map(|path| path.display().to_string());
+        let targets = self.targets.and_then(|targets| targets.to_possible_value());
+        let named = [
+            ("--data", data),
+            ("--label", self.label.clone()),
+            ("--targets", targets.map(|targets| targets.get_name().to_owned())),
+        ];
+        let named = named.into_iter().filter_map(|(flag, value)| Some([flag.to_owned(), value?])).flatten();
+        named.chain(self.transpose.then(|| "--transpose".to_owned())).collect()
+    }
+
     /// What is there, for a network that takes this, if there is one already.
     fn open(&self, shape: Option<Shape>) -> Result<Data> {
         let targets = self.targets.map(|targets| match targets {
@@ -203,6 +225,23 @@ impl<'a> Parts<'a> {
         let part = |part| Samples::new(data.part(part), description.normalization());
         let all = Samples::new(data.all(), description.normalization());
         Self { training: part(Part::Train), validation: part(Part::Validation), test: part(Part::Test), all }
+    }
+
+    /// The same with nothing to validate with: those samples are trained on.
+    fn without_validation(self) -> Self {
+        let (training, rest) = self.all.split_at(self.training.len() + self.validation.len());
+        Self { training, validation: rest.split_at(0).0, ..self }
+    }
+
+    /// The parts as a model met them: what it was trained on does not validate it.
+    fn as_met(self, metadata: &Metadata) -> Self {
+        if self.all_trained(metadata) { self.without_validation() } else { self }
+    }
+
+    /// Whether a model was trained on the validation samples, too.
+    fn all_trained(&self, metadata: &Metadata) -> bool {
+        let all = self.training.len() + self.validation.len();
+        !self.validation.is_empty() && metadata.training_images as usize == all
     }
 }
 

@@ -243,9 +243,42 @@ pub enum Error {
     #[error("{path}: cannot teach this network: {what}")]
     Teacher { path: PathBuf, what: String },
 
+    /// Two models are for other data.
+    #[error(
+        "{path}: cannot be tested together with {first}: its classes or its inputs are others; name models for the same data"
+    )]
+    Together { first: PathBuf, path: PathBuf },
+
     /// The weights became infinite or not numbers.
     #[error("training diverged in epoch {epoch} at learning rate {eta:?}; nothing was written: try a smaller --eta")]
     Diverged { epoch: u32, eta: f32 },
+
+    // Searches.
+    /// A search that is to begin has no budget.
+    #[error(
+        "{path}: has no search.json, so no search: begin one with --flash BYTES, or name the folder of one with --out"
+    )]
+    SearchNew { path: PathBuf },
+
+    /// No candidate fits the budget.
+    #[error("no network for {shape} was found that fits the budget: allow more bytes or instructions")]
+    SearchEmpty { shape: String },
+
+    /// Nothing judges the candidates.
+    #[error("{path}: has no validation samples, by which candidates are judged: give more samples")]
+    SearchBlind { path: PathBuf },
+
+    /// A search's plan is damaged.
+    #[error("{path}: is no plan of a search: {problem}; delete it to begin anew")]
+    SearchPlan { path: PathBuf, problem: String },
+
+    /// What is asked for is not what the search was begun with.
+    #[error("{path}: this search was begun with another {flag}; leave it out to go on, or begin another with --out")]
+    SearchOther { path: PathBuf, flag: &'static str },
+
+    /// A trial is not one of those that are left.
+    #[error("{path}: trial {trial} is none of the {left} that are left in this round; --pending lists them")]
+    Trial { path: PathBuf, trial: usize, left: usize },
 
     // Devices.
     /// No device was named.

@@ -21,6 +21,7 @@ pub mod executor;
 #[cfg(feature = "experiments")]
 pub mod experiment;
 pub mod file;
+pub mod instructions;
 pub mod model;
 pub mod nets;
 pub mod network;
@@ -28,5 +29,6 @@ pub mod picture;
 pub mod plot;
 pub mod quantize;
 pub mod samples;
+pub mod search;
 pub mod sheet;
 pub mod train;

@@ -91,7 +91,7 @@ pub fn finetune(
         grid.round(net);
         let now = score(net)?;
         observe(epoch + 1, now);
-        if now.is_better(&most) {
+        if validation.is_empty() || now.is_better(&most) {
             most = now;
             best.copy_from_slice(net.parameters());
         }

@@ -524,6 +524,16 @@ impl Outputs {
         self.values.chunks_exact(self.classes.max(1))
     }
 
+    /// Adds another network's outputs for the same images.
+    pub fn add(&mut self, other: &Self) {
+        self.values.iter_mut().zip(&other.values).for_each(|(sum, value)| *sum += value);
+    }
+
+    /// Makes means of sums.
+    pub fn divide(&mut self, count: usize) {
+        self.values.iter_mut().for_each(|sum| *sum /= count as f32);
+    }
+
     /// The output of an image; empty if there is no such image.
     pub fn get(&self, image: usize) -> &[f32] {
         self.iter().nth(image).unwrap_or_default()

@@ -10,16 +10,15 @@ use std::path::PathBuf;
 /// ends with this program.
 ///
 /// # Errors
-/// Those of [`Toolchain::provide`], [`qemu::provide`], [`firmware::build`] and [`Emulated::start`];
+/// Those of [`qemu::provide`], [`firmware::build`] and [`Emulated::start`];
 /// [`emulator::Error::Failed`] where `host` did not succeed.
-pub fn device(board: &Board, elf: Option<PathBuf>, arguments: &[OsString]) -> Result<(), Error> {
+pub fn device(board: &Board, elf: Option<PathBuf>, toolchain: &Toolchain, arguments: &[OsString]) -> Result<(), Error> {
     qemu::provide(board.emulator)?;
     let elf = match elf {
         Some(elf) => elf,
         None => {
-            let toolchain = Toolchain::provide(board.target)?;
             eprintln!("building the firmware for {}", board.name);
-            firmware::build(&toolchain, board, PROGRAM, &["qemu"])?
+            firmware::build(toolchain, board, PROGRAM, &["qemu"])?
         }
     };
     let emulated = Emulated::start(board, &elf)?;

@@ -24,7 +24,7 @@ pub enum Error {
     Answer { program: String, said: String },
     /// An inference takes more than is recorded, or than that of a larger layer, or has what it must not have.
     #[error(
-        "not as docs/device.json and docs/layers.json have it, or as it must be; find out why, or record what has grown \
+        "not as docs/device.json and host/src/instructions/layers.json have it, or as it must be; find out why, or record what has grown \
          with `cargo xtask count`:\n{}",
         .0.join("\n")
     )]

@@ -10,11 +10,12 @@ mod suite;
 use clap::{Parser, Subcommand};
 use emulator::elf::Report;
 use emulator::process::{find_program, run};
-use emulator::{Board, Missing, Toolchain, firmware, qemu};
+use emulator::{Board, Missing, Toolchain, firmware, qemu, top};
 use error::Error;
-use record::{accuracy, count, exchange, own_data, rivals, stream};
+use record::{accuracy, count, exchange, own_data, rivals, stream, zoo};
+use std::env;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
@@ -61,6 +62,8 @@ enum Task {
     Exchange,
     /// Train on data sets of many kinds beside scikit-learn's MLP, and write docs/own-data.md's table
     OwnData(own_data::Options),
+    /// Train the small networks of models/zoo, run them on emulated boards, and write docs/accuracy.md's tables
+    Zoo(zoo::Options),
     /// Build the demo and run it in QEMU
     Qemu {
         /// The board; the first one if not given
@@ -106,9 +109,10 @@ fn main() -> ExitCode {
         Task::Accuracy => accuracy::accuracy(),
         Task::Exchange => exchange::exchange(),
         Task::OwnData(options) => own_data::own_data(&options),
+        Task::Zoo(options) => zoo::zoo(&options),
         Task::Qemu { board } => named(board.as_deref()).and_then(qemu),
         Task::Device { board, elf, arguments } => {
-            named(Some(&board)).and_then(|board| device::device(board, elf, &arguments))
+            named(Some(&board)).and_then(|board| device::device(board, elf, &toolchain(board)?, &arguments))
         }
         Task::Flash { board } => named(board.as_deref()).and_then(flash),
         Task::Size { board } => named(board.as_deref()).and_then(size),
@@ -141,9 +145,19 @@ fn step(name: &str, arguments: &[&str], variable: Option<(&str, &str)>) -> Resul
     Ok(())
 }
 
+/// What builds for a board, with the network of the user's own model if the environment names one.
+fn toolchain(board: &Board) -> Result<Toolchain, Error> {
+    let toolchain = Toolchain::provide(board.target)?;
+    let Some(model) = env::var_os("MINNET_MODEL") else { return Ok(toolchain) };
+    // As the firmware's build script looks for it: here, then at the top of the repository.
+    let here = env::current_dir().map_err(Error::io("find", Path::new(".")))?.join(&model);
+    let model = if here.is_file() { here } else { top().join(model) };
+    Ok(toolchain.with("MINNET_NETWORK", host::rust_type(&model)?))
+}
+
 fn qemu(board: &Board) -> Result<(), Error> {
     qemu::provide(board.emulator)?;
-    let elf = firmware::build(&Toolchain::provide(board.target)?, board, "demo", &["qemu"])?;
+    let elf = firmware::build(&toolchain(board)?, board, "demo", &["qemu"])?;
     eprintln!("demo on QEMU's {}; Ctrl-A X ends it", board.machine);
     let ran = run(&mut qemu::command(board, &elf, "mon:stdio")?);
     print_memory(&Report::read(&elf, board)?, board);
@@ -160,12 +174,12 @@ fn flash(board: &Board) -> Result<(), Error> {
             "the installer at https://probe.rs".into(),
         ],
     })?;
-    let elf = firmware::build(&Toolchain::provide(board.target)?, board, "demo", &[])?;
+    let elf = firmware::build(&toolchain(board)?, board, "demo", &[])?;
     Ok(run(Command::new(probe_rs).args(["run", "--chip", chip]).arg(elf))?)
 }
 
 fn size(board: &Board) -> Result<(), Error> {
-    let path = firmware::build(&Toolchain::provide(board.target)?, board, "demo", &[])?;
+    let path = firmware::build(&toolchain(board)?, board, "demo", &[])?;
     let report = Report::read(&path, board)?;
     print_memory(&report, board);
     if report.heap_symbols.is_empty() {

@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod own_data;
 pub mod rivals;
 pub mod stream;
+pub mod zoo;
 
 use crate::Error;
 use std::fs;

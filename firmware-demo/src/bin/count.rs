@@ -49,6 +49,10 @@ network!(
     seq![Conv5x5<1, 4, MaxPool2, Relu>, Conv5x5<4, 12, MaxPool2, Relu>, Flatten, Dense<192, 10, Softmax>]
 );
 
+/// That of the embedded models, to which `MINNET_NETWORK` gives a type.
+#[cfg(feature = "embedded")]
+type Counted = firmware_demo::nets::Digits;
+
 /// Enough inferences that a counter's tick, which may be many instructions, is less than a thousandth of them.
 const INFERENCES: u32 = 10;
 

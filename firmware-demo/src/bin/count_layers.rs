@@ -25,7 +25,7 @@ const INFERENCES: u32 = 200;
 /// The most values that a network takes, works in, and has as parameters.
 const INPUTS: usize = 17 * 17 * 8;
 const RAM: usize = INPUTS + 8 * 8 * 16;
-const PARAMETERS: usize = 7 * 7 * 8 * 16 + 16;
+const PARAMETERS: usize = 3 * 3 * 32 * 32 + 32;
 
 /// The same for all networks, in turn.
 static MEMORY: ConstStaticCell<Memory> = ConstStaticCell::new(Memory::NEW);
@@ -102,6 +102,21 @@ fn count(board: &mut Chosen) -> fmt::Result {
         Image<20, 20, 1> => Few<8, 5, 5, MaxPool2>;
         Image<18, 18, 1> => Few<8, 3, 3, MaxPool2>;
     );
+    // As they stand in networks that read digits.
+    series!(board, memory, "digits",
+        Image<28, 28, 1> => Conv<5, 5, 1, 4, MaxPool2, Relu>;
+        Image<28, 28, 1> => Conv<5, 5, 1, 8, NoPool, Relu, Stride<2>>;
+        Image<28, 28, 1> => Conv<3, 3, 1, 6, NoPool, Relu, Stride<2>>;
+        Image<12, 12, 8> => Conv<3, 3, 8, 12, MaxPool2, Relu>;
+        Image<12, 12, 8> => Conv<3, 3, 8, 24, MaxPool2, Relu, Same>;
+        Image<5, 5, 16> => Conv<3, 3, 16, 24, NoPool, Relu>;
+        Image<6, 6, 24> => Conv<3, 3, 24, 32, NoPool, Relu>;
+        Image<4, 4, 32> => Conv<3, 3, 32, 32, NoPool, Relu>;
+        [f32; 216] => Dense<216, 30, Relu>;
+        [f32; 128] => Dense<128, 10>;
+        [f32; 30] => Dense<30, 10>;
+        [f32; 12] => Dense<12, 40, Relu>;
+    );
     Ok(())
 }
 
@@ -129,7 +144,7 @@ fn say(
 }
 
 /// Floats, in RAM.
-#[cfg(not(any(feature = "int8", feature = "int4")))]
+#[cfg(not(any(feature = "int8", feature = "int4", feature = "int3", feature = "int2", feature = "ternary")))]
 mod kind {
     use super::{PARAMETERS, PIXELS, RAM};
     use core::hint::black_box;
@@ -165,15 +180,21 @@ mod kind {
 }
 
 /// Integers, in flash.
-#[cfg(any(feature = "int8", feature = "int4"))]
+#[cfg(any(feature = "int8", feature = "int4", feature = "int3", feature = "int2", feature = "ternary"))]
 mod kind {
     use super::{PARAMETERS, PIXELS, RAM};
     use core::hint::black_box;
     use minnet::prelude::*;
-    #[cfg(not(feature = "int8"))]
+    #[cfg(feature = "int2")]
+    use minnet::quant::Int2 as Width;
+    #[cfg(feature = "int3")]
+    use minnet::quant::Int3 as Width;
+    #[cfg(feature = "int4")]
     use minnet::quant::Int4 as Width;
     #[cfg(feature = "int8")]
     use minnet::quant::Int8 as Width;
+    #[cfg(feature = "ternary")]
+    use minnet::quant::Ternary as Width;
     use minnet::quant::{QuantLayer, Quantized};
 
     pub struct Memory {

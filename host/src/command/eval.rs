@@ -18,8 +18,9 @@ use std::path::{Path, PathBuf};
 
 #[derive(Args)]
 pub struct Arguments {
-    /// The model file, as `host train` writes it
-    model: PathBuf,
+    /// The model file, as `host train` writes it; of several the mean of their outputs is tested
+    #[arg(required = true)]
+    model: Vec<PathBuf>,
     /// The images to test on
     #[arg(long, value_enum, default_value = "test")]
     set: Set,
@@ -73,19 +74,38 @@ impl Set {
 
 pub fn run(arguments: Arguments) -> Result<()> {
     file::check_writable(&arguments.sheet)?;
-    let file = File::read(&arguments.model)?;
-    let (net, contents, description) = (file.net()?, file.contents()?, file.description()?);
+    let Some((first, others)) = arguments.model.split_first() else { return Ok(()) };
+    let file = File::read(first)?;
+    let (net, description) = (file.net()?, file.description()?);
     let executor = arguments.resources.executor()?;
     let data = arguments.resources.source.open(Some(net.architecture.input()))?;
     super::compare_data(&description, &data);
-    let set = arguments.set.of(Parts::of(&data, &description));
+    let parts = Parts::of(&data, &description);
+    if matches!(arguments.set, Set::Validation) && parts.all_trained(&file.metadata()?) {
+        eprintln!("note: the model was trained on the validation {}, too", noun(data.shape()));
+    }
+    let set = arguments.set.of(parts);
     if set.is_empty() {
         return Err(Error::NoSamples { path: arguments.resources.source.path()?, part: arguments.set.name() });
     }
-    let outputs = contents.outputs(set, &executor)?;
+    let mut outputs = file.contents()?.outputs(set, &executor)?;
+    for path in others {
+        let other = File::read(path)?;
+        let own = other.description()?;
+        let is_same = own.classes == description.classes && own.normalization() == description.normalization();
+        if !is_same || other.net()?.architecture.outputs() != outputs.classes() {
+            return Err(Error::Together { first: first.clone(), path: path.clone() });
+        }
+        outputs.add(&other.contents()?.outputs(set, &executor)?);
+    }
+    outputs.divide(arguments.model.len());
     let score = score(&outputs, net.cost, set);
     let classes = (0..net.architecture.outputs()).map(|class| description.class(class)).collect();
-    let mut report = Report { net: net.name, noun: noun(set.shape()), score, confusion: None, classes, sheet: None };
+    let name = match others.len() {
+        0 => net.name,
+        more => format!("{} and {more} more, together", net.name),
+    };
+    let mut report = Report { net: name, noun: noun(set.shape()), score, confusion: None, classes, sheet: None };
     if !set.are_numbers() {
         let (confusion, wrong) = look(set, &outputs);
         let title = format!("{}: {} of {} wrong", report.net, grouped(wrong.len()), grouped(set.len()));

@@ -73,7 +73,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let data = arguments.resources.source.open(Some(net.architecture.input()))?;
     let description = file.description()?;
     super::compare_data(&description, &data);
-    let Parts { training, validation, test, all } = Parts::of(&data, &description);
+    let Parts { training, validation, test, all } = Parts::of(&data, &description).as_met(&metadata);
     check_samples(&net.architecture, all)?;
 
     let measure = |set: Samples<'_>| -> Result<_> {

@@ -24,6 +24,7 @@ use minnet_host::nets::{self, Net};
 use minnet_host::network::Network;
 use minnet_host::plot::{self, EpochStats, training_curve};
 use minnet_host::samples::Samples;
+use minnet_host::search::Judgement;
 use minnet_host::train::{self, Distillation, Epoch, Event, History, Hyper, Schedule, Score, Teachers};
 use serde::Serialize;
 use std::fmt::Write;
@@ -127,6 +128,12 @@ pub struct Arguments {
     /// Train on the first N of the training images only
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     images: Option<u32>,
+    /// Train on the validation images too, with settings chosen before; the weights of the last epoch are kept
+    #[arg(long, conflicts_with_all = ["images", "early_stopping"])]
+    no_validation: bool,
+    /// Do not read the test images: they are for figures to be reported, not for choosing
+    #[arg(long)]
+    no_test: bool,
     /// After each epoch measure the training images too (else: as they were met, dropout and all)
     #[arg(long)]
     monitor_training: bool,
@@ -375,7 +382,7 @@ fn list(classes: &[String], count: usize) -> String {
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Outcome {
+pub(super) struct Outcome {
     net: Net,
     seed: u64,
     /// Those that are off are left out.
@@ -394,6 +401,15 @@ struct Outcome {
 }
 
 pub fn run(arguments: Arguments) -> Result<()> {
+    let is_json = arguments.json;
+    let stop = Arc::new(AtomicBool::new(false));
+    catch_ctrl_c(&stop, "measuring and saving what has been learned")?;
+    let outcome = outcome(arguments, &stop)?;
+    if is_json { print_json(&outcome) } else { print(&outcome.text()) }
+}
+
+/// Trains until it is done, or told to stop.
+pub(super) fn outcome(arguments: Arguments, stop: &Arc<AtomicBool>) -> Result<Outcome> {
     arguments.check()?;
     let cost = arguments.cost.as_deref();
     let net = arguments.net.as_deref().map(|net| nets::find(net, cost)).transpose()?;
@@ -412,27 +428,28 @@ pub fn run(arguments: Arguments) -> Result<()> {
         None => nets::find(&nets::for_data(&data), cost)?,
     };
     let description = Description::of(&data)?;
-    let stop = Arc::new(AtomicBool::new(false));
-    catch_ctrl_c(&stop, "measuring and saving what has been learned")?;
     let distillation = arguments.distillation(&net, &description, &data)?;
     let hyper = arguments.hyper(&net, data.train().len(), distillation);
     Run { hyper, arguments, data, description, executor, stop, stem }.run(net)
 }
 
-struct Run {
+struct Run<'a> {
     arguments: Arguments,
     hyper: Hyper,
     data: Data,
     description: Description,
     executor: Threads,
-    stop: Arc<AtomicBool>,
+    stop: &'a AtomicBool,
     stem: PathBuf,
 }
 
-impl Run {
-    fn run(self, net: Net) -> Result<()> {
+impl Run<'_> {
+    fn run(self, net: Net) -> Result<Outcome> {
         let Self { arguments, hyper, data, description, executor, stop, stem } = self;
-        let Parts { training, validation, test, all } = Parts::of(&data, &description);
+        let parts = Parts::of(&data, &description);
+        let Parts { training, validation, test, all } =
+            if arguments.no_validation { parts.without_validation() } else { parts };
+        let test = if arguments.no_test { test.split_at(0).0 } else { test };
         train::check_samples(&net.architecture, all)?;
         let (training, _) = training.split_at(arguments.images.map_or(training.len(), |images| images as usize));
         let start = std::time::Instant::now();
@@ -453,7 +470,7 @@ impl Run {
         );
 
         let mut network = Network::zeroed(&net)?;
-        let mut observer = Observer::new(&hyper, training, &stop);
+        let mut observer = Observer::new(&hyper, training, stop);
         let observe = &mut |event: Event<'_>| observer.observe(event);
         // Numbers are learned in units of their deviation; then the last layer is brought back to theirs.
         let is_plain = |op: &Op| matches!(op, Op::Dense(dense) if dense.activation == Function::Identity);
@@ -489,7 +506,7 @@ impl Run {
         };
         network.save(&arguments.out, &metadata, &description)?;
         let curve = training_curve(&net.name, &statistics(&history), &stem)?;
-        let outcome = Outcome {
+        Ok(Outcome {
             net,
             seed: hyper.seed,
             settings: hyper,
@@ -501,12 +518,18 @@ impl Run {
             model: arguments.out,
             curve,
             data: arguments.resources.source.data,
-        };
-        if arguments.json { print_json(&outcome) } else { print(&outcome.text()) }
+        })
     }
 }
 
 impl Outcome {
+    /// How the network that was kept does on the validation samples, if there are some.
+    pub(super) fn judgement(&self) -> Option<Judgement> {
+        let found = self.validation?;
+        let score = found.errors.map_or(found.accuracy(), |errors| -errors.root_mean_square);
+        Some(Judgement { score, cost: found.cost })
+    }
+
     fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a string does not fail.

@@ -55,6 +55,38 @@ fn json_tells_the_whole_run() {
 }
 
 #[test]
+fn a_last_training_takes_the_validation_images_and_keeps_the_last_epoch() {
+    let place = Place::new();
+    let train = "train --data @data --net 784-10 --epochs 3";
+    let run = place.json(&format!("{train} --no-validation --no-test --out all.minnet"));
+    assert_eq!((&run["validation"], &run["test"]), (&Value::Null, &Value::Null));
+    assert_eq!(run["history"]["chosen"], 3);
+    let metadata = &place.json("inspect all.minnet")["metadata"];
+    assert_eq!(metadata["training_images"], TRAINING_IMAGES);
+    assert_eq!((&metadata["validation_accuracy"], &metadata["test_accuracy"]), (&Value::Null, &Value::Null));
+    // Nor does it validate the integers; and who asks for it is told.
+    let quantized = place.json("quantize all.minnet --data @data --finetune 1 --bits 4");
+    assert_eq!(quantized["integer"]["validation"], Value::Null);
+    assert_eq!(quantized["integer"]["test"]["images"], TEST_IMAGES);
+    let run = place.run("eval all.minnet --data @data --set validation");
+    assert!(run.stderr.contains("note: the model was trained on the validation images, too"), "{}", run.stderr);
+}
+
+#[test]
+fn several_models_are_tested_together() {
+    let place = Place::new();
+    for seed in [1, 2] {
+        place.succeed(&format!("{TRAIN} --seed {seed} --out {seed}.minnet"));
+    }
+    let eval = |models: &str| place.json(&format!("eval {models} --data @data"));
+    assert_eq!(eval("1.minnet 1.minnet")["right"], eval("1.minnet")["right"]);
+    let both = eval("1.minnet 2.minnet");
+    assert_eq!(both["images"], TEST_IMAGES);
+    assert!(both["net"].as_str().unwrap().ends_with(" and 1 more, together"), "{both}");
+    assert_ne!(both["cost"], eval("1.minnet")["cost"]);
+}
+
+#[test]
 fn the_same_seed_gives_the_same_bits_with_any_number_of_threads() {
     let place = Place::new();
     let hash = |flags: &str| place.json(&format!("{TRAIN} {flags}"))["weight_hash"].clone();

@@ -3,7 +3,7 @@
 //! The firmware's program `count` runs in QEMU with a clock that counts instructions; its ELF file says how long the
 //! code is. `docs/device.json` keeps what came out, and of which compiler; `docs/device.md` shows it beside the
 //! rivals' figures, and [`check`] compares. The same goes for single layers, by the program `count_layers`, and
-//! `docs/layers.json`.
+//! `layers.json` in the folder of the program `host`, which foretells a network's instructions by it.
 
 mod judge;
 mod layers;
@@ -116,9 +116,10 @@ struct Counted {
 pub fn count() -> Result<(), Error> {
     let (measured, layers) = (measure()?, layers::measure()?);
     let counts: Vec<Count> = measured.iter().map(|counted| counted.count.clone()).collect();
-    let records: Vec<Record> = layers.iter().map(Layers::record).collect();
+    let mut records: Vec<Record> = layers.iter().map(Layers::record).collect();
     // Growth is what is recorded here; what must never be is not.
     report((&measured, &counts), (&layers, &records))?;
+    records.extend(layers::measure_more()?.iter().map(Layers::record));
     write(&record(NETWORKS), &counts)?;
     write(&record(LAYERS), &records)?;
     table::write(&top().join("docs/device.md"), &counts, &layers)
@@ -147,11 +148,11 @@ fn report(networks: (&[Counted], &[Count]), layers: (&[Layers], &[Record])) -> R
 }
 
 /// Where the counts are recorded: those of the networks, and those of the layers.
-const NETWORKS: &str = "device.json";
-const LAYERS: &str = "layers.json";
+const NETWORKS: &str = "docs/device.json";
+const LAYERS: &str = "host/src/instructions/layers.json";
 
 fn record(name: &str) -> PathBuf {
-    top().join("docs").join(name)
+    top().join(name)
 }
 
 fn read<T: DeserializeOwned>(file: &Path) -> Result<Vec<T>, Error> {
@@ -210,13 +211,21 @@ struct Ran {
     compiler: String,
 }
 
+impl Ran {
+    /// The number behind a name at the beginning of a line.
+    fn number(&self, name: &str) -> Result<u64, Error> {
+        let values = self.said.lines().filter_map(|line| line.split_once(' '));
+        let found = values.filter(|(own, _)| *own == name).find_map(|(_, value)| value.parse().ok());
+        found.ok_or_else(|| unexpected(&self.elf, format!("no line `{name} NUMBER`")))
+    }
+}
+
 /// Builds and runs one of the firmware's programs. They share a target folder, so that only what depends on the network
 /// and the board is built again.
-fn run(program: &str, rig: &Rig, features: &[&str]) -> Result<Ran, Error> {
+fn run(program: &str, rig: &Rig, toolchain: &Toolchain, features: &[&str]) -> Result<Ran, Error> {
     let board = &rig.board;
     qemu::provide(board.emulator)?;
-    let toolchain = Toolchain::provide(board.target)?;
-    let elf = firmware::build_in("count", &toolchain, board, program, features)?;
+    let elf = firmware::build_in("count", toolchain, board, program, features)?;
     let ended = firmware::run_in_qemu(board, &elf, true, LIMIT)?;
     let said = String::from_utf8_lossy(&ended.stdout).into_owned();
     if !ended.status.success() {
@@ -230,25 +239,47 @@ fn one(row: &Row) -> Result<Counted, Error> {
     let network = row.network.to_lowercase();
     let features = ["qemu", &network, row.element];
     let features = if row.element == "f32" { &features[..2] } else { &features };
-    let Ran { elf, said, report, compiler } = run("count", row.rig, features)?;
-    let said: BTreeMap<&str, u64> =
-        said.lines().filter_map(|line| line.split_once(' ')).filter_map(|(k, v)| Some((k, v.parse().ok()?))).collect();
-    let number = |name| said.get(name).copied().ok_or_else(|| unexpected(&elf, format!("no line `{name} NUMBER`")));
-    let inferences = number("inferences")?.max(1) as f64;
-    let instructions = |ticks: u64| (ticks as f64 * row.rig.instructions / inferences).round() as u64;
+    let ran = run("count", row.rig, &Toolchain::provide(row.rig.board.target)?, features)?;
+    let number = |name| ran.number(name);
+    let instructions = |ticks: u64| Ok::<_, Error>(row.rig.instructions(ticks, ran.number("inferences")?));
     let count = Count {
         network: row.network.into(),
         element: row.element.into(),
         processor: row.rig.processor.into(),
-        compiler,
+        compiler: ran.compiler.clone(),
         macs: number("macs")?,
-        instructions: instructions(number("ticks")?),
-        instructions_without_zeros: instructions(number("dense")?),
-        code: code(&report),
+        instructions: instructions(number("ticks")?)?,
+        instructions_without_zeros: instructions(number("dense")?)?,
+        code: code(&ran.report),
         ram: number("ram")?,
         stack: number("stack")?,
     };
-    Ok(Counted { count, panic: report.panic_symbol().map(str::to_owned), heap: report.heap_symbols })
+    Ok(Counted { count, panic: ran.report.panic_symbol().map(str::to_owned), heap: ran.report.heap_symbols })
+}
+
+/// What an inference in integers of the embedded models takes on a processor.
+pub(super) struct Embedded {
+    pub(super) processor: &'static str,
+    pub(super) compiler: String,
+    pub(super) macs: u64,
+    pub(super) instructions: u64,
+}
+
+/// Counts the models that the toolchains name in the environment of what they build.
+pub(super) fn embedded(provide: &dyn Fn(&str) -> Result<Toolchain, Error>) -> Result<Vec<Embedded>, Error> {
+    let count = |rig: &Rig| {
+        let ran = run("count", rig, &provide(rig.board.target)?, &["qemu", "embedded", "int8"])?;
+        let instructions = rig.instructions(ran.number("ticks")?, ran.number("inferences")?);
+        Ok(Embedded { processor: rig.processor, macs: ran.number("macs")?, instructions, compiler: ran.compiler })
+    };
+    [&M4F, &M0].into_iter().map(count).collect()
+}
+
+impl Rig {
+    /// So many ticks of its counter, for so many inferences.
+    fn instructions(&self, ticks: u64, inferences: u64) -> u64 {
+        (ticks as f64 * self.instructions / inferences.max(1) as f64).round() as u64
+    }
 }
 
 /// Bytes of the inference's functions: the program's `infer`, the library's, and the compiler's for arithmetic and

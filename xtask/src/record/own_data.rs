@@ -149,7 +149,7 @@ fn load(record: &Path) -> Result<Vec<Measured>, Error> {
 }
 
 /// The directory of Fashion-MNIST's files: Debian's, as it is installed, or unpacked in `target`.
-fn fashion(root: &Path) -> Result<PathBuf, Error> {
+pub(super) fn fashion(root: &Path) -> Result<PathBuf, Error> {
     const PACKAGE: &str = "dataset-fashion-mnist";
     const PLACE: &str = "usr/share/datasets/fashion-mnist";
     let unpacked = root.join("target").join(PACKAGE);

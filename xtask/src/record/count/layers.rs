@@ -3,11 +3,15 @@
 
 use super::{M0, M4F, Ran, Rig, run, unexpected};
 use crate::Error;
+use emulator::Toolchain;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The weights and the processor of each program.
+/// The weights and the processor of each program that is shown and checked.
 const PROGRAMS: [(&str, &Rig); 4] = [("f32", &M4F), ("int8", &M4F), ("int4", &M4F), ("int8", &M0)];
+/// And of those that are only recorded: what `host` foretells a network's instructions by.
+const MORE: [(&str, &Rig); 7] =
+    [("int3", &M4F), ("int2", &M4F), ("ternary", &M4F), ("int4", &M0), ("int3", &M0), ("int2", &M0), ("ternary", &M0)];
 
 /// Series whose layers grow, by the names that the program gives them; what a layer is, and the size of the first.
 pub(super) const SIZES: [(&str, &str, usize); 5] = [
@@ -80,15 +84,21 @@ impl Layer {
     }
 }
 
-/// Counts the layers of every program.
+/// Counts the layers of every program that is checked.
 pub(super) fn measure() -> Result<Vec<Layers>, Error> {
     println!("\n{:<40}{:<9}{:<12}{:>13}{:>9}", "layer", "element", "processor", "instructions", "per MAC");
     PROGRAMS.iter().map(|(element, rig)| one(element, rig)).collect()
 }
 
+/// Counts those of the others.
+pub(super) fn measure_more() -> Result<Vec<Layers>, Error> {
+    MORE.iter().map(|(element, rig)| one(element, rig)).collect()
+}
+
 fn one(element: &str, rig: &Rig) -> Result<Layers, Error> {
     let feature = if element == "f32" { "count" } else { element };
-    let Ran { elf, said, report, compiler } = run("count_layers", rig, &["qemu", feature])?;
+    let Ran { elf, said, report, compiler } =
+        run("count_layers", rig, &Toolchain::provide(rig.board.target)?, &["qemu", feature])?;
     let layers = layers(&said, rig.instructions).map_err(|what| unexpected(&elf, what))?;
     for layer in &layers {
         let Layer { text, instructions, .. } = layer;

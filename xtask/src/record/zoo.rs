@@ -1,0 +1,252 @@
+//! `cargo xtask zoo`: the small networks of `models/zoo`, made from nothing, judged over five seeds, and run on emulated
+//! boards. What came out stays in docs/zoo.json; an interrupted run goes on where it stopped.
+//!
+//! The settings were chosen with the first 50,000 and the last 10,000 training images. Here a network trains on all
+//! 60,000, and its figure is that of the integer network on the test images.
+
+mod cards;
+mod table;
+
+use super::document::rewrite;
+use super::{own_data, replace};
+use crate::{Error, host};
+use cards::Card;
+use emulator::top;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What to make.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// These networks only
+    #[arg(value_name = "NAME", value_parser = ENTRIES.map(|entry| entry.name))]
+    names: Vec<String>,
+    /// Make them anew, even if docs/zoo.json has them
+    #[arg(long, requires = "names")]
+    again: bool,
+    /// Train on these data only
+    #[arg(long, value_name = "DATA", value_parser = DATA.map(|data| data.name))]
+    data: Option<String>,
+    /// Seeds 1 to N
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    seeds: u32,
+}
+
+/// A network of the zoo.
+struct Entry {
+    /// Its name: the flash that it may take, in kB of 1,000 bytes.
+    name: &'static str,
+    /// As a text.
+    net: &'static str,
+    /// Passes over the training images.
+    epochs: &'static str,
+    /// The emulated boards whose memory is enough for it, beside its form in floats.
+    boards: &'static [&'static str],
+}
+
+/// What every network is trained with.
+const SETTINGS: &str = "--batch 100 --optimizer adamw --eta 0.015 --weight-decay 0.01 --schedule cosine --warmup 1 \
+                        --batch-norm --freeze-norm 2";
+/// How its images are changed.
+const AUGMENT: &str = "shift 1, rotate 8, scale 8, shear 5, elastic 1.8";
+
+const ENTRIES: [Entry; 6] = [
+    Entry {
+        name: "2k",
+        net: "28x28x1: conv5x5 6 maxpool2 relu int4, conv3x3 12 maxpool2 relu int2, conv3x3 18 relu int2, flatten, \
+              dense 20 relu int2, dense 10 softmax int4",
+        epochs: "60",
+        boards: &["stm32f405", "microbit"],
+    },
+    Entry {
+        name: "3.2k",
+        net: "28x28x1: conv5x5 8 stride 2 relu int4, conv3x3 12 maxpool2 relu int2, conv3x3 24 relu int2, flatten, \
+              dense 30 relu int2, dense 10 softmax int4",
+        epochs: "100",
+        boards: &["stm32f405", "microbit"],
+    },
+    Entry {
+        name: "5.4k",
+        net: "28x28x1: conv5x5 8 maxpool2 relu int4, conv3x3 24 same maxpool2 relu int2, conv3x3 32 relu int2, \
+              conv3x3 32 relu int2, flatten, dense 10 softmax int2",
+        epochs: "60",
+        boards: &["stm32f405", "microbit"],
+    },
+    Entry {
+        name: "8k",
+        net: "28x28x1: conv5x5 10 maxpool2 relu int4, conv3x3 28 same maxpool2 relu int2, conv3x3 40 relu int2, \
+              conv3x3 40 relu int2, flatten, dense 10 softmax int2",
+        epochs: "60",
+        boards: &["stm32f405", "microbit"],
+    },
+    Entry {
+        name: "11k",
+        net: "28x28x1: conv5x5 10 maxpool2 relu int4, conv3x3 32 same maxpool2 relu int2, conv3x3 48 relu int2, \
+              conv3x3 48 relu int2, flatten, dense 10 softmax int2",
+        epochs: "60",
+        boards: &["stm32f405", "microbit"],
+    },
+    Entry {
+        name: "16k",
+        net: "28x28x1: conv5x5 12 maxpool2 relu int4, conv3x3 40 same maxpool2 relu int2, conv3x3 58 relu int2, \
+              conv3x3 58 relu int2, flatten, dense 10 softmax int2",
+        epochs: "60",
+        boards: &["stm32f405"],
+    },
+];
+
+/// What the networks learn.
+struct Data {
+    name: &'static str,
+    /// Where it is; `None` for the repository's own digits.
+    find: Option<fn(&Path) -> Result<PathBuf, Error>>,
+}
+
+const DATA: [Data; 2] = [Data { name: "digits", find: None }, Data { name: "fashion", find: Some(own_data::fashion) }];
+
+/// How a network did, trained with one seed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Run {
+    data: String,
+    entry: String,
+    seed: u32,
+    /// `host train`'s own.
+    seconds: f64,
+    weight_hash: String,
+    /// Test images that are right, in floats and in integers, and all of them.
+    float_right: u64,
+    right: u64,
+    images: u64,
+    /// Bytes of the parameters in integers, biases and scales included, and bytes that an inference works in.
+    flash: u64,
+    ram: u64,
+}
+
+/// docs/zoo.json.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Record {
+    runs: Vec<Run>,
+    cards: Vec<Card>,
+}
+
+/// What `host train --json` prints, in part.
+#[derive(Deserialize)]
+struct Trained {
+    weight_hash: String,
+    seconds: f64,
+}
+
+/// What `host quantize --json` prints, in part.
+#[derive(Deserialize)]
+struct Quantized {
+    float: Scores,
+    integer: Scores,
+    flash_bytes: u64,
+    ram_bytes: u64,
+}
+
+#[derive(Deserialize)]
+struct Scores {
+    test: Score,
+}
+
+#[derive(Deserialize)]
+struct Score {
+    right: u64,
+    images: u64,
+}
+
+/// Trains what is not trained yet, runs it on the boards, and writes the tables.
+///
+/// # Errors
+/// A command that fails, or says something else than it should; a file that cannot be read or written.
+pub fn zoo(options: &Options) -> Result<(), Error> {
+    let root = top();
+    let path = root.join("docs/zoo.json");
+    let mut record = Record::read(&path)?;
+    let is_chosen = |name: &str| options.names.is_empty() || options.names.iter().any(|chosen| chosen == name);
+    let is_of = |data: &str| options.data.as_deref().is_none_or(|chosen| chosen == data);
+    if options.again {
+        record.runs.retain(|run| !(is_chosen(&run.entry) && is_of(&run.data)));
+        record.cards.retain(|card| !is_chosen(&card.entry));
+    }
+    for data in DATA.iter().filter(|data| is_of(data.name)) {
+        for entry in ENTRIES.iter().filter(|entry| is_chosen(entry.name)) {
+            for seed in 1..=options.seeds {
+                let is_known = |run: &Run| run.data == data.name && run.entry == entry.name && run.seed == seed;
+                if !record.runs.iter().any(is_known) {
+                    record.runs.push(entry.train(data, seed, &root)?);
+                    record.write(&path)?;
+                }
+            }
+            if data.find.is_none() && !record.cards.iter().any(|card| card.entry == entry.name) {
+                record.cards.push(Card::of(entry)?);
+                record.write(&path)?;
+            }
+        }
+    }
+    rewrite(&root.join("models/zoo/README.md"), "zoo", &table::cards(&record))?;
+    rewrite(&root.join("docs/accuracy.md"), "zoo", &table::frontier(&record))
+}
+
+impl Entry {
+    /// The file of its integer network, or of its float one, of the first seed.
+    fn model(&self, is_integer: bool) -> PathBuf {
+        top().join(format!("models/zoo/{}{}.minnet", self.name, if is_integer { "-integers" } else { "" }))
+    }
+
+    /// Trains it, and makes and tests its integers. What the first seed gives of the digits is the zoo's.
+    fn train(&self, data: &Data, seed: u32, root: &Path) -> Result<Run, Error> {
+        let folder = root.join("target/zoo");
+        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        let stem = format!("{}-{}-{seed}", data.name, self.name);
+        let path = |ending: &str| folder.join(format!("{stem}{ending}.minnet")).display().to_string();
+        let (float, integers) = (path(""), path("-integers"));
+        let place = data.find.map(|find| find(root)).transpose()?.map(|place| place.display().to_string());
+        let place = place.as_ref().map_or(Vec::new(), |place| vec!["--data", place]);
+        let seed_text = seed.to_string();
+        let own = ["--net", self.net, "--epochs", self.epochs, "--seed", &seed_text, "--augment", AUGMENT];
+        let settings: Vec<&str> = SETTINGS.split(' ').collect();
+        let last = ["--no-validation", "--no-test", "--out", &float];
+        let trained: Trained = host::json(&[&["train"], &own[..], &settings, &last, &place].concat())?;
+        let quantized: Quantized = host::json(&[&["quantize", &float, "--out", &integers], &place[..]].concat())?;
+        if seed == 1 && data.find.is_none() {
+            for (from, is_integer) in [(&float, false), (&integers, true)] {
+                let to = self.model(is_integer);
+                fs::copy(from, &to).map_err(Error::io("write", &to))?;
+            }
+        }
+        Ok(Run {
+            data: data.name.into(),
+            entry: self.name.into(),
+            seed,
+            seconds: trained.seconds,
+            weight_hash: trained.weight_hash,
+            float_right: quantized.float.test.right,
+            right: quantized.integer.test.right,
+            images: quantized.integer.test.images,
+            flash: quantized.flash_bytes,
+            ram: quantized.ram_bytes,
+        })
+    }
+}
+
+impl Record {
+    fn read(path: &Path) -> Result<Self, Error> {
+        match fs::read(path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|cause| unexpected(path, &cause)),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(cause) => Err(Error::io("read", path)(cause)),
+        }
+    }
+
+    fn write(&self, path: &Path) -> Result<(), Error> {
+        let text = serde_json::to_string_pretty(self).map_err(|cause| unexpected(path, &cause))?;
+        replace(path, &(text + "\n"))
+    }
+}
+
+fn unexpected(path: &Path, cause: &serde_json::Error) -> Error {
+    Error::Answer { program: path.display().to_string(), said: cause.to_string() }
+}
