@@ -12,7 +12,7 @@ use emulator::elf::Report;
 use emulator::process::{find_program, run};
 use emulator::{Board, Missing, Toolchain, firmware, qemu, top};
 use error::Error;
-use record::{accuracy, count, exchange, own_data, rivals, stream, zoo};
+use record::{ablation, accuracy, count, exchange, own_data, rivals, stream, zoo};
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -64,6 +64,8 @@ enum Task {
     OwnData(own_data::Options),
     /// Train the small networks of models/zoo, run them on emulated boards, and write docs/accuracy.md's tables
     Zoo(zoo::Options),
+    /// Train the zoo's network of 3.2 kB with one ingredient less or more, and write docs/accuracy.md's second table
+    Ablation,
     /// Build the demo and run it in QEMU
     Qemu {
         /// The board; the first one if not given
@@ -109,6 +111,7 @@ fn main() -> ExitCode {
         Task::Accuracy => accuracy::accuracy(),
         Task::Exchange => exchange::exchange(),
         Task::OwnData(options) => own_data::own_data(&options),
+        Task::Ablation => ablation::ablation(),
         Task::Zoo(options) => zoo::zoo(&options),
         Task::Qemu { board } => named(board.as_deref()).and_then(qemu),
         Task::Device { board, elf, arguments } => {

@@ -3,6 +3,7 @@
 //! Each command keeps what it measured as JSON beside its document, and writes the document's tables between two lines
 //! that name it.
 
+pub mod ablation;
 pub mod accuracy;
 pub mod count;
 mod document;

@@ -4,6 +4,7 @@ use super::{grouped, print, print_json};
 use minnet::quant::{self, Width};
 use minnet_host::architecture::Architecture;
 use minnet_host::error::Result;
+use minnet_host::instructions::Processor;
 use minnet_host::nets::{self, DEFAULT, NAMED, Net};
 use minnet_host::quantize::{flash_bytes, ram_bytes};
 use serde::Serialize;
@@ -94,6 +95,8 @@ struct Integers {
     weights: &'static str,
     flash_bytes: usize,
     ram_bytes: usize,
+    /// Foretold instructions of an inference: of a Cortex-M4 with its DSP instructions, and of a Cortex-M0.
+    instructions: [u64; 2],
 }
 
 /// One layer.
@@ -128,6 +131,7 @@ impl Report {
             weights: if is_open { width.name() } else { "integers" },
             flash_bytes: flash_bytes(architecture, width),
             ram_bytes: ram_bytes(architecture, width),
+            instructions: Processor::ALL.map(|processor| processor.instructions(architecture, width)),
         });
         Self {
             integers: integers.collect(),
@@ -157,9 +161,15 @@ impl Report {
             // Writing to a string does not fail.
             let _ = writeln!(text, "{what:14}{value}");
         }
-        for Integers { weights, flash_bytes, ram_bytes } in &self.integers {
+        for Integers { weights, flash_bytes, ram_bytes, instructions } in &self.integers {
             let (flash, ram) = (grouped(*flash_bytes), grouped(*ram_bytes));
-            let _ = writeln!(text, "{:14}{flash} bytes of flash, {ram} bytes of RAM", format!("as {weights}"));
+            let [m4, m0] = instructions.map(|count| grouped(count as usize));
+            let _ = writeln!(
+                text,
+                "{:14}{flash} bytes of flash, {ram} bytes of RAM; about {m4} instructions on a Cortex-M4, {m0} on a \
+                 Cortex-M0",
+                format!("as {weights}")
+            );
         }
         if let Some(why) = &self.no_integers {
             let _ = writeln!(text, "{:14}no: {why}", "in integers");

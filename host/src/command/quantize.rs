@@ -33,6 +33,9 @@ pub struct Arguments {
     /// The model to write [default: the model's name with -int8, -int4, …]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Do not read the test images: they are for figures to be reported, not for choosing
+    #[arg(long)]
+    no_test: bool,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -74,6 +77,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let description = file.description()?;
     super::compare_data(&description, &data);
     let Parts { training, validation, test, all } = Parts::of(&data, &description).as_met(&metadata);
+    let test = if arguments.no_test { test.split_at(0).0 } else { test };
     check_samples(&net.architecture, all)?;
 
     let measure = |set: Samples<'_>| -> Result<_> {

@@ -9,4 +9,5 @@ mod network2;
 mod own_data;
 mod program;
 mod refuses;
+mod search;
 mod succeeds;

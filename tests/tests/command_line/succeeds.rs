@@ -350,6 +350,7 @@ fn every_command_has_help() {
             "--net --cost --init --epochs --batch --eta --lambda --early-stopping --augment --batch-norm --freeze-norm --seed --out --json --data \
              --threads",
         ),
+        ("search", "--out --flash --ram --instructions --processor --trials --epochs --pending --trial --json --data"),
         ("import", "--net --cost --layout --order --epsilon --scale --mean --std --out --json"),
         ("export", "--to --out"),
         ("expand", "--out --json --data"),
