@@ -49,7 +49,7 @@ impl Processor {
 }
 
 /// Loops whose turns are counted.
-const LOOPS: usize = 20;
+const LOOPS: usize = 24;
 
 /// How often each loop of a layer turns. `bytes` are those that it is given, if it is the network's first.
 fn turns(op: Op, bytes: usize) -> [f64; LOOPS] {
@@ -65,20 +65,21 @@ fn turns(op: Op, bytes: usize) -> [f64; LOOPS] {
             set(1, &[1, op.outputs * words, fours * words, op.outputs, fours, fours * op.inputs.div_ceil(40)]);
         }
         Op::Conv(op) => {
-            let filters = op.filters;
-            let [fours, outputs] = positions(op);
-            let rows = op.filter_height;
+            // A filter of one column lies in memory as one row.
+            let rows = if op.width == 1 && op.filter_width == 1 { 1 } else { op.filter_height };
+            let (filters, is_pooled) = (op.filters, op.pooling != Pooling::None);
+            let [fours, outputs] = positions(op).map(|count| filters * count);
             if op.channels > 1 {
-                let words = rows * op.filter_width * op.channels.div_ceil(4);
-                let positions = filters * fours;
-                set(
-                    7,
-                    &[1, positions * words, positions * rows, positions, filters * outputs, filters, filters * words],
-                );
+                let words = op.filter_height * op.filter_width * op.channels.div_ceil(4);
+                let [pooled, plain, puts] = if is_pooled { [fours, 0, 0] } else { [0, fours, outputs] };
+                set(7, &[1, fours * words, fours * rows, pooled, plain, puts, filters, filters * words]);
             } else {
-                let weights = rows * op.filter_width;
-                let first = if op.pooling == Pooling::None { 14 } else { 17 };
-                set(first, &[filters * fours * weights, filters * fours, filters]);
+                let first = match (is_pooled, op.stride) {
+                    (true, _) => 15,
+                    (false, 1) => 18,
+                    (false, _) => 21,
+                };
+                set(first, &[fours * op.filter_height * op.filter_width, fours, filters]);
             }
         }
         Op::GlobalAvgPool(_) | Op::Flatten(_) | Op::Dropout(_) => {}
@@ -181,8 +182,7 @@ mod tests {
                 let found = processor.instructions(&Architecture::parse(&text).unwrap(), *width);
                 let error = found as f64 / count as f64 - 1.0;
                 seen += 1;
-                println!("{:>7.1} % {found} {count} {text} {width:?} {processor:?}", 100.0 * error);
-                assert!(error.abs() < 0.25, "{text}, {width:?}, {processor:?}: {found}, {count} counted");
+                assert!(error.abs() < 0.12, "{text}, {width:?}, {processor:?}: {found}, {count} counted");
             }
         }
         assert!(seen > 500, "{seen}");

@@ -381,22 +381,22 @@ fn channels<O: Operator, const PAIRS: usize>(operator: O, filters: Filters, scra
     let Filters { filters, width, rows, numbers, image, next } = filters;
     let size = rows.words();
     let mut pairs = [[0; 2]; PAIRS];
-    let (unpacked, _) = scratch.as_mut_bytes().as_chunks_mut();
     // The compiler would unroll a loop of few channels whose end it knows.
     for o in 0..black_box(op.filters) {
         let filter = match width {
             Width::Eight => filters.get(o * size..).and_then(|rest| rest.get(..size)),
             packed => {
                 let own = filters.as_flattened().get(o * packed.bytes(rows.weights())..).unwrap_or_default();
-                unpack(packed, own, rows, unpacked);
-                unpacked.get(..size)
+                unpack(packed, own, rows, scratch);
+                scratch.as_bytes().as_chunks().0.get(..size)
             }
         };
         let (Some(filter), Some(number)) = (filter, numbers.get(o)) else { return };
         if op.channels == 1 {
             operator.pair(filter, &mut pairs);
         }
-        let Numbers { bias, scale } = Numbers::unpack(*number);
+        // The compiler would unpack them for each position.
+        let Numbers { bias, scale } = black_box(Numbers::unpack(*number));
         let (places, hidden) = (Places::of(op, o, next), op.activation.hidden());
         channel(operator, filter, &pairs, image, outputs, Output { places, hidden, bias, scale, next });
     }

@@ -12,6 +12,7 @@ use super::requantize::Numbers;
 use super::weights::{Width, Word, unpack_row};
 use crate::op::{Dense, Op};
 use core::hint::black_box;
+use zerocopy::IntoBytes;
 
 /// Outputs that are computed side by side, from one reading of the inputs.
 const OUTPUTS: usize = 4;
@@ -53,16 +54,16 @@ pub(super) fn run(op: Dense, width: Width, words: &[Word], front: &mut [u32], ba
 fn some_packed_rows(op: Dense, width: Width, weights: &[u8], inputs: &[[u32; GROUP]], output: usize) -> [i32; OUTPUTS] {
     let own = width.bytes(op.inputs);
     let mut sums = [0; OUTPUTS];
+    let mut rows = [0; OUTPUTS * UNPACKED / 4];
     for first in (0..op.inputs).step_by(UNPACKED) {
         let count = UNPACKED.min(op.inputs - first);
         let row = count.div_ceil(4);
-        let mut rows = [[0; 4]; OUTPUTS * UNPACKED / 4];
         for (output, words) in (output..op.outputs).zip(rows.chunks_exact_mut(row)).take(OUTPUTS) {
             let weights = weights.get(output * own + width.bytes(first)..).unwrap_or_default();
             unpack_row(width, weights, count, words);
         }
         let inputs = inputs.get(first / 4..).unwrap_or_default();
-        let some = some_rows(op, &rows, row, inputs, output);
+        let some = some_rows(op, rows.as_bytes().as_chunks().0, row, inputs, output);
         sums.iter_mut().zip(some).for_each(|(sum, some)| *sum = i32::wrapping_add(*sum, some));
     }
     sums

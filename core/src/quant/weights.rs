@@ -224,7 +224,10 @@ widths!(Int8 Eight Int4 Four Int3 Three Int2 Two Ternary Ternary);
 /// Writes an output's weights, times [`Width::factor`], as an 8-bit kernel takes them: rows of whole words, zeros where there
 /// is no weight.
 #[inline(always)]
-pub(super) fn unpack(width: Width, bytes: &[u8], rows: Rows, words: &mut [Word]) {
+pub(super) fn unpack(width: Width, bytes: &[u8], rows: Rows, words: &mut [u32]) {
+    if rows.channels.is_multiple_of(4) {
+        return unpack_row(width, bytes, rows.weights(), words);
+    }
     match width {
         Width::Eight => {}
         Width::Four => unpack_codes::<4>(bytes, rows, words),
@@ -236,7 +239,7 @@ pub(super) fn unpack(width: Width, bytes: &[u8], rows: Rows, words: &mut [Word])
 
 /// The words of each pixel, and how many weights each has.
 #[inline(always)]
-fn each_word(rows: Rows, words: &mut [Word], mut write: impl FnMut(&mut Word, usize)) {
+fn each_word(rows: Rows, words: &mut [u32], mut write: impl FnMut(&mut u32, usize)) {
     // The pixels of a single channel lie one after the other.
     let (runs, length) =
         if rows.padded == 1 { (rows.rows, rows.pixels) } else { (rows.rows * rows.pixels, rows.channels) };
@@ -250,7 +253,7 @@ fn each_word(rows: Rows, words: &mut [Word], mut write: impl FnMut(&mut Word, us
 }
 
 #[inline(never)]
-fn unpack_codes<const BITS: u32>(bytes: &[u8], rows: Rows, words: &mut [Word]) {
+fn unpack_codes<const BITS: u32>(bytes: &[u8], rows: Rows, words: &mut [u32]) {
     let mut bytes = bytes.iter();
     // Bits that were read, and how many.
     let (mut buffer, mut count) = (0u32, 0);
@@ -265,44 +268,68 @@ fn unpack_codes<const BITS: u32>(bytes: &[u8], rows: Rows, words: &mut [Word]) {
     });
 }
 
-/// As [`unpack`], of a row of a dense layer, or of a part of it that begins a byte. The filters of a convolution take the
-/// slower way whatever they are: else one of three channels would take longer than one of four.
+/// As [`unpack`], of weights of which no word but the last has a place without one: a row of a dense layer, or a part of it
+/// that begins a byte.
 #[inline(always)]
-pub(super) fn unpack_row(width: Width, bytes: &[u8], weights: usize, words: &mut [Word]) {
-    match width {
-        Width::Four => unpack_fours::<4>(bytes, weights, words),
-        Width::Three => unpack_fours::<3>(bytes, weights, words),
-        Width::Two => unpack_fours::<2>(bytes, weights, words),
-        _ => unpack(width, bytes, Rows { rows: 1, pixels: 1, channels: weights, padded: weights }, words),
-    }
-}
-
-/// Where no word but the last has a place without a weight.
-#[inline(never)]
-fn unpack_fours<const BITS: usize>(mut bytes: &[u8], weights: usize, words: &mut [Word]) {
+pub(super) fn unpack_row(width: Width, bytes: &[u8], weights: usize, words: &mut [u32]) {
     let Some(words) = words.get_mut(..weights.div_ceil(4)) else { return };
-    // Two words take a whole number of bytes.
-    for pair in words.chunks_mut(2) {
-        let mut own = [0; BITS];
-        if let Some((all, rest)) = bytes.split_first_chunk() {
-            (own, bytes) = (*all, rest);
-        } else {
-            own.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
-        }
-        let codes = own.iter().rev().fold(0, |codes, byte| codes << 8 | u32::from(*byte));
-        for (word, codes) in pair.iter_mut().zip([codes, codes >> (4 * BITS)]) {
-            *word = spread(BITS as u32, codes, 4);
+    match width {
+        Width::Eight => {}
+        Width::Four => unpack_fours(bytes, words),
+        Width::Three => unpack_threes(bytes, words),
+        Width::Two => unpack_twos(bytes, words),
+        Width::Ternary => {
+            return unpack_ternary(bytes, Rows { rows: 1, pixels: 1, channels: weights, padded: weights }, words);
         }
     }
     if let Some(last) = words.last_mut() {
         let unused = 8 * (weights.wrapping_neg() % 4) as u32;
-        *last = (u32::from_le_bytes(*last) & u32::MAX >> unused).to_le_bytes();
+        *last &= (u32::MAX >> unused).to_le();
     }
 }
 
+/// Whole words of 4-bit weights.
+#[inline(never)]
+fn unpack_fours(bytes: &[u8], words: &mut [u32]) {
+    for (word, pair) in words.iter_mut().zip(bytes.chunks(2)) {
+        let [low, high] = [0, 1].map(|place| u32::from(pair.get(place).copied().unwrap_or(0)));
+        *word = spread(4, low | high << 8, 4);
+    }
+}
+
+/// Whole words of 3-bit weights: two take three bytes.
+#[inline(never)]
+fn unpack_threes(bytes: &[u8], words: &mut [u32]) {
+    for (words, three) in words.chunks_mut(2).zip(bytes.chunks(3)) {
+        let [low, middle, high] = [0, 1, 2].map(|place| u32::from(three.get(place).copied().unwrap_or(0)));
+        let codes = low | middle << 8 | high << 16;
+        words.iter_mut().zip([codes, codes >> 12]).for_each(|(word, codes)| *word = spread(3, codes, 4));
+    }
+}
+
+/// Whole words of 2-bit weights: a byte each.
+#[inline(never)]
+fn unpack_twos(bytes: &[u8], words: &mut [u32]) {
+    for (word, byte) in words.iter_mut().zip(bytes) {
+        let [low, high] = [byte & 15, byte >> 4].map(|pair| u32::from(TWOS[usize::from(pair)]));
+        *word = (low | high << 16).to_le();
+    }
+}
+
+/// Two weights of 2 bits, times their factor, by their codes.
+static TWOS: [u16; 16] = {
+    let mut pairs = [0; 16];
+    let mut code = 0;
+    while code < 16 {
+        pairs[code] = spread(2, code as u32, 2).to_le() as u16;
+        code += 1;
+    }
+    pairs
+};
+
 /// The first weights of a buffer of codes as bytes, and zeros.
 #[inline(always)]
-fn spread(bits: u32, codes: u32, weights: usize) -> Word {
+const fn spread(bits: u32, codes: u32, weights: usize) -> u32 {
     // First two and two, then each.
     let pair = (1 << (2 * bits)) - 1;
     let pairs = codes & pair | (codes & pair << (2 * bits)) << (16 - 2 * bits);
@@ -311,16 +338,17 @@ fn spread(bits: u32, codes: u32, weights: usize) -> Word {
     // In the upper bits of a byte, with its highest bit turned, a code is as many steps above or below 0; half a step more
     // puts the codes around 0.
     let weighed = (codes << (8 - bits) ^ 0x8080_8080) | 0x0101_0101 << (7 - bits);
-    (weighed & u32::MAX.checked_shr(32 - 8 * weights as u32).unwrap_or(0)).to_le_bytes()
+    let unused = 32 - 8 * weights as u32;
+    (if unused < 32 { weighed & u32::MAX >> unused } else { 0 }).to_le()
 }
 
 #[inline(never)]
-fn unpack_ternary(bytes: &[u8], rows: Rows, words: &mut [Word]) {
+fn unpack_ternary(bytes: &[u8], rows: Rows, words: &mut [u32]) {
     let mut bytes = bytes.iter();
     let (mut fraction, mut count) = (0u32, 0);
     each_word(rows, words, |word, weights| {
-        *word = [0; 4];
-        for place in word.iter_mut().take(weights) {
+        let mut places = [0; 4];
+        for place in places.iter_mut().take(weights) {
             if count == 0 {
                 fraction = u32::from(bytes.next().copied().unwrap_or(0));
                 count = 5;
@@ -329,6 +357,7 @@ fn unpack_ternary(bytes: &[u8], rows: Rows, words: &mut [Word]) {
             *place = ((digit >> 8).wrapping_sub(1) << 6) as u8;
             (fraction, count) = (digit & 0xff, count - 1);
         }
+        *word = u32::from_ne_bytes(places);
     });
 }
 
@@ -337,6 +366,7 @@ mod tests {
     use super::*;
     extern crate std;
     use std::vec::Vec;
+    use zerocopy::IntoBytes;
 
     /// All weights of a width.
     fn weights(width: Width) -> Vec<i32> {
@@ -361,7 +391,7 @@ mod tests {
                 let some: Vec<_> = weights(*width).into_iter().cycle().take(rows * pixels * channels).collect();
                 let bytes = packed(*width, &some);
                 assert!(width.is_valid(&bytes, some.len()));
-                let mut words = std::vec![[77; 4]; rows * shape.length().div_ceil(4)];
+                let mut words = std::vec![77; rows * shape.length().div_ceil(4)];
                 if (rows, pixels) == (1, 1) {
                     unpack_row(*width, &bytes, channels, &mut words);
                 } else {
@@ -373,7 +403,7 @@ mod tests {
                     (channels, channels.next_multiple_of(4))
                 };
                 let mut found = Vec::new();
-                for run_of in words.as_flattened().chunks(place) {
+                for run_of in words.as_bytes().chunks(place) {
                     found.extend(run_of[..run].iter().map(|byte| i32::from(*byte as i8) / width.factor()));
                     assert!(run_of[run..].iter().all(|byte| *byte == 0), "{width:?} {shape:?}");
                 }
