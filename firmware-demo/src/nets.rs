@@ -10,6 +10,8 @@ use minnet::prelude::*;
 use minnet::quant::Quantized;
 use static_cell::ConstStaticCell;
 
+/// What build.rs wrote: a type as it was told, or the one below.
+#[allow(missing_docs)]
 mod network {
     include!(concat!(env!("OUT_DIR"), "/network.rs"));
 }

@@ -41,7 +41,7 @@ impl Processor {
             let width = op.bits().unwrap_or(width);
             let prices = PRICES.iter().find(|prices| prices.processor == self && prices.width == width);
             let Some(Prices { each, .. }) = prices else { continue };
-            let turns = turns(*op, if index == 0 { op.inputs() } else { 0 });
+            let turns = turns(*op, if index == 0 { op.inputs() } else { 0 }, (self, width));
             sum += turns.iter().zip(each).map(|(turns, price)| turns * price).sum::<f64>();
         }
         sum.max(0.0).round() as u64
@@ -49,10 +49,10 @@ impl Processor {
 }
 
 /// Loops whose turns are counted.
-const LOOPS: usize = 24;
+const LOOPS: usize = 25;
 
 /// How often each loop of a layer turns. `bytes` are those that it is given, if it is the network's first.
-fn turns(op: Op, bytes: usize) -> [f64; LOOPS] {
+fn turns(op: Op, bytes: usize, (processor, width): (Processor, Width)) -> [f64; LOOPS] {
     let mut turns = [0.0; LOOPS];
     turns[0] = bytes as f64;
     let mut set = |first: usize, counts: &[usize]| {
@@ -67,12 +67,18 @@ fn turns(op: Op, bytes: usize) -> [f64; LOOPS] {
         Op::Conv(op) => {
             // A filter of one column lies in memory as one row.
             let rows = if op.width == 1 && op.filter_width == 1 { 1 } else { op.filter_height };
-            let (filters, is_pooled) = (op.filters, op.pooling != Pooling::None);
+            let is_pooled = op.pooling != Pooling::None;
+            // A Cortex-M0 sums two filters of packed weights at a time.
+            let is_two = processor == Processor::M0 && width != Width::Eight && op.channels > 1;
+            let filters = if is_two { op.filters.next_multiple_of(2) } else { op.filters };
             let [fours, outputs] = positions(op).map(|count| filters * count);
             if op.channels > 1 {
                 let words = op.filter_height * op.filter_width * op.channels.div_ceil(4);
                 let [pooled, plain, puts] = if is_pooled { [fours, 0, 0] } else { [0, fours, outputs] };
                 set(7, &[1, fours * words, fours * rows, pooled, plain, puts, filters, filters * words]);
+                if is_two {
+                    set(24, &[fours * rows * parts(words / rows, width)]);
+                }
             } else {
                 let first = match (is_pooled, op.stride) {
                     (true, _) => 15,
@@ -85,6 +91,15 @@ fn turns(op: Op, bytes: usize) -> [f64; LOOPS] {
         Op::GlobalAvgPool(_) | Op::Flatten(_) | Op::Dropout(_) => {}
     }
     turns
+}
+
+/// The parts of a row of so many words after which such a Cortex-M0 tells the sums of two filters apart
+/// (core/src/quant/kernel/thumb1.rs).
+fn parts(words: usize, width: Width) -> usize {
+    let terms = i32::from(i16::MAX) / 255 / width.limit();
+    let most = (terms as usize / 4).clamp(1, words.max(1));
+    let part = (1..=most).rev().find(|part| words.is_multiple_of(*part)).unwrap_or(1);
+    words / part
 }
 
 /// How many times four positions of a map are summed together, and how many outputs they become.
@@ -117,19 +132,19 @@ static PRICES: LazyLock<Vec<Prices>> = LazyLock::new(|| {
     let prices = |record: &Record| {
         let processor = Processor::ALL.into_iter().find(|processor| processor.name() == record.processor)?;
         let width = *Width::ALL.iter().find(|width| width.name() == record.element)?;
-        Some(Prices { processor, width, each: fit(record.instructions.iter()) })
+        Some(Prices { processor, width, each: fit(record.instructions.iter(), (processor, width)) })
     };
     records.iter().filter_map(prices).collect()
 });
 
 /// The prices with the least sum of squares of the relative errors.
-fn fit<'a>(counted: impl Iterator<Item = (&'a String, &'a u64)>) -> [f64; LOOPS] {
+fn fit<'a>(counted: impl Iterator<Item = (&'a String, &'a u64)>, on: (Processor, Width)) -> [f64; LOOPS] {
     let mut normal = [[0.0; LOOPS]; LOOPS];
     let mut right = [0.0; LOOPS];
     for (text, &count) in counted {
         let Ok(architecture) = Architecture::parse(text) else { continue };
         let [op] = architecture.layers() else { continue };
-        let turns = turns(*op, op.inputs()).map(|turns| turns / count as f64);
+        let turns = turns(*op, op.inputs(), on).map(|turns| turns / count as f64);
         for (row, turn) in turns.iter().enumerate() {
             right[row] += turn;
             normal[row].iter_mut().zip(turns).for_each(|(sum, other)| *sum += turn * other);

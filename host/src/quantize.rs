@@ -173,6 +173,11 @@ pub fn ram_bytes(architecture: &Architecture, width: Width) -> usize {
     ram_words(architecture.layers(), width) * size_of::<u32>()
 }
 
+/// The same on a Cortex-M0 or M0+.
+pub fn ram_bytes_m0(architecture: &Architecture, width: Width) -> usize {
+    quant::ram_words_of(architecture.layers(), width, true) * size_of::<u32>()
+}
+
 /// A network in integers on the heap.
 #[derive(Clone, Debug)]
 pub struct Integers {

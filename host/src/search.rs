@@ -6,7 +6,7 @@
 
 use crate::architecture::{Architecture, Shape};
 use crate::instructions::Processor;
-use crate::quantize::{flash_bytes, ram_bytes};
+use crate::quantize::{flash_bytes, ram_bytes, ram_bytes_m0};
 use minnet::quant::{self, Width};
 use rand_core::{Rng, SeedableRng};
 use rand_xorshift::XorShiftRng;
@@ -42,7 +42,10 @@ impl Needs {
     pub fn of(architecture: &Architecture, processor: Processor) -> Self {
         Self {
             flash: flash_bytes(architecture, Width::Eight),
-            ram: ram_bytes(architecture, Width::Eight),
+            ram: match processor {
+                Processor::M4 => ram_bytes(architecture, Width::Eight),
+                Processor::M0 => ram_bytes_m0(architecture, Width::Eight),
+            },
             instructions: processor.instructions(architecture, Width::Eight),
         }
     }
@@ -94,7 +97,7 @@ pub fn draw(task: Task, budget: &Budget, count: usize, seed: u64) -> Vec<Candida
         if found.iter().any(|other| other.net == net) {
             continue;
         }
-        let eta = 0.001 * random.among(&[5.0, 7.0, 10.0, 14.0, 20.0]);
+        let eta = random.among(&[0.005, 0.007, 0.01, 0.014, 0.02]);
         let augment = task.are_pictures.then(|| random.among(&AUGMENTS)).filter(|text| !text.is_empty());
         found.push(Candidate { net, eta, augment: augment.map(str::to_owned), needs });
     }

@@ -10,6 +10,8 @@ use super::kernel::thumb1;
 use super::kernel::{Four, halves, halves_mut, multiply_add, padded, place};
 use super::ops::{Layout, Next, Rows, weight_words};
 use super::requantize::{Hidden, Numbers, Scale};
+#[cfg(minnet_thumb1)]
+use super::weights::unpack_two;
 use super::weights::{Bits, Width, Word, unpack};
 use crate::activation::Elementwise;
 use crate::layers;
@@ -18,6 +20,7 @@ use crate::pool::Pool;
 #[cfg(minnet_thumb1)]
 use crate::pool::Pooling;
 use crate::shape::Placement;
+use core::array;
 use core::hint::black_box;
 use core::marker::PhantomData;
 use zerocopy::IntoBytes;
@@ -43,6 +46,13 @@ pub(super) trait Operator: Copy {
     #[inline(always)]
     fn pair(self, filter: &[Word], pairs: &mut [Pair]) {
         pair(filter, self.op().in_kernels().filter_width, pairs);
+    }
+
+    /// What is under four positions: those of a square, and neighbours.
+    #[cfg(minnet_thumb1)]
+    #[inline(always)]
+    fn windows(self) -> [Window; 2] {
+        [true, false].map(|square| Window::of(self.op(), square))
     }
 
     /// The sums of four positions in an image whose channels come in groups of four, from where the first one's window
@@ -223,6 +233,12 @@ impl<K: Known> Operator for Loops<K> {
 
     #[cfg(minnet_thumb1)]
     #[inline(always)]
+    fn windows(self) -> [Window; 2] {
+        const { [Window::of(K::OP, true), Window::of(K::OP, false)] }
+    }
+
+    #[cfg(minnet_thumb1)]
+    #[inline(always)]
     fn pair(self, filter: &[Word], pairs: &mut [Pair]) {
         if const { !has_loop(K::OP) } {
             pair(filter, K::OP.in_kernels().filter_width, pairs);
@@ -340,7 +356,7 @@ pub(super) fn run(
 ) {
     let op = operator.op();
     let rows = Rows::of(Op::Conv(op));
-    let Some((filters, numbers)) = words.split_at_checked(weight_words(Op::Conv(op), width)) else { return };
+    let Some((_, numbers)) = words.split_at_checked(weight_words(Op::Conv(op), width)) else { return };
     let Some(image) = front.get(..Layout::of_conv(op).len.div_ceil(2)) else { return };
     let outputs = halves_mut(back).as_flattened_mut();
     if let Next::Image(layout) = next
@@ -348,7 +364,8 @@ pub(super) fn run(
     {
         outputs.get_mut(..layout.len).unwrap_or_default().fill(0);
     }
-    let filters = Filters { filters, width, rows, numbers, image, next };
+    // With what follows the weights: so that packed ones can be read some bytes at a time to the end.
+    let filters = Filters { filters: words, width, rows, numbers, image, next };
     // As many pairs of weights as the filters have; those that have more are summed weight by weight. Not by a constant of
     // the operator: then the compiler chooses its registers worse.
     match if op.channels == 1 { rows.rows * across(rows.pixels) } else { 0 } {
@@ -378,6 +395,10 @@ struct Filters<'a> {
 #[inline(always)]
 fn channels<O: Operator, const PAIRS: usize>(operator: O, filters: Filters, scratch: &mut [u32], outputs: &mut [u16]) {
     let op = operator.op();
+    #[cfg(minnet_thumb1)]
+    if op.channels > 1 && filters.width != Width::Eight {
+        return two_channels(operator, filters, scratch, outputs);
+    }
     let Filters { filters, width, rows, numbers, image, next } = filters;
     let size = rows.words();
     let mut pairs = [[0; 2]; PAIRS];
@@ -395,10 +416,94 @@ fn channels<O: Operator, const PAIRS: usize>(operator: O, filters: Filters, scra
         if op.channels == 1 {
             operator.pair(filter, &mut pairs);
         }
-        // The compiler would unpack them for each position.
-        let Numbers { bias, scale } = black_box(Numbers::unpack(*number));
-        let (places, hidden) = (Places::of(op, o, next), op.activation.hidden());
-        channel(operator, filter, &pairs, image, outputs, Output { places, hidden, bias, scale, next });
+        let output = Output::of(op, o, *number, next);
+        channel(op, One { operator, filter, pairs: &pairs }, image, outputs, [output]);
+    }
+}
+
+/// As [`channels`], two at a time.
+#[cfg(minnet_thumb1)]
+#[inline(always)]
+fn two_channels(operator: impl Operator, filters: Filters, scratch: &mut [u32], outputs: &mut [u16]) {
+    let op = operator.op();
+    let Filters { filters, width, rows, numbers, image, next } = filters;
+    let Some((pairs, words)) = scratch.split_at_mut_checked(4 * rows.words()) else { return };
+    let Some(words) = words.get_mut(..rows.words()) else { return };
+    let windows = operator.windows().map(|window| thumb1::TwoFilters::new(window, width.terms()));
+    let shift = width.factor().trailing_zeros();
+    for first in (0..black_box(op.filters)).step_by(2) {
+        // The last is two with itself.
+        let both = [first, (first + 1).min(op.filters - 1)];
+        let own = both.map(|o| filters.as_flattened().get(o * width.bytes(rows.weights())..).unwrap_or_default());
+        unpack_two(width, own, rows, pairs, words);
+        let [Some(a), Some(b)] = both.map(|o| numbers.get(o)) else { return };
+        let output = [Output::of(op, both[0], *a, next), Output::of(op, both[1], *b, next)];
+        channel(op, Two { windows: &windows, pairs, shift }, image, outputs, output);
+    }
+}
+
+/// The sums of four positions, of so many filters.
+trait Sums<const N: usize> {
+    /// Whether four positions may be those of a square.
+    fn has_squares(&self) -> bool;
+
+    /// The sums of four positions, whose first window begins with `window`.
+    fn four<const SQUARE: bool>(&self, window: &[u32]) -> [[i32; 4]; N];
+
+    /// The greatest sums of a row of squares, if there is a loop for it.
+    #[cfg(minnet_thumb1)]
+    #[inline(always)]
+    fn row(&self, _window: &[u32], _greatest: &mut [i32; 32]) -> bool {
+        false
+    }
+}
+
+/// Those of one filter.
+struct One<'a, O> {
+    operator: O,
+    filter: &'a [Word],
+    pairs: &'a [Pair],
+}
+
+impl<O: Operator> Sums<1> for One<'_, O> {
+    #[inline(always)]
+    fn has_squares(&self) -> bool {
+        self.operator.has_squares()
+    }
+
+    #[inline(always)]
+    fn four<const SQUARE: bool>(&self, window: &[u32]) -> [[i32; 4]; 1] {
+        [four::<O, SQUARE>(self.operator, self.filter, self.pairs, window)]
+    }
+
+    #[cfg(minnet_thumb1)]
+    #[inline(always)]
+    fn row(&self, window: &[u32], greatest: &mut [i32; 32]) -> bool {
+        self.operator.op().channels == 1 && self.operator.row_of_single(self.filter, window, greatest)
+    }
+}
+
+/// Those of two filters of packed weights, for squares and for neighbours.
+#[cfg(minnet_thumb1)]
+struct Two<'a> {
+    windows: &'a [thumb1::TwoFilters; 2],
+    pairs: &'a [u32],
+    /// The factor of the weights, as a shift.
+    shift: u32,
+}
+
+#[cfg(minnet_thumb1)]
+impl Sums<2> for Two<'_> {
+    #[inline(always)]
+    fn has_squares(&self) -> bool {
+        true
+    }
+
+    #[inline(always)]
+    fn four<const SQUARE: bool>(&self, window: &[u32]) -> [[i32; 4]; 2] {
+        let [square, line] = self.windows;
+        let sums = if SQUARE { square } else { line }.four_positions(self.pairs, window);
+        [0, 1].map(|filter| sums.map(|both| both[filter] << self.shift))
     }
 }
 
@@ -413,6 +518,12 @@ struct Output {
 }
 
 impl Output {
+    #[inline(always)]
+    fn of(op: Conv, o: usize, number: Word, next: Next) -> Self {
+        let Numbers { bias, scale } = Numbers::unpack(number);
+        Self { places: Places::of(op, o, next), hidden: op.activation.hidden(), bias, scale, next }
+    }
+
     /// Puts down what a sum becomes; `at` is a place, or the number of a value that has one.
     #[inline(always)]
     fn put(&self, outputs: &mut [u16], at: usize, sum: i32) {
@@ -423,37 +534,38 @@ impl Output {
     }
 }
 
-/// Computes a channel of the output.
+/// Computes a channel of the output, or two.
 #[inline(always)]
-fn channel<O: Operator>(
-    operator: O,
-    filter: &[Word],
-    pairs: &[Pair],
-    image: &[u32],
-    outputs: &mut [u16],
-    output: Output,
-) {
-    let view = operator.op().in_kernels();
+fn channel<const N: usize>(op: Conv, filter: impl Sums<N>, image: &[u32], outputs: &mut [u16], output: [Output; N]) {
+    let view = op.in_kernels();
     let pooling = view.pooling;
-    let Places { first, line: next_line, step: next, .. } = output.places;
+    // They differ in their first place only, not in their steps.
+    let Some(Output { places: Places { first, line: next_line, step: next, .. }, .. }) = output.first().copied() else {
+        return;
+    };
+    let mut put = |at, sums: [i32; N]| {
+        for (n, (output, sum)) in output.iter().zip(sums).enumerate() {
+            output.put(outputs, if n == 0 { at } else { at - first + output.places.first }, sum);
+        }
+    };
     let (down, right) = (view.stride * Layout::row(view), view.stride * padded(view.channels));
     let window = |start: usize| image.get(start / 2..).unwrap_or_default();
-    if view.pooled() == 4 && operator.has_squares() {
+    if view.pooled() == 4 && filter.has_squares() {
         #[cfg(minnet_thumb1)]
         let mut greatest = [0; 32];
         for y in 0..view.out_height() {
             let (start, mut at) = (2 * y * down, first + y * next_line);
             #[cfg(minnet_thumb1)]
-            if view.channels == 1 && operator.row_of_single(filter, window(start), &mut greatest) {
+            if filter.row(window(start), &mut greatest) {
                 for sum in greatest.iter().take(view.out_width()) {
-                    output.put(outputs, at, *sum);
+                    put(at, [*sum; N]);
                     at += next;
                 }
                 continue;
             }
             for x in 0..view.out_width() {
-                let sums = four::<O, true>(operator, filter, pairs, window(start + 2 * x * right));
-                output.put(outputs, at, pooling.of_sums(sums));
+                let sums = filter.four::<true>(window(start + 2 * x * right));
+                put(at, sums.map(|sums| pooling.of_sums(sums)));
                 at += next;
             }
         }
@@ -470,29 +582,33 @@ fn channel<O: Operator>(
         for done in (0..count).step_by(4) {
             let begin = done.min(last);
             let start = start + begin * step;
-            let sums @ [a, b, c, d] = four::<O, false>(operator, filter, pairs, window(start));
+            let sums = filter.four::<false>(window(start));
             let mut at = place + begin / along * next;
             if along == 2 {
-                let (upper, lower) = match across {
+                let [upper, lower] = match across {
                     2 => {
-                        let [e, f, g, h] = four::<O, false>(operator, filter, pairs, window(start + down));
-                        (pooling.of_sums([a, b, e, f]), pooling.of_sums([c, d, g, h]))
+                        let below = filter.four::<false>(window(start + down));
+                        let pair = |n: usize, at: usize| [sums[n][at], sums[n][at + 1], below[n][at], below[n][at + 1]];
+                        [0, 2].map(|at| array::from_fn(|n| pooling.of_sums(pair(n, at))))
                     }
-                    _ => (pooling.of_sums([a, b]), pooling.of_sums([c, d])),
+                    _ => [0, 2].map(|at| sums.map(|sums| pooling.of_sums([sums[at], sums[at + 1]]))),
                 };
-                output.put(outputs, at, upper);
+                put(at, upper);
                 if begin + 2 < count {
-                    output.put(outputs, at + next, lower);
-                }
-            } else if begin + 4 <= count {
-                for sum in sums {
-                    output.put(outputs, at, sum);
-                    at += next;
+                    put(at + next, lower);
                 }
             } else {
-                for sum in sums.iter().take(count - begin) {
-                    output.put(outputs, at, *sum);
-                    at += next;
+                let positions: [[i32; N]; 4] = array::from_fn(|position| sums.map(|sums| sums[position]));
+                if begin + 4 <= count {
+                    for sums in positions {
+                        put(at, sums);
+                        at += next;
+                    }
+                } else {
+                    for sums in positions.iter().take(count - begin) {
+                        put(at, *sums);
+                        at += next;
+                    }
                 }
             }
         }

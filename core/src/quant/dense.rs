@@ -55,8 +55,10 @@ fn some_packed_rows(op: Dense, width: Width, weights: &[u8], inputs: &[[u32; GRO
     let own = width.bytes(op.inputs);
     let mut sums = [0; OUTPUTS];
     let mut rows = [0; OUTPUTS * UNPACKED / 4];
-    for first in (0..op.inputs).step_by(UNPACKED) {
-        let count = UNPACKED.min(op.inputs - first);
+    // The compiler would unroll it for some numbers of inputs, and not for others.
+    let end = black_box(op.inputs);
+    for first in (0..end).step_by(UNPACKED) {
+        let count = UNPACKED.min(end - first);
         let row = count.div_ceil(4);
         for (output, words) in (output..op.outputs).zip(rows.chunks_exact_mut(row)).take(OUTPUTS) {
             let weights = weights.get(output * own + width.bytes(first)..).unwrap_or_default();

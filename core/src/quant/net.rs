@@ -43,7 +43,7 @@ impl<N, W> Copy for Quantized<'_, N, W> {}
 impl<'a, In: Tensor, L: QuantLayer<In>, W: Weights> Quantized<'a, Net<In, L>, W> {
     const OPS: &'static [Op] = L::OPS.as_slice();
     const BUFFERS: [usize; 2] = buffers(Self::OPS);
-    const SCRATCH: usize = scratch(Self::OPS, W::WIDTH);
+    const SCRATCH: usize = scratch(Self::OPS, W::WIDTH, cfg!(minnet_thumb1));
     const LOADER: Loader = Loader::of(Self::OPS);
     /// Words of weights, biases and scales, and the value of a logit's step, of a network that takes pixels.
     pub const WORDS: usize = match check(Self::OPS) {

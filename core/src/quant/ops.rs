@@ -462,14 +462,16 @@ pub(super) const fn words_of(op: Op, width: Width) -> usize {
     weight_words(op, width) + op.biases()
 }
 
-/// Words of RAM that the weights of a filter are unpacked into.
-pub(super) const fn scratch(mut ops: &[Op], width: Width) -> usize {
+/// Words of RAM that the weights of a filter are unpacked into. On a Cortex-M0 those of two filters of many channels are
+/// unpacked side by side, a word for each two weights.
+pub(super) const fn scratch(mut ops: &[Op], width: Width, is_thumb1: bool) -> usize {
     let mut words = 0;
     while let Some((op, rest)) = ops.split_first() {
-        if let Op::Conv(_) = op
+        if let Op::Conv(conv) = op
             && !matches!(width_of(*op, width), Width::Eight)
         {
-            words = max(words, Rows::of(*op).words());
+            let times = if is_thumb1 && conv.channels > 1 { 5 } else { 1 };
+            words = max(words, times * Rows::of(*op).words());
         }
         ops = rest;
     }
@@ -516,10 +518,15 @@ pub(super) const fn buffers(mut ops: &[Op]) -> [usize; 2] {
     if is_swapped { [there, here] } else { [here, there] }
 }
 
-/// Words of RAM that inference needs, its input included.
+/// Words of RAM that inference needs on this processor, its input included.
 pub const fn ram_words(ops: &[Op], width: Width) -> usize {
+    ram_words_of(ops, width, cfg!(minnet_thumb1))
+}
+
+/// As [`ram_words`], on a Cortex-M0 or M0+, or on any other processor.
+pub const fn ram_words_of(ops: &[Op], width: Width, is_thumb1: bool) -> usize {
     let [front, back] = buffers(ops);
-    front + back + scratch(ops, width)
+    front + back + scratch(ops, width, is_thumb1)
 }
 
 /// Whether these are the words of a network of these operators: `docs/model-format.md` lists what that takes.

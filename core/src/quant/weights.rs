@@ -4,6 +4,8 @@
 //! one after the other, and an output's are unpacked into RAM before a kernel takes them: so there is one kernel for all
 //! widths, and no bit of the flash is empty but at the end of an output's.
 
+#[cfg(minnet_thumb1)]
+use super::kernel::place;
 use super::ops::Rows;
 use crate::text::Text;
 
@@ -91,6 +93,12 @@ impl Width {
             Self::Two => 32,
             Self::Ternary => 64,
         }
+    }
+
+    /// So many weights times an activation, which is at most 255, are a sum within 16 bits.
+    #[cfg(minnet_thumb1)]
+    pub(super) const fn terms(self) -> usize {
+        (i16::MAX as i32 / 255 / self.limit()) as usize
     }
 
     /// The nearest weight to so many units.
@@ -237,6 +245,22 @@ pub(super) fn unpack(width: Width, bytes: &[u8], rows: Rows, words: &mut [u32]) 
     }
 }
 
+/// Unpacks the weights of two outputs side by side, without their factor: in `pairs` a word for each two, the second times
+/// 2^16, as groups of activations lie. `words` is memory for one output's.
+#[cfg(minnet_thumb1)]
+pub(super) fn unpack_two(width: Width, outputs: [&[u8]; 2], rows: Rows, pairs: &mut [u32], words: &mut [u32]) {
+    let places = [0, 1, 2, 3].map(|index| place(index, true));
+    for (shift, bytes) in [0, 16].into_iter().zip(outputs) {
+        unpack(width, bytes, rows, words);
+        for (four, word) in pairs.as_chunks_mut::<4>().0.iter_mut().zip(words.iter()) {
+            for (weight, place) in word.to_ne_bytes().into_iter().zip(places) {
+                let weight = (i32::from(weight as i8) >> width.factor().trailing_zeros()) << shift;
+                four[place] = if shift == 0 { weight as u32 } else { four[place].wrapping_add(weight as u32) };
+            }
+        }
+    }
+}
+
 /// The words of each pixel, and how many weights each has.
 #[inline(always)]
 fn each_word(rows: Rows, words: &mut [u32], mut write: impl FnMut(&mut u32, usize)) {
@@ -252,19 +276,14 @@ fn each_word(rows: Rows, words: &mut [u32], mut write: impl FnMut(&mut u32, usiz
     }
 }
 
+/// Where a pixel's last word has places without a weight. Behind the weights there are three bytes at least.
 #[inline(never)]
-fn unpack_codes<const BITS: u32>(bytes: &[u8], rows: Rows, words: &mut [u32]) {
-    let mut bytes = bytes.iter();
-    // Bits that were read, and how many.
-    let (mut buffer, mut count) = (0u32, 0);
+fn unpack_codes<const BITS: usize>(bytes: &[u8], rows: Rows, words: &mut [u32]) {
+    let mut bit = 0;
     each_word(rows, words, |word, weights| {
-        let bits = BITS * weights as u32;
-        while count < bits {
-            buffer |= u32::from(bytes.next().copied().unwrap_or(0)) << count;
-            count += 8;
-        }
-        *word = spread(BITS, buffer, weights);
-        (buffer, count) = (buffer >> bits, count - bits);
+        let four = bytes.get(bit / 8..).and_then(|rest| rest.first_chunk()).map_or(0, |four| u32::from_le_bytes(*four));
+        *word = spread(BITS as u32, four >> (bit % 8), weights);
+        bit += BITS * weights;
     });
 }
 
@@ -291,28 +310,46 @@ pub(super) fn unpack_row(width: Width, bytes: &[u8], weights: usize, words: &mut
 /// Whole words of 4-bit weights.
 #[inline(never)]
 fn unpack_fours(bytes: &[u8], words: &mut [u32]) {
-    for (word, pair) in words.iter_mut().zip(bytes.chunks(2)) {
-        let [low, high] = [0, 1].map(|place| u32::from(pair.get(place).copied().unwrap_or(0)));
-        *word = spread(4, low | high << 8, 4);
-    }
+    unpack_words(bytes, words, |[low, high]| [spread(4, u32::from(low) | u32::from(high) << 8, 4)]);
 }
 
 /// Whole words of 3-bit weights: two take three bytes.
 #[inline(never)]
 fn unpack_threes(bytes: &[u8], words: &mut [u32]) {
-    for (words, three) in words.chunks_mut(2).zip(bytes.chunks(3)) {
-        let [low, middle, high] = [0, 1, 2].map(|place| u32::from(three.get(place).copied().unwrap_or(0)));
-        let codes = low | middle << 8 | high << 16;
-        words.iter_mut().zip([codes, codes >> 12]).for_each(|(word, codes)| *word = spread(3, codes, 4));
-    }
+    unpack_words(bytes, words, |[low, middle, high]| {
+        let codes = u32::from(low) | u32::from(middle) << 8 | u32::from(high) << 16;
+        [codes, codes >> 12].map(|codes| spread(3, codes, 4))
+    });
 }
 
 /// Whole words of 2-bit weights: a byte each.
 #[inline(never)]
 fn unpack_twos(bytes: &[u8], words: &mut [u32]) {
-    for (word, byte) in words.iter_mut().zip(bytes) {
+    unpack_words(bytes, words, |[byte]| {
         let [low, high] = [byte & 15, byte >> 4].map(|pair| u32::from(TWOS[usize::from(pair)]));
-        *word = (low | high << 16).to_le();
+        [(low | high << 16).to_le()]
+    });
+}
+
+/// Makes words of bytes, some of some at a time; bytes that are missing at the end are 0.
+#[inline(always)]
+fn unpack_words<const BYTES: usize, const WORDS: usize>(
+    bytes: &[u8],
+    words: &mut [u32],
+    unpack: impl Fn([u8; BYTES]) -> [u32; WORDS],
+) {
+    let (whole, groups) = (bytes.as_chunks::<BYTES>().0, words.as_chunks_mut::<WORDS>().0);
+    let done = whole.len().min(groups.len());
+    groups.iter_mut().zip(whole).for_each(|(group, bytes)| *group = unpack(*bytes));
+    let left = words.get_mut(done * WORDS..).unwrap_or_default();
+    if !left.is_empty() {
+        let last = whole.get(done).copied().unwrap_or_else(|| {
+            let mut last = [0; BYTES];
+            let rest = bytes.get(done * BYTES..).unwrap_or_default();
+            last.iter_mut().zip(rest).for_each(|(place, byte)| *place = *byte);
+            last
+        });
+        left.iter_mut().zip(unpack(last)).for_each(|(place, word)| *place = word);
     }
 }
 

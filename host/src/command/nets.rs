@@ -6,7 +6,7 @@ use minnet_host::architecture::Architecture;
 use minnet_host::error::Result;
 use minnet_host::instructions::Processor;
 use minnet_host::nets::{self, DEFAULT, NAMED, Net};
-use minnet_host::quantize::{flash_bytes, ram_bytes};
+use minnet_host::quantize::{flash_bytes, ram_bytes, ram_bytes_m0};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -95,6 +95,8 @@ struct Integers {
     weights: &'static str,
     flash_bytes: usize,
     ram_bytes: usize,
+    /// On a Cortex-M0.
+    ram_bytes_m0: usize,
     /// Foretold instructions of an inference: of a Cortex-M4 with its DSP instructions, and of a Cortex-M0.
     instructions: [u64; 2],
 }
@@ -131,6 +133,7 @@ impl Report {
             weights: if is_open { width.name() } else { "integers" },
             flash_bytes: flash_bytes(architecture, width),
             ram_bytes: ram_bytes(architecture, width),
+            ram_bytes_m0: ram_bytes_m0(architecture, width),
             instructions: Processor::ALL.map(|processor| processor.instructions(architecture, width)),
         });
         Self {
@@ -161,15 +164,21 @@ impl Report {
             // Writing to a string does not fail.
             let _ = writeln!(text, "{what:14}{value}");
         }
-        for Integers { weights, flash_bytes, ram_bytes, instructions } in &self.integers {
-            let (flash, ram) = (grouped(*flash_bytes), grouped(*ram_bytes));
-            let [m4, m0] = instructions.map(|count| grouped(count as usize));
+        if !self.integers.is_empty() {
             let _ = writeln!(
                 text,
-                "{:14}{flash} bytes of flash, {ram} bytes of RAM; about {m4} instructions on a Cortex-M4, {m0} on a \
-                 Cortex-M0",
-                format!("as {weights}")
+                "
+{:14}{:>9}{:>25}{:>25}",
+                "", "", "on a Cortex-M4", "on a Cortex-M0"
             );
+            let [ram, count] = ["RAM", "instructions"];
+            let _ = writeln!(text, "{:14}{:>9}{ram:>9}{count:>16}{ram:>9}{count:>16}", "integers", "flash");
+        }
+        for Integers { weights, flash_bytes, ram_bytes, ram_bytes_m0, instructions } in &self.integers {
+            let [flash, ram, m0_ram] = [*flash_bytes, *ram_bytes, *ram_bytes_m0].map(grouped);
+            let [m4, m0] = instructions.map(|count| grouped(count as usize));
+            let name = format!("as {weights}");
+            let _ = writeln!(text, "{name:14}{flash:>9}{ram:>9}{m4:>16}{m0_ram:>9}{m0:>16}");
         }
         if let Some(why) = &self.no_integers {
             let _ = writeln!(text, "{:14}no: {why}", "in integers");

@@ -223,7 +223,7 @@ impl Search {
     /// Trains a candidate, and keeps what it found.
     fn run(&self, trial: usize, epochs: u32, threads: usize, stop: &Arc<AtomicBool>) -> Result<()> {
         let command = self.command(trial, epochs);
-        eprintln!("\ntrial {trial}, {epochs} epochs: host {}", quoted(&command));
+        eprintln!("\ntrial {trial}, epochs: {epochs}: host {}", quoted(&command));
         let line =
             command.iter().map(String::as_str).chain(["--threads"]).map(String::from).chain([threads.to_string()]);
         let Line { arguments } = match Line::try_parse_from(line) {
@@ -321,7 +321,7 @@ impl Search {
                 Some([(flash, y), (flash, f64::NAN)])
             };
             let points = trials.iter().filter_map(point).flatten().collect();
-            Series { label: format!("{epochs} epochs"), points }
+            Series { label: format!("{epochs} epoch{}", if epochs == 1 { "" } else { "s" }), points }
         };
         Chart {
             title: "What was tried".into(),

@@ -263,6 +263,9 @@ pub(super) struct Embedded {
     pub(super) compiler: String,
     pub(super) macs: u64,
     pub(super) instructions: u64,
+    /// Bytes that it works in, and bytes of stack.
+    pub(super) ram: u64,
+    pub(super) stack: u64,
 }
 
 /// Counts the models that the toolchains name in the environment of what they build.
@@ -270,7 +273,14 @@ pub(super) fn embedded(provide: &dyn Fn(&str) -> Result<Toolchain, Error>) -> Re
     let count = |rig: &Rig| {
         let ran = run("count", rig, &provide(rig.board.target)?, &["qemu", "embedded", "int8"])?;
         let instructions = rig.instructions(ran.number("ticks")?, ran.number("inferences")?);
-        Ok(Embedded { processor: rig.processor, macs: ran.number("macs")?, instructions, compiler: ran.compiler })
+        Ok(Embedded {
+            processor: rig.processor,
+            macs: ran.number("macs")?,
+            instructions,
+            ram: ran.number("ram")?,
+            stack: ran.number("stack")?,
+            compiler: ran.compiler,
+        })
     };
     [&M4F, &M0].into_iter().map(count).collect()
 }

@@ -118,9 +118,8 @@ struct Run {
     float_right: u64,
     right: u64,
     images: u64,
-    /// Bytes of the parameters in integers, biases and scales included, and bytes that an inference works in.
+    /// Bytes of the parameters in integers, biases and scales included.
     flash: u64,
-    ram: u64,
 }
 
 /// docs/zoo.json.
@@ -143,7 +142,6 @@ struct Quantized {
     float: Scores,
     integer: Scores,
     flash_bytes: u64,
-    ram_bytes: u64,
 }
 
 #[derive(Deserialize)]
@@ -227,7 +225,6 @@ impl Entry {
             right: quantized.integer.test.right,
             images: quantized.integer.test.images,
             flash: quantized.flash_bytes,
-            ram: quantized.ram_bytes,
         })
     }
 }

@@ -12,6 +12,7 @@ unsafe extern "C" {
     fn minnet_thumb1_groups_1(filter: *const Word, window: *const u32, under: *const Under, sums: *mut [i32; 4]);
     fn minnet_thumb1_groups_3(filter: *const Word, window: *const u32, under: *const Under, sums: *mut [i32; 4]);
     fn minnet_thumb1_groups_5(filter: *const Word, window: *const u32, under: *const Under, sums: *mut [i32; 4]);
+    fn minnet_thumb1_two(pairs: *const u32, window: *const u32, under: *const Under, sums: *mut [[i32; 2]; 4]);
     fn minnet_thumb1_weights_3(filter: *const Word, window: *const u32, under: *const Under, sums: *mut [i32; 4]);
     fn minnet_thumb1_weights_5(filter: *const Word, window: *const u32, under: *const Under, sums: *mut [i32; 4]);
     fn minnet_thumb1_weights_7(filter: *const Word, window: *const u32, under: *const Under, sums: *mut [i32; 4]);
@@ -36,12 +37,49 @@ struct Under {
     times: usize,
     /// Rows of the filter.
     rows: usize,
+    /// Parts of a row after which sums are told apart; [`times`](Self::times) is then that of a part.
+    parts: usize,
 }
 
 impl Under {
     const fn of(window: Window, width: usize, times: usize) -> Self {
         let [_, second, third, fourth] = window.steps;
-        Self { second, third, fourth, skip: window.row - width, times, rows: window.rows }
+        Self { second, third, fourth, skip: window.row - width, times, rows: window.rows, parts: 1 }
+    }
+}
+
+/// What is under four positions, for two filters at once: a pair of weights is one number, the second 2^16 times as great, so
+/// that one multiplication serves both. Before the sum of the first leaves 16 bits, the two are told apart.
+pub struct TwoFilters {
+    under: Under,
+    /// Pairs of weights, and words of the window.
+    pairs: usize,
+    words: usize,
+}
+
+impl TwoFilters {
+    /// For weights of which so many times an activation stay within 16 bits.
+    pub fn new(window: Window, terms: usize) -> Self {
+        let Window { rows, groups, words, .. } = window;
+        // The largest part that a row is a multiple of.
+        let mut part = (terms / 4).min(groups).max(1);
+        while groups % part > 0 {
+            part -= 1;
+        }
+        let under = Under { parts: groups / part, ..Under::of(window, 8 * groups, part) };
+        Self { under, pairs: 4 * rows * groups, words }
+    }
+
+    /// The sums of both filters for four positions, whose first window begins with `window`.
+    #[inline(always)]
+    pub fn four_positions(&self, pairs: &[u32], window: &[u32]) -> [[i32; 2]; 4] {
+        let mut sums = [[0; 2]; 4];
+        if self.pairs > 0 && pairs.len() >= self.pairs && window.len() >= self.words {
+            // SAFETY: for each row of the filters it reads the pairs of its groups, and for each as many words of the window
+            // as a group takes, under each position; it adds to the sums.
+            unsafe { minnet_thumb1_two(pairs.as_ptr(), window.as_ptr(), &self.under, &mut sums) };
+        }
+        sums
     }
 }
 
@@ -191,7 +229,6 @@ global_asm!(
     "b 2b",
     "5:",
     "pop {{r2}}",
-    "minnet_leave",
     ".endm",
     ".macro minnet_four_terms offset",
     "minnet_term r8, r3, \\offset",
@@ -240,11 +277,76 @@ global_asm!(
     "b 3b",
     "4:",
     "minnet_next_row",
+    "minnet_leave",
     ".size minnet_thumb1_groups_\\together, . - minnet_thumb1_groups_\\together",
     ".endm",
     "minnet_groups 1",
     "minnet_groups 3",
     "minnet_groups 5",
+    // r2: pairs of weights. On the stack: the parts left of a row, and what is under.
+    ".macro minnet_pair place",
+    "ldr r0, [r2, #(4 * \\place)]",
+    "minnet_four_terms (2 * \\place)",
+    ".endm",
+    // Adds both halves of a sum to the two sums at r7.
+    ".macro minnet_tell_apart sum",
+    "mov r0, \\sum",
+    "sxth r1, r0",
+    "subs r0, r0, r1",
+    "asrs r0, r0, #16",
+    "ldr r5, [r7, #0]",
+    "ldr r6, [r7, #4]",
+    "adds r5, r5, r1",
+    "adds r6, r6, r0",
+    "stm r7!, {{r5, r6}}",
+    ".endm",
+    ".section .text.minnet_thumb1_two, \"ax\", %progbits",
+    ".global minnet_thumb1_two",
+    ".type minnet_thumb1_two, %function",
+    ".thumb_func",
+    "minnet_thumb1_two:",
+    "minnet_positions",
+    "2:",
+    "ldr r0, [sp]",
+    "ldr r7, [r0, #24]",
+    "push {{r7}}",
+    "3:",
+    "ldr r0, [sp, #4]",
+    "ldr r7, [r0, #16]",
+    "4:",
+    "minnet_pair 0",
+    "minnet_pair 1",
+    "minnet_pair 2",
+    "minnet_pair 3",
+    "adds r2, #16",
+    "adds r3, #8",
+    "adds r4, #8",
+    "adds r5, #8",
+    "adds r6, #8",
+    "subs r7, #1",
+    "bne 4b",
+    "push {{r5, r6}}",
+    // The pointer to the sums was pushed first.
+    "ldr r7, [sp, #16]",
+    "minnet_tell_apart r8",
+    "minnet_tell_apart r9",
+    "minnet_tell_apart r10",
+    "minnet_tell_apart r11",
+    "movs r0, #0",
+    "mov r8, r0",
+    "mov r9, r0",
+    "mov r10, r0",
+    "mov r11, r0",
+    "pop {{r5, r6}}",
+    "ldr r0, [sp]",
+    "subs r0, #1",
+    "str r0, [sp]",
+    "bne 3b",
+    "add sp, #4",
+    "minnet_next_row",
+    "pop {{r3}}",
+    "minnet_return",
+    ".size minnet_thumb1_two, . - minnet_thumb1_two",
     // Weights of single channels, a row's one after the other.
     ".macro minnet_weight index",
     "ldrb r0, [r2, #\\index]",
@@ -272,6 +374,7 @@ global_asm!(
     ".endif",
     "adds r2, #((\\columns + 3) / 4 * 4)",
     "minnet_next_row",
+    "minnet_leave",
     ".size minnet_thumb1_weights_\\columns, . - minnet_thumb1_weights_\\columns",
     ".endm",
     "minnet_weights 3",

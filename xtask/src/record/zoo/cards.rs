@@ -15,8 +15,8 @@ pub(super) struct Card {
     /// What compiled it.
     compiler: String,
     pub(super) macs: u64,
-    /// Instructions of an inference on each processor.
-    pub(super) instructions: BTreeMap<String, u64>,
+    /// Of an inference on each processor: instructions, bytes that it works in, and bytes of stack.
+    pub(super) takes: BTreeMap<String, [u64; 3]>,
     /// For each board the test images whose outputs have the PC's bits, and all of them.
     pub(super) same: BTreeMap<String, [u64; 2]>,
 }
@@ -40,12 +40,12 @@ impl Card {
             entry: entry.name.into(),
             compiler: String::new(),
             macs: 0,
-            instructions: BTreeMap::new(),
+            takes: BTreeMap::new(),
             same: BTreeMap::new(),
         };
         for counted in count::embedded(&provide)? {
             (card.compiler, card.macs) = (counted.compiler, counted.macs);
-            card.instructions.insert(counted.processor.into(), counted.instructions);
+            card.takes.insert(counted.processor.into(), [counted.instructions, counted.ram, counted.stack]);
         }
         for name in entry.boards {
             let board = Board::named(Some(name))?;

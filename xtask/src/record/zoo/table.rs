@@ -57,11 +57,14 @@ pub(super) fn cards(record: &Record) -> String {
                 100.0 * run.right as f64 / run.images.max(1) as f64
             );
         }
-        let _ = writeln!(text, "- {} bytes of flash, {} bytes of RAM", thousands(run.flash), thousands(run.ram));
+        let _ = writeln!(text, "- {} bytes of flash", thousands(run.flash));
         if let Some(card) = record.cards.iter().find(|card| card.entry == entry.name) {
-            let counts: Vec<_> =
-                card.instructions.iter().map(|(name, count)| format!("{} on a {name}", thousands(*count))).collect();
-            let _ = writeln!(text, "- {} multiplications; instructions: {}", thousands(card.macs), counts.join(", "));
+            let _ = writeln!(text, "- {} multiplications with a weight", thousands(card.macs));
+            for (processor, takes) in &card.takes {
+                let [instructions, ram, stack] = takes.map(thousands);
+                let _ =
+                    writeln!(text, "- {processor}: {instructions} instructions, {ram} bytes of RAM, {stack} of stack");
+            }
             let same: Vec<_> = card
                 .same
                 .iter()
@@ -111,7 +114,6 @@ mod tests {
             right,
             images: 10_000,
             flash: 1_924,
-            ram: 3_980,
         }
     }
 
