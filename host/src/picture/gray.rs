@@ -1,0 +1,205 @@
+//! Gray pictures: scaled, smoothed, and closed, which is what takes the ink away from the paper.
+
+use std::collections::VecDeque;
+
+/// Brightnesses row by row, from 0 to 255 (or amounts of ink, once the paper is taken away).
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Gray {
+    pub(super) width: usize,
+    pub(super) height: usize,
+    pub(super) pixels: Vec<f32>,
+}
+
+/// A picture in colour, row by row, from 0 to 255.
+#[derive(Clone, Debug)]
+pub(super) struct Colours {
+    pub(super) width: usize,
+    pub(super) height: usize,
+    pub(super) pixels: Vec<[f32; 3]>,
+    /// From 0 for nothing to 1; none if all is opaque.
+    pub(super) alpha: Option<Vec<f32>>,
+}
+
+/// A rectangle of pixels, its far edges excluded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rect {
+    /// The first column.
+    pub left: usize,
+    /// The first row.
+    pub top: usize,
+    /// The column after the last one.
+    pub right: usize,
+    /// The row after the last one.
+    pub bottom: usize,
+}
+
+impl Rect {
+    pub(super) fn width(self) -> usize {
+        self.right - self.left
+    }
+
+    pub(super) fn height(self) -> usize {
+        self.bottom - self.top
+    }
+
+    /// The smallest rectangle around both.
+    pub(super) fn with(self, other: Self) -> Self {
+        Self {
+            left: self.left.min(other.left),
+            top: self.top.min(other.top),
+            right: self.right.max(other.right),
+            bottom: self.bottom.max(other.bottom),
+        }
+    }
+}
+
+impl Gray {
+    pub(super) fn whole(&self) -> Rect {
+        Rect { left: 0, top: 0, right: self.width, bottom: self.height }
+    }
+
+    pub(super) fn at(&self, x: usize, y: usize) -> f32 {
+        self.pixels[y * self.width + x]
+    }
+
+    pub(super) fn map(&self, change: impl FnMut(&f32) -> f32) -> Self {
+        Self { pixels: self.pixels.iter().map(change).collect(), ..*self }
+    }
+
+    /// The part `area` in another size, each new pixel the mean over the old pixels which it covers, in part or in
+    /// whole.
+    pub(super) fn resized(&self, area: Rect, width: usize, height: usize) -> Self {
+        let across = shares(area.left, area.right, width);
+        let down = shares(area.top, area.bottom, height);
+        let mut pixels = Vec::with_capacity(width * height);
+        for rows in &down {
+            for columns in &across {
+                let row_mean = |y| columns.iter().map(|&(x, share)| share * self.at(x, y)).sum::<f32>();
+                pixels.push(rows.iter().map(|&(y, share)| share * row_mean(y)).sum());
+            }
+        }
+        Self { width, height, pixels }
+    }
+
+    /// The bounding box of what is not 0.
+    pub(super) fn bounds(&self) -> Option<Rect> {
+        let inked = |(i, _): (usize, &f32)| (i % self.width, i / self.width);
+        let places = self.pixels.iter().enumerate().filter(|&(_, &ink)| ink > 0.0).map(inked);
+        places.map(|(x, y)| Rect { left: x, top: y, right: x + 1, bottom: y + 1 }).reduce(Rect::with)
+    }
+
+    /// The centre of mass in pixels, the first pixel's middle being 0; the origin if all is 0.
+    pub(super) fn centre(&self) -> (f32, f32) {
+        let (mut sum, mut sum_x, mut sum_y) = (0.0, 0.0, 0.0);
+        for (i, &ink) in self.pixels.iter().enumerate() {
+            sum += ink;
+            sum_x += ink * (i % self.width) as f32;
+            sum_y += ink * (i / self.width) as f32;
+        }
+        if sum > 0.0 { (sum_x / sum, sum_y / sum) } else { (0.0, 0.0) }
+    }
+
+    /// Each pixel the mean of a square around it, twice, so that what is near counts more.
+    pub(super) fn smoothed(&self, radius: usize) -> Self {
+        if radius == 0 {
+            return self.clone();
+        }
+        let once = |gray: &Self| gray.rows_averaged(radius).turned().rows_averaged(radius).turned();
+        once(&once(self))
+    }
+
+    fn rows_averaged(&self, radius: usize) -> Self {
+        let mut pixels = Vec::with_capacity(self.pixels.len());
+        for row in self.pixels.chunks_exact(self.width) {
+            let mut sum: f32 = row.iter().take(radius).sum();
+            for x in 0..self.width {
+                sum += row.get(x + radius).copied().unwrap_or(0.0);
+                sum -= if x > radius { row[x - radius - 1] } else { 0.0 };
+                let count = (x + radius + 1).min(self.width) - x.saturating_sub(radius);
+                pixels.push(sum / count as f32);
+            }
+        }
+        Self { pixels, ..*self }
+    }
+
+    /// Rows become columns.
+    pub(super) fn turned(&self) -> Self {
+        let mut pixels = vec![0.0; self.pixels.len()];
+        // In squares that fit the cache.
+        for top in (0..self.height).step_by(32) {
+            for left in (0..self.width).step_by(32) {
+                for y in top..(top + 32).min(self.height) {
+                    for x in left..(left + 32).min(self.width) {
+                        pixels[x * self.height + y] = self.pixels[y * self.width + x];
+                    }
+                }
+            }
+        }
+        Self { width: self.height, height: self.width, pixels }
+    }
+
+    /// The picture without what is dark and narrower than `2 * radius + 1` pixels. Its edges go on outside for ever, so
+    /// that a dark strip along a side is not narrow.
+    pub(super) fn closed(&self, radius: usize) -> Self {
+        let wide = self.padded(radius).turned().padded(radius);
+        let greatest = |gray: &Self| gray.rows_extreme(radius, |new, old| new >= old);
+        let least = |gray: &Self| gray.rows_extreme(radius, |new, old| new <= old);
+        let closed = least(&least(&greatest(&greatest(&wide).turned())).turned());
+        closed.cropped(radius).turned().cropped(radius)
+    }
+
+    /// With the first and last pixel of each row repeated.
+    fn padded(&self, count: usize) -> Self {
+        let width = self.width + 2 * count;
+        let mut pixels = Vec::with_capacity(width * self.height);
+        for row in self.pixels.chunks_exact(self.width) {
+            pixels.extend(std::iter::repeat_n(row[0], count));
+            pixels.extend_from_slice(row);
+            pixels.extend(std::iter::repeat_n(row[row.len() - 1], count));
+        }
+        Self { width, height: self.height, pixels }
+    }
+
+    fn cropped(&self, count: usize) -> Self {
+        let rows = self.pixels.chunks_exact(self.width);
+        let pixels = rows.flat_map(|row| row[count..row.len() - count].iter().copied()).collect();
+        Self { width: self.width - 2 * count, height: self.height, pixels }
+    }
+
+    /// In each row, the pixel within `radius` that wins against all others.
+    fn rows_extreme(&self, radius: usize, wins: impl Fn(f32, f32) -> bool) -> Self {
+        let mut pixels = Vec::with_capacity(self.pixels.len());
+        // Places whose pixels may still win, the best first.
+        let mut queue: VecDeque<(usize, f32)> = VecDeque::new();
+        for row in self.pixels.chunks_exact(self.width) {
+            queue.clear();
+            for end in 0..self.width + radius {
+                if let Some(&new) = row.get(end) {
+                    while queue.back().is_some_and(|&(_, old)| wins(new, old)) {
+                        queue.pop_back();
+                    }
+                    queue.push_back((end, new));
+                }
+                if end >= radius {
+                    while queue.front().is_some_and(|&(place, _)| place + 2 * radius < end) {
+                        queue.pop_front();
+                    }
+                    pixels.push(queue.front().map_or(0.0, |&(_, best)| best));
+                }
+            }
+        }
+        Self { pixels, ..*self }
+    }
+}
+
+/// For each of `count` equal parts of `start..end`, the pixels it covers and the share each has in it.
+fn shares(start: usize, end: usize, count: usize) -> Vec<Vec<(usize, f32)>> {
+    let step = (end - start) as f32 / count as f32;
+    let part = |i: usize| {
+        let (from, to) = (i as f32 * step, (i + 1) as f32 * step);
+        let covered = (from as usize)..(to.ceil() as usize).min(end - start);
+        let share = |x: usize| (to.min((x + 1) as f32) - from.max(x as f32)).max(0.0) / step;
+        covered.map(|x| (start + x, share(x))).collect()
+    };
+    (0..count).map(part).collect()
+}
