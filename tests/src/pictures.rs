@@ -870,7 +870,8 @@ pub fn picture(condition: Condition, index: usize, part: Part) -> Picture {
     let seed = name ^ (index as u64) << 32 ^ if part == Part::Test { 0x5eed } else { 0 };
     let mut sketch = Sketch {
         part,
-        index,
+        // Each condition has digits of its own.
+        index: index + (name % 1000) as usize * 10,
         chance: Chance::new(seed),
         width: 0,
         height: 0,

@@ -2,6 +2,7 @@
 //! narrow: what is left of the picture when narrow things are closed is paper, and ink is what departs from that.
 
 use super::gray::{Colours, Gray};
+use super::mask::Mask;
 
 /// How many standard deviations of the paper's noise a pixel must depart from the paper to count as ink.
 const SIGNIFICANT: f32 = 4.5;
@@ -42,7 +43,8 @@ pub(super) fn ink(colours: &Colours) -> Option<Ink> {
         if radius * 60 > longest.max(60) {
             break;
         }
-        let (departures, noise) = departures(&gray.smoothed(radius), is_dark);
+        let smooth = gray.smoothed(radius);
+        let (departures, noise) = departures(&smooth, &smooth.closed(narrow(&smooth)), is_dark);
         let Some(levels) = Levels::of(&departures, noise) else { continue };
         let clearness = levels.core / noise.max(0.1);
         if best.as_ref().is_none_or(|best| clearness > best.0) {
@@ -96,8 +98,10 @@ struct Evidence {
     is_dark: bool,
     core: f32,
     clearness: f32,
-    area: f32,
-    count: f32,
+    /// The thickness of what stands out, as a part of its length.
+    stoutness: f32,
+    /// The part of its edge that is an edge of the picture.
+    support: f32,
 }
 
 /// The view in which ink is seen best, and whether it is dark in that.
@@ -109,27 +113,28 @@ fn best_view(colours: &Colours) -> Option<([f32; 3], bool)> {
         let longest = gray.width.max(gray.height);
         let scaled = |side: usize| (side * SKETCH_SIDE.min(longest) / longest).max(1);
         let small = gray.resized(gray.whole(), scaled(gray.width), scaled(gray.height)).smoothed(longest.min(240) / 200);
-        let (departures, noise) = departures(&small, is_dark);
+        let paper = small.closed(narrow(&small));
+        let (departures, noise) = departures(&small, &paper, is_dark);
         let levels = Levels::of(&departures, noise)?;
-        let strong = departures.map(|&departure| if departure > 0.5 * levels.core { 1.0 } else { 0.0 });
-        let bounds = strong.bounds()?;
-        let count = strong.pixels.iter().sum();
-        let area = (bounds.width() * bounds.height()) as f32;
-        Some(Evidence { view, is_dark, core: levels.core, clearness: levels.core / (noise + 1.5), area, count })
+        let strong = Mask::of(&departures, 0.5 * levels.core);
+        let largest = strong.pieces().into_iter().max_by_key(|piece| piece.pixels.len())?;
+        let length = largest.area.width().max(largest.area.height()) as f32;
+        let stoutness = strong.thickness() / length;
+        let support = support(&strong, &small, &paper);
+        Some(Evidence { view, is_dark, core: levels.core, clearness: levels.core / (noise + 1.5), stoutness, support })
     };
     let of_view = |view: &[f32; 3]| {
         let pair = [true, false].map(|is_dark| evidence(*view, is_dark));
         match pair {
-            // The holes of a digit lie within it, and stand out as much; but a sheet around a digit is no stroke.
+            // What lies between strokes stands out as much as they do, but only strokes have edges all around. The holes
+            // of a digit have, too, and so has a sheet around it: but strokes are thin.
             [Some(dark), Some(light)] => {
-                let is_light = if dark.core > 2.5 * light.core || light.core > 2.5 * dark.core {
+                let is_light = if dark.core > 3.0 * light.core || light.core > 6.0 * dark.core {
                     light.core > dark.core
-                } else if light.area > 1.1 * dark.area {
-                    light.count < 2.5 * dark.count
-                } else if dark.area > 1.1 * light.area {
-                    dark.count > 2.5 * light.count
+                } else if (light.support - dark.support).abs() > 0.08 {
+                    light.support > dark.support
                 } else {
-                    light.count < dark.count
+                    light.stoutness < 0.85 * dark.stoutness
                 };
                 Some(if is_light { light } else { dark })
             }
@@ -145,10 +150,40 @@ fn best_view(colours: &Colours) -> Option<([f32; 3], bool)> {
     best.map(|best| (best.view, best.is_dark))
 }
 
+/// The part of a mask's edge where the picture has an edge, and not only the paper that was found.
+fn support(mask: &Mask, gray: &Gray, paper: &Gray) -> f32 {
+    let (mut edges, mut real) = (0, 0);
+    for y in 0..mask.height {
+        for x in 0..mask.width {
+            if !mask.at(x, y) {
+                continue;
+            }
+            for (dx, dy) in [(-1, 0), (1, 0), (0, -1), (0, 1)] {
+                let place = |steps: isize| {
+                    let (x, y) = (x.checked_add_signed(steps * dx)?, y.checked_add_signed(steps * dy)?);
+                    (x < mask.width && y < mask.height).then_some((x, y))
+                };
+                let Some((next_x, next_y)) = place(1) else { continue };
+                if mask.at(next_x, next_y) {
+                    continue;
+                }
+                let (far_x, far_y) = place(2).unwrap_or((next_x, next_y));
+                let change = |of: &Gray| (of.at(far_x, far_y) - of.at(x, y)).abs();
+                edges += 1;
+                real += usize::from(change(gray) > change(paper));
+            }
+        }
+    }
+    real as f32 / edges.max(1) as f32
+}
+
+/// The radius of what is so wide that it is no stroke.
+fn narrow(gray: &Gray) -> usize {
+    (NARROW / 2.0 * gray.width.min(gray.height) as f32).round().max(1.0) as usize
+}
+
 /// How far each pixel is darker than the paper there, and the standard deviation of the paper's noise.
-fn departures(gray: &Gray, is_dark: bool) -> (Gray, f32) {
-    let radius = (NARROW / 2.0 * gray.width.min(gray.height) as f32).round().max(1.0) as usize;
-    let paper = gray.closed(radius);
+fn departures(gray: &Gray, paper: &Gray, is_dark: bool) -> (Gray, f32) {
     let mut departures = paper.clone();
     for (departure, own) in departures.pixels.iter_mut().zip(&gray.pixels) {
         let bright = *departure;

@@ -75,7 +75,8 @@ fn is_line(line: &Line, bounds: Rect, thickness: f32, mask: &Mask, all: &[Line])
     };
     let margin = (to - from) / 12;
     let goes_beyond = line.start + margin < from && line.end > to + margin;
-    let is_thin = line.thickness <= 0.55 * thickness;
+    let is_thin = thickness >= 3.0 && line.thickness <= 0.55 * thickness;
+    let is_long = (line.end - line.start) * 10 > length * 6;
     let touches_border = line.start * 25 < length || (length - line.end) * 25 < length;
     let meets = |place: usize| {
         let near = 0.04 * length as f32 + line.thickness;
@@ -83,7 +84,7 @@ fn is_line(line: &Line, bounds: Rect, thickness: f32, mask: &Mask, all: &[Line])
         all.iter().filter(crosses).any(|other| (other.y + other.slope * line.y - place as f32).abs() <= near)
     };
     let is_side = meets(line.start) && meets(line.end);
-    (goes_beyond && (touches_border || is_side || is_thin)) || (is_thin && (touches_border || is_side))
+    (goes_beyond && (touches_border || is_side || is_thin && is_long)) || (is_thin && (touches_border || is_side))
 }
 
 /// The lines of a mask that are nearly level.
