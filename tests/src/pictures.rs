@@ -196,7 +196,10 @@ impl Sketch {
         for y in 0..self.height {
             for x in 0..self.width {
                 let away = distance([x as f32 + 0.5, y as f32 + 0.5], from, to);
-                self.blend(x, y, ink, (pen / 2.0 + 0.5 - away).clamp(0.0, 1.0));
+                // Printed on what is there: ink stays as dark.
+                let below = self.pixels[y * self.width + x];
+                let darker = std::array::from_fn(|i| below[i].min(ink[i]));
+                self.blend(x, y, darker, (pen / 2.0 + 0.5 - away).clamp(0.0, 1.0));
             }
         }
     }

@@ -17,7 +17,13 @@ const CLEAR: f32 = 9.0;
 const NARROW: f32 = 0.3;
 
 /// The pixels on the longer side of the picture in which colour and direction are chosen.
-const SKETCH_SIDE: usize = 240;
+const SKETCH_SIDE: usize = 180;
+
+/// From so many pixels the noise is estimated.
+const SAMPLES: usize = 20_000;
+
+/// By so much, of 255, a desk is darker than the page on it.
+const APART: f32 = 40.0;
 
 /// Paper darker than this, of 255, is taken for as bright as this: in the dark all differences are noise.
 const DARK: f32 = 90.0;
@@ -28,17 +34,20 @@ pub(super) struct Ink {
     pub(super) amounts: Gray,
     /// The least amount that is more than noise.
     pub(super) floor: f32,
+    /// Where the bright page is, if a part of the picture is much darker than the rest.
+    pub(super) page: Option<Mask>,
 }
 
 /// The ink of a picture; nothing if there is only paper.
 pub(super) fn ink(colours: &Colours) -> Option<Ink> {
     if let Some(amounts) = colours.ink_by_alpha() {
-        return Some(Ink { amounts, floor: LEAST });
+        return Some(Ink { amounts, floor: LEAST, page: None });
     }
     let (view, is_dark) = best_view(colours)?;
     let gray = colours.view(view, is_dark);
     let longest = gray.width.max(gray.height);
     let mut best: Option<(f32, Gray, Levels)> = None;
+    let page = if is_dark { page(&gray) } else { None };
     for radius in [0, 1, 2, 3, 5, 8] {
         if radius * 60 > longest.max(60) {
             break;
@@ -56,7 +65,18 @@ pub(super) fn ink(colours: &Colours) -> Option<Ink> {
     }
     let (_, departures, levels) = best?;
     let scale = 255.0 / levels.core;
-    Some(Ink { amounts: departures.map(|&departure| (departure * scale).max(0.0)), floor: levels.floor * scale })
+    Some(Ink { amounts: departures.map(|&departure| (departure * scale).max(0.0)), floor: levels.floor * scale, page })
+}
+
+/// The bright part of a picture, if there is much of it, and something much darker around it or beside it.
+fn page(gray: &Gray) -> Option<Mask> {
+    let paper = gray.closed(narrow(gray));
+    let some: Vec<f32> = paper.pixels.iter().step_by(paper.pixels.len().div_ceil(SAMPLES)).copied().collect();
+    let limit = otsu(&some)?;
+    let (bright, dark): (Vec<f32>, Vec<f32>) = some.into_iter().partition(|&value| value >= limit);
+    let least = (bright.len() + dark.len()) / 20;
+    let is_apart = bright.len().min(dark.len()) > least && median(bright)? - median(dark)? > APART;
+    is_apart.then(|| Mask::of(&paper, limit))
 }
 
 /// Ways to look at colours: gray, one colour, or the difference of two.
@@ -112,7 +132,7 @@ fn best_view(colours: &Colours) -> Option<([f32; 3], bool)> {
         let gray = colours.view(view, is_dark);
         let longest = gray.width.max(gray.height);
         let scaled = |side: usize| (side * SKETCH_SIDE.min(longest) / longest).max(1);
-        let small = gray.resized(gray.whole(), scaled(gray.width), scaled(gray.height)).smoothed(longest.min(240) / 200);
+        let small = gray.resized(gray.whole(), scaled(gray.width), scaled(gray.height)).smoothed(longest.min(SKETCH_SIDE) / 150);
         let paper = small.closed(narrow(&small));
         let (departures, noise) = departures(&small, &paper, is_dark);
         let levels = Levels::of(&departures, noise)?;
@@ -190,7 +210,8 @@ fn departures(gray: &Gray, paper: &Gray, is_dark: bool) -> (Gray, f32) {
         // In half the light, ink differs from paper by half as much.
         *departure = (bright - own) * if is_dark { 255.0 / bright.max(DARK) } else { 1.0 };
     }
-    let (low, high) = shortest_half(departures.pixels.clone());
+    let some = departures.pixels.iter().step_by(departures.pixels.len().div_ceil(SAMPLES)).copied();
+    let (low, high) = shortest_half(some.collect());
     let middle = (low + high) / 2.0;
     departures.pixels.iter_mut().for_each(|departure| *departure -= middle);
     // The middle half of normal noise is within 0.6745 standard deviations.

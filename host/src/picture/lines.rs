@@ -36,21 +36,23 @@ pub(super) fn without_lines(mask: &Mask) -> Mask {
     }
     let mut accepted = all;
     // Whether a line is one is judged by what is left without it, and that changes with the lines.
-    for _ in 0..3 {
+    while !accepted.is_empty() {
         let left = removed(mask, &accepted);
-        let Some((bounds, thickness)) = digit_left(&left, mask) else {
-            accepted.retain(|line| reaches_border(line, mask));
-            let left = removed(mask, &accepted);
-            return if digit_left(&left, mask).is_some() { left } else { mask.clone() };
-        };
         let before = accepted.len();
-        let all = accepted.clone();
-        accepted.retain(|line| is_line(line, bounds, thickness, mask, &all));
-        if accepted.len() == before {
-            return left;
+        if let Some((bounds, thickness)) = digit_left(&left, mask) {
+            let all = accepted.clone();
+            accepted.retain(|line| is_line(line, bounds, thickness, mask, &all));
+            if accepted.len() == before {
+                return left;
+            }
+        } else {
+            // One of them is a digit's straight stroke: the thickest one.
+            let thickest = |line: &Line| if reaches_border(line, mask) { line.thickness / 2.0 } else { line.thickness };
+            let place = (0..before).max_by(|&a, &b| thickest(&accepted[a]).total_cmp(&thickest(&accepted[b])));
+            place.map(|place| accepted.swap_remove(place));
         }
     }
-    removed(mask, &accepted)
+    mask.clone()
 }
 
 /// Where what is left lies, and how thick its strokes are; nothing if too little is left for a digit.
@@ -73,7 +75,7 @@ fn is_line(line: &Line, bounds: Rect, thickness: f32, mask: &Mask, all: &[Line])
     } else {
         (bounds.left, bounds.right, mask.width)
     };
-    let margin = (to - from) / 12;
+    let margin = (to - from) / 30;
     let goes_beyond = line.start + margin < from && line.end > to + margin;
     let is_thin = thickness >= 3.0 && line.thickness <= 0.55 * thickness;
     let is_long = (line.end - line.start) * 10 > length * 6;

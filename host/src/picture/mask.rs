@@ -61,6 +61,25 @@ impl Mask {
         pieces
     }
 
+    /// Its pieces, with those together that are at most `2 * distance` apart.
+    pub(super) fn pieces_within(&self, distance: f32) -> Vec<Piece> {
+        if distance <= 0.0 {
+            return self.pieces();
+        }
+        let distances = self.distances();
+        let pixels = distances.pixels.iter().map(|&away| away <= distance).collect();
+        let mut pieces = Self { pixels, ..*self }.pieces();
+        for piece in &mut pieces {
+            piece.pixels.retain(|&i| self.pixels[i]);
+            let of_pixel = |&i: &usize| {
+                let (x, y) = (i % self.width, i / self.width);
+                Rect { left: x, top: y, right: x + 1, bottom: y + 1 }
+            };
+            piece.area = piece.pixels.iter().map(of_pixel).reduce(Rect::with).unwrap_or(piece.area);
+        }
+        pieces
+    }
+
     /// How thick its strokes are: a long stroke has its area, and two edges as long as it is.
     pub(super) fn thickness(&self) -> f32 {
         let is_inside = |x: usize, y: usize| {

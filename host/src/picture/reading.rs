@@ -45,7 +45,7 @@ impl Steps {
         let Some(found) = ink(colours) else { return Self { amounts: None, strokes: None, digits: Vec::new() } };
         let mask = Mask::of(&found.amounts, (255.0 * STROKE).max(found.floor));
         let mask = without_lines(&mask);
-        let groups = groups(kept(&mask, many), many);
+        let groups = groups(kept(&mask, found.page.as_ref(), many), many);
         let mut strokes = Mask { pixels: vec![false; mask.pixels.len()], ..mask };
         groups.iter().flat_map(|group| &group.pixels).for_each(|&i| strokes.pixels[i] = true);
         let mut digits: Vec<Digit> = groups.iter().map(|group| digit(&found.amounts, group)).collect();
@@ -55,10 +55,20 @@ impl Steps {
 }
 
 /// The pieces that may be of digits.
-fn kept(mask: &Mask, many: bool) -> Vec<Piece> {
+fn kept(mask: &Mask, page: Option<&Mask>, many: bool) -> Vec<Piece> {
     let shorter = mask.width.min(mask.height);
     let least = 3.max(mask.pixels.len() / 20_000);
-    let mut pieces: Vec<Piece> = mask.pieces().into_iter().filter(|piece| piece.pixels.len() >= least).collect();
+    // The dots of a thin line are one piece.
+    let near = if shorter > 100 && mask.thickness() < 2.5 { 2.0 } else { 0.0 };
+    let mut pieces = mask.pieces_within(near);
+    pieces.retain(|piece| piece.pixels.len() >= least);
+    if let Some(page) = page {
+        let on_page = |piece: &Piece| piece.pixels.iter().filter(|&&i| page.pixels[i]).count() * 10 > piece.pixels.len();
+        let is_large = |piece: &Piece| piece.area.height() * 8 > shorter;
+        if pieces.iter().any(|piece| is_large(piece) && on_page(piece)) {
+            pieces.retain(on_page);
+        }
+    }
     if many {
         // What is left of a grid or a frame, and of a desk.
         pieces.retain(|piece| piece.area.width().max(piece.area.height()) * 3 < mask.width.max(mask.height));
