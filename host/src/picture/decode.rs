@@ -17,7 +17,11 @@ pub(super) enum Unreadable {
     /// It begins as neither a PNG nor a JPEG picture.
     NoPicture,
     Damaged(String),
-    TooLarge { width: u32, height: u32, limit: u64 },
+    TooLarge {
+        width: u32,
+        height: u32,
+        limit: u64,
+    },
 }
 
 fn damaged(cause: impl ToString) -> Unreadable {
@@ -111,7 +115,7 @@ impl Means {
         // What is left over at the right and below is less than a square: it is dropped, unless it is all.
         let (columns, rows) = ((width / factor).max(1), (height / factor).max(1));
         let pixels = Vec::with_capacity(columns * rows);
-        let colours = Colours { width: columns, height: 0, pixels, alpha: None };
+        let colours = Colours { width: columns, height: 0, factor, pixels, alpha: None };
         Self { factor, width, samples, sums: vec![[0.0; 4]; columns], rows: 0, colours, alphas: Vec::new() }
     }
 
@@ -212,6 +216,7 @@ fn upright(colours: Colours, orientation: u16) -> Colours {
     Colours {
         width: new_width,
         height: new_height,
+        factor: colours.factor,
         pixels: order.iter().map(|&i| colours.pixels[i]).collect(),
         alpha: colours.alpha.map(|alpha| order.iter().map(|&i| alpha[i]).collect()),
     }

@@ -15,6 +15,8 @@ pub(super) struct Gray {
 pub(super) struct Colours {
     pub(super) width: usize,
     pub(super) height: usize,
+    /// How many pixels of the file, along a side, were made into one.
+    pub(super) factor: usize,
     pub(super) pixels: Vec<[f32; 3]>,
     /// From 0 for nothing to 1; none if all is opaque.
     pub(super) alpha: Option<Vec<f32>>,
@@ -40,6 +42,12 @@ impl Rect {
 
     pub(super) fn height(self) -> usize {
         self.bottom - self.top
+    }
+
+    /// In a picture that is `factor` times as large.
+    pub(super) fn times(self, factor: usize) -> Self {
+        let Self { left, top, right, bottom } = self;
+        Self { left: left * factor, top: top * factor, right: right * factor, bottom: bottom * factor }
     }
 
     /// The smallest rectangle around both.

@@ -80,14 +80,8 @@ fn page(gray: &Gray) -> Option<Mask> {
 }
 
 /// Ways to look at colours: gray, one colour, or the difference of two.
-const VIEWS: [[f32; 3]; 6] = [
-    [0.299, 0.587, 0.114],
-    [1.0, 0.0, 0.0],
-    [0.0, 1.0, 0.0],
-    [0.0, 0.0, 1.0],
-    [0.5, -0.5, 0.0],
-    [0.25, 0.25, -0.5],
-];
+const VIEWS: [[f32; 3]; 6] =
+    [[0.299, 0.587, 0.114], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.5, -0.5, 0.0], [0.25, 0.25, -0.5]];
 
 impl Colours {
     /// A gray picture in which ink is dark; `is_dark` says whether it is so in this view, or inverted.
@@ -104,11 +98,15 @@ impl Colours {
     fn ink_by_alpha(&self) -> Option<Gray> {
         let alpha = self.alpha.as_ref()?;
         let luma = self.view(VIEWS[0], true);
-        let opaque: Vec<f32> = luma.pixels.iter().zip(alpha).filter(|(_, alpha)| **alpha > 0.7).map(|(v, _)| *v).collect();
+        let opaque: Vec<f32> =
+            luma.pixels.iter().zip(alpha).filter(|(_, alpha)| **alpha > 0.7).map(|(v, _)| *v).collect();
         let range = opaque.iter().fold((255.0_f32, 0.0_f32), |range, &v| (range.0.min(v), range.1.max(v)));
         let empty = alpha.iter().filter(|&&alpha| alpha < 0.3).count();
-        (range.1 - range.0 < 40.0 && !opaque.is_empty() && empty * 4 > alpha.len())
-            .then(|| Gray { width: self.width, height: self.height, pixels: alpha.iter().map(|a| 255.0 * a).collect() })
+        (range.1 - range.0 < 40.0 && !opaque.is_empty() && empty * 4 > alpha.len()).then(|| Gray {
+            width: self.width,
+            height: self.height,
+            pixels: alpha.iter().map(|a| 255.0 * a).collect(),
+        })
     }
 }
 
@@ -132,7 +130,9 @@ fn best_view(colours: &Colours) -> Option<([f32; 3], bool)> {
         let gray = colours.view(view, is_dark);
         let longest = gray.width.max(gray.height);
         let scaled = |side: usize| (side * SKETCH_SIDE.min(longest) / longest).max(1);
-        let small = gray.resized(gray.whole(), scaled(gray.width), scaled(gray.height)).smoothed(longest.min(SKETCH_SIDE) / 150);
+        let small = gray
+            .resized(gray.whole(), scaled(gray.width), scaled(gray.height))
+            .smoothed(longest.min(SKETCH_SIDE) / 150);
         let paper = small.closed(narrow(&small));
         let (departures, noise) = departures(&small, &paper, is_dark);
         let levels = Levels::of(&departures, noise)?;

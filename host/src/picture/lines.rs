@@ -59,7 +59,8 @@ pub(super) fn without_lines(mask: &Mask) -> Mask {
 fn digit_left(left: &Mask, mask: &Mask) -> Option<(Rect, f32)> {
     let pieces = left.pieces();
     let largest = pieces.iter().map(|piece| piece.pixels.len()).max()?;
-    let bounds = pieces.iter().filter(|piece| piece.pixels.len() * 8 > largest).map(|piece| piece.area).reduce(Rect::with)?;
+    let bounds =
+        pieces.iter().filter(|piece| piece.pixels.len() * 8 > largest).map(|piece| piece.area).reduce(Rect::with)?;
     let shorter = mask.width.min(mask.height);
     (bounds.height() * 10 > shorter).then(|| (bounds, left.thickness()))
 }

@@ -83,20 +83,20 @@ impl Mask {
     /// How thick its strokes are: a long stroke has its area, and two edges as long as it is.
     pub(super) fn thickness(&self) -> f32 {
         let is_inside = |x: usize, y: usize| {
-            x > 0 && y > 0 && x + 1 < self.width && y + 1 < self.height
-                && self.at(x - 1, y) && self.at(x + 1, y) && self.at(x, y - 1) && self.at(x, y + 1)
+            x > 0
+                && y > 0
+                && x + 1 < self.width
+                && y + 1 < self.height
+                && self.at(x - 1, y)
+                && self.at(x + 1, y)
+                && self.at(x, y - 1)
+                && self.at(x, y + 1)
         };
         let places = (0..self.height).flat_map(|y| (0..self.width).map(move |x| (x, y)));
         let edge = places.filter(|&(x, y)| self.at(x, y) && !is_inside(x, y)).count();
         // A line of one pixel is all edge, and one of two.
         let (count, edge) = (self.count() as f32, edge.max(1) as f32);
         if count < 1.5 * edge { count / edge } else { 2.0 * count / edge }
-    }
-
-    /// The part in `area`.
-    pub(super) fn part(&self, area: Rect) -> Self {
-        let row = |y: usize| &self.pixels[y * self.width + area.left..y * self.width + area.right];
-        Self { width: area.width(), height: area.height(), pixels: (area.top..area.bottom).flat_map(row).copied().collect() }
     }
 
     /// Rows become columns.

@@ -26,8 +26,10 @@ const SPECK: usize = 40;
 pub struct Digit {
     /// As MNIST has its images.
     pub image: Image,
-    /// Where it lies in the picture, in pixels of [`Reading::width`] and [`Reading::height`].
+    /// Where it lies in the picture, in pixels of that, once upright.
     pub area: Rect,
+    /// The line of digits that it stands in, from 0 on.
+    pub line: usize,
 }
 
 /// What was seen in a picture, step by step.
@@ -36,13 +38,12 @@ pub(super) struct Steps {
     pub(super) amounts: Option<Gray>,
     /// The strokes, without lines and specks.
     pub(super) strokes: Option<Mask>,
-    /// In reading order.
-    pub(super) digits: Vec<Digit>,
 }
 
 impl Steps {
-    pub(super) fn of(colours: &Colours, many: bool) -> Self {
-        let Some(found) = ink(colours) else { return Self { amounts: None, strokes: None, digits: Vec::new() } };
+    /// The steps, and the digits in reading order.
+    pub(super) fn of(colours: &Colours, many: bool) -> (Self, Vec<Digit>) {
+        let Some(found) = ink(colours) else { return (Self { amounts: None, strokes: None }, Vec::new()) };
         let mask = Mask::of(&found.amounts, (255.0 * STROKE).max(found.floor));
         let mask = without_lines(&mask);
         let groups = groups(kept(&mask, found.page.as_ref(), many), many);
@@ -50,7 +51,7 @@ impl Steps {
         groups.iter().flat_map(|group| &group.pixels).for_each(|&i| strokes.pixels[i] = true);
         let mut digits: Vec<Digit> = groups.iter().map(|group| digit(&found.amounts, group)).collect();
         sort_as_read(&mut digits);
-        Self { amounts: Some(found.amounts), strokes: Some(strokes), digits }
+        (Self { amounts: Some(found.amounts), strokes: Some(strokes) }, digits)
     }
 }
 
@@ -63,7 +64,8 @@ fn kept(mask: &Mask, page: Option<&Mask>, many: bool) -> Vec<Piece> {
     let mut pieces = mask.pieces_within(near);
     pieces.retain(|piece| piece.pixels.len() >= least);
     if let Some(page) = page {
-        let on_page = |piece: &Piece| piece.pixels.iter().filter(|&&i| page.pixels[i]).count() * 10 > piece.pixels.len();
+        let on_page =
+            |piece: &Piece| piece.pixels.iter().filter(|&&i| page.pixels[i]).count() * 10 > piece.pixels.len();
         let is_large = |piece: &Piece| piece.area.height() * 8 > shorter;
         if pieces.iter().any(|piece| is_large(piece) && on_page(piece)) {
             pieces.retain(on_page);
@@ -85,7 +87,10 @@ fn kept(mask: &Mask, page: Option<&Mask>, many: bool) -> Vec<Piece> {
         let area = piece.area;
         let inside = |other: &Piece| {
             let it = other.area;
-            it.left > area.left && it.top > area.top && it.right < area.right && it.bottom < area.bottom
+            it.left > area.left
+                && it.top > area.top
+                && it.right < area.right
+                && it.bottom < area.bottom
                 && it.height() * 3 > area.height()
         };
         piece.pixels.len() * 3 < area.width() * area.height() && pieces.iter().any(inside)
@@ -125,7 +130,8 @@ fn groups(pieces: Vec<Piece>, many: bool) -> Vec<Piece> {
     let most = groups.iter().map(|group| group.pixels.len()).max().unwrap_or(0);
     let is_digit = |group: &Piece| {
         let height = group.area.height();
-        height * 5 > tallest * 2 && (!many || height < tallest * 2 && group.area.width() < tallest * 2)
+        height * 5 > tallest * 2
+            && (!many || height < tallest * 2 && group.area.width() < tallest * 2)
             && (many || group.pixels.len() * 12 > most)
     };
     groups.retain(is_digit);
@@ -178,7 +184,7 @@ fn digit(amounts: &Gray, group: &Piece) -> Digit {
         }
         drawn
     };
-    Digit { image: fitted(&drawn).unwrap_or([0; SIDE * SIDE]), area }
+    Digit { image: fitted(&drawn).unwrap_or([0; SIDE * SIDE]), area, line: 0 }
 }
 
 /// Ink scaled to MNIST's box, and centred by its mass; nothing if there is none.
@@ -256,6 +262,8 @@ fn sort_as_read(digits: &mut [Digit]) {
         }
         last = level;
     }
-    let line = |digit: &Digit| lines.iter().filter(|&&start| start <= level(digit, slope)).count();
-    digits.sort_by(|a, b| line(a).cmp(&line(b)).then(middle(a).0.total_cmp(&middle(b).0)));
+    for digit in &mut *digits {
+        digit.line = lines.iter().filter(|&&start| start <= level(digit, slope)).count().saturating_sub(1);
+    }
+    digits.sort_by(|a, b| a.line.cmp(&b.line).then(middle(a).0.total_cmp(&middle(b).0)));
 }
