@@ -1,7 +1,5 @@
 //! Gray pictures: scaled, smoothed, and closed, which is what takes the ink away from the paper.
 
-use std::collections::VecDeque;
-
 /// Brightnesses row by row, from 0 to 255 (or amounts of ink, once the paper is taken away).
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Gray {
@@ -20,6 +18,23 @@ pub(super) struct Colours {
     pub(super) pixels: Vec<[f32; 3]>,
     /// From 0 for nothing to 1; none if all is opaque.
     pub(super) alpha: Option<Vec<f32>>,
+}
+
+impl Colours {
+    /// With at most `side` pixels on its longer side, and without alpha.
+    pub(super) fn shrunk(&self, side: usize) -> Self {
+        let factor = self.width.max(self.height).div_ceil(side).max(1);
+        let (width, height) = ((self.width / factor).max(1), (self.height / factor).max(1));
+        let mut pixels = vec![[0.0; 3]; width * height];
+        let share = 1.0 / (factor.min(self.width) * factor.min(self.height)) as f32;
+        for (y, row) in self.pixels.chunks_exact(self.width).enumerate().take(height * factor) {
+            let sums = &mut pixels[y / factor * width..][..width];
+            for (sum, square) in sums.iter_mut().zip(row.chunks(factor)) {
+                square.iter().for_each(|pixel| (0..3).for_each(|i| sum[i] += share * pixel[i]));
+            }
+        }
+        Self { width, height, factor: self.factor * factor, pixels, alpha: None }
+    }
 }
 
 /// A rectangle of pixels, its far edges excluded.
@@ -149,11 +164,11 @@ impl Gray {
     /// The picture without what is dark and narrower than `2 * radius + 1` pixels. Its edges go on outside for ever, so
     /// that a dark strip along a side is not narrow.
     pub(super) fn closed(&self, radius: usize) -> Self {
-        let wide = self.padded(radius).turned().padded(radius);
-        let greatest = |gray: &Self| gray.rows_extreme(radius, |new, old| new >= old);
-        let least = |gray: &Self| gray.rows_extreme(radius, |new, old| new <= old);
-        let closed = least(&least(&greatest(&greatest(&wide).turned())).turned());
-        closed.cropped(radius).turned().cropped(radius)
+        let wide = self.padded(radius).turned().padded(radius).turned();
+        let greatest = |gray: &Self| gray.columns_extreme(radius, f32::max);
+        let least = |gray: &Self| gray.columns_extreme(radius, f32::min);
+        let across = least(&greatest(&greatest(&wide).turned()));
+        least(&across.turned()).cropped(radius).turned().cropped(radius).turned()
     }
 
     /// With the first and last pixel of each row repeated.
@@ -174,27 +189,34 @@ impl Gray {
         Self { width: self.width - 2 * count, height: self.height, pixels }
     }
 
-    /// In each row, the pixel within `radius` that wins against all others.
-    fn rows_extreme(&self, radius: usize, wins: impl Fn(f32, f32) -> bool) -> Self {
+    /// In each column, the greatest or least of the pixels within `radius`, by the algorithm of van Herk: blocks of the
+    /// window's height, of which it meets two, are gone through from above and from below.
+    fn columns_extreme(&self, radius: usize, pick: impl Fn(f32, f32) -> f32) -> Self {
+        let (width, height, window) = (self.width, self.height, 2 * radius + 1);
+        let row = |y: usize| y * width..(y + 1) * width;
+        let mut from_above = self.pixels.clone();
+        for y in (1..height).filter(|y| !y.is_multiple_of(window)) {
+            let (before, rest) = from_above.split_at_mut(y * width);
+            let last = &before[row(y - 1)];
+            rest[..width].iter_mut().zip(last).for_each(|(pixel, last)| *pixel = pick(*pixel, *last));
+        }
+        let mut from_below = self.pixels.clone();
+        for y in (0..height.saturating_sub(1)).rev().filter(|y| !(y + 1).is_multiple_of(window)) {
+            let (before, rest) = from_below.split_at_mut((y + 1) * width);
+            let next = &rest[..width];
+            before[row(y)].iter_mut().zip(next).for_each(|(pixel, next)| *pixel = pick(*pixel, *next));
+        }
         let mut pixels = Vec::with_capacity(self.pixels.len());
-        // Places whose pixels may still win, the best first.
-        let mut queue: VecDeque<(usize, f32)> = VecDeque::new();
-        for row in self.pixels.chunks_exact(self.width) {
-            queue.clear();
-            for end in 0..self.width + radius {
-                if let Some(&new) = row.get(end) {
-                    while queue.back().is_some_and(|&(_, old)| wins(new, old)) {
-                        queue.pop_back();
-                    }
-                    queue.push_back((end, new));
-                }
-                if end >= radius {
-                    while queue.front().is_some_and(|&(place, _)| place + 2 * radius < end) {
-                        queue.pop_front();
-                    }
-                    pixels.push(queue.front().map_or(0.0, |&(_, best)| best));
-                }
-            }
+        for y in 0..height {
+            let end = (y + radius).min(height - 1);
+            let Some(start) = y.checked_sub(radius) else {
+                // The window begins with the first block.
+                pixels.extend_from_slice(&from_above[row(end)]);
+                continue;
+            };
+            let is_last = y + radius > end && start / window == end / window;
+            let pairs = from_below[row(start)].iter().zip(&from_above[row(end)]);
+            pixels.extend(pairs.map(|(a, b)| if is_last { *a } else { pick(*a, *b) }));
         }
         Self { pixels, ..*self }
     }

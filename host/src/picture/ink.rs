@@ -43,11 +43,12 @@ pub(super) fn ink(colours: &Colours) -> Option<Ink> {
     if let Some(amounts) = colours.ink_by_alpha() {
         return Some(Ink { amounts, floor: LEAST, page: None });
     }
-    let (view, is_dark) = best_view(colours)?;
+    let small = colours.shrunk(SKETCH_SIDE);
+    let (view, is_dark) = best_view(&small)?;
     let gray = colours.view(view, is_dark);
     let longest = gray.width.max(gray.height);
     let mut best: Option<(f32, Gray, Levels)> = None;
-    let page = if is_dark { page(&gray) } else { None };
+    let page = if is_dark { page(&small.view(view, is_dark)) } else { None };
     for radius in [0, 1, 2, 3, 5, 8] {
         if radius * 60 > longest.max(60) {
             break;
@@ -128,11 +129,7 @@ fn best_view(colours: &Colours) -> Option<([f32; 3], bool)> {
     let views = if is_coloured { &VIEWS[..] } else { &VIEWS[..1] };
     let evidence = |view: [f32; 3], is_dark: bool| {
         let gray = colours.view(view, is_dark);
-        let longest = gray.width.max(gray.height);
-        let scaled = |side: usize| (side * SKETCH_SIDE.min(longest) / longest).max(1);
-        let small = gray
-            .resized(gray.whole(), scaled(gray.width), scaled(gray.height))
-            .smoothed(longest.min(SKETCH_SIDE) / 150);
+        let small = gray.smoothed(usize::from(gray.width.max(gray.height) >= SKETCH_SIDE / 2));
         let paper = small.closed(narrow(&small));
         let (departures, noise) = departures(&small, &paper, is_dark);
         let levels = Levels::of(&departures, noise)?;

@@ -37,7 +37,7 @@ pub(super) fn without_lines(mask: &Mask) -> Mask {
     let mut accepted = all;
     // Whether a line is one is judged by what is left without it, and that changes with the lines.
     while !accepted.is_empty() {
-        let left = removed(mask, &accepted);
+        let left = removed(mask, &turned, &accepted);
         let before = accepted.len();
         if let Some((bounds, thickness)) = digit_left(&left, mask) {
             let all = accepted.clone();
@@ -177,11 +177,10 @@ fn run(mask: &Mask, line: &Line, x: usize) -> Option<(usize, usize)> {
 }
 
 /// The mask without some lines, but with what crosses them.
-fn removed(mask: &Mask, lines: &[Line]) -> Mask {
+fn removed(mask: &Mask, turned: &Mask, lines: &[Line]) -> Mask {
     let mut result = mask.clone();
-    let turned = mask.turned();
     for line in lines {
-        let source = if line.is_upright { &turned } else { mask };
+        let source = if line.is_upright { turned } else { mask };
         let longest = (1.5 * line.thickness + 1.0).ceil() as usize;
         let thick = line.thickness.round().max(1.0) as usize;
         for x in line.start.saturating_sub(thick)..(line.end + thick).min(source.width) {

@@ -64,8 +64,11 @@ fn kept(mask: &Mask, page: Option<&Mask>, many: bool) -> Vec<Piece> {
     let mut pieces = mask.pieces_within(near);
     pieces.retain(|piece| piece.pixels.len() >= least);
     if let Some(page) = page {
-        let on_page =
-            |piece: &Piece| piece.pixels.iter().filter(|&&i| page.pixels[i]).count() * 10 > piece.pixels.len();
+        let is_page = |i: usize| {
+            let (x, y) = (i % mask.width * page.width / mask.width, i / mask.width * page.height / mask.height);
+            page.at(x, y)
+        };
+        let on_page = |piece: &Piece| piece.pixels.iter().filter(|&&i| is_page(i)).count() * 10 > piece.pixels.len();
         let is_large = |piece: &Piece| piece.area.height() * 8 > shorter;
         if pieces.iter().any(|piece| is_large(piece) && on_page(piece)) {
             pieces.retain(on_page);

@@ -149,13 +149,13 @@ fn panel(caption: &'static str, (from_width, from_height): (usize, usize), pixel
 fn seen(shown: &Shown) -> Panel {
     let digits = &shown.reading.digits[..shown.reading.digits.len().min(MOST)];
     let side = if digits.len() == 1 { LARGE } else { SMALL };
-    let (cell, columns) = (side + 8, digits.len().min(9));
+    let (cell, columns) = (side + 24, digits.len().min(9));
     let rows = digits.len().div_ceil(columns.max(1));
-    let (width, height) = (cell * columns, rows * (cell + 24));
+    let (width, height) = ((cell * columns).max(190), rows * (side + 32));
     let mut pixels = vec![[255; 3]; width * height];
     let mut labels = Vec::new();
     for (index, digit) in digits.iter().enumerate() {
-        let (left, top) = (index % columns * cell, index / columns * (cell + 24));
+        let (left, top) = (index % columns * cell, index / columns * (side + 32));
         for y in 0..side {
             for x in 0..side {
                 let ink = digit.image[y * 28 / side * 28 + x * 28 / side];
