@@ -81,17 +81,20 @@ pub fn load(path: &Path) -> Result<Image> {
 /// [`Error::Read`], [`Error::NotPicture`], [`Error::PictureCorrupt`], and [`Error::PictureTooLarge`] beyond 64 million
 /// pixels.
 pub fn read(path: &Path, many: bool) -> Result<Reading> {
+    let bytes = std::fs::read(path).map_err(|cause| Error::Read { path: path.to_path_buf(), cause })?;
+    read_bytes(path, &bytes, many)
+}
+
+/// Reads the digits of a PNG or JPEG picture that is in memory; `path` is its name in errors.
+///
+/// # Errors
+///
+/// Those of [`read`], but the first.
+pub fn read_bytes(path: &Path, bytes: &[u8], many: bool) -> Result<Reading> {
     let path = path.to_path_buf();
-    let bytes = match std::fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(cause) => return Err(Error::Read { path, cause }),
-    };
-    match decode(&bytes, if many { SIDE_OF_MANY } else { SIDE_OF_ONE }) {
-        Ok(colours) => {
-            drop(bytes);
-            Ok(Reading::of(path, colours, many))
-        }
-        Err(Unreadable::NoPicture) => Err(Error::NotPicture { path, found: beginning(&bytes) }),
+    match decode(bytes, if many { SIDE_OF_MANY } else { SIDE_OF_ONE }) {
+        Ok(colours) => Ok(Reading::of(path, colours, many)),
+        Err(Unreadable::NoPicture) => Err(Error::NotPicture { path, found: beginning(bytes) }),
         Err(Unreadable::Damaged(cause)) => Err(Error::PictureCorrupt { path, cause }),
         Err(Unreadable::TooLarge { width, height, limit }) => {
             Err(Error::PictureTooLarge { path, width, height, limit })

@@ -77,10 +77,6 @@ impl Rect {
 }
 
 impl Gray {
-    pub(super) fn whole(&self) -> Rect {
-        Rect { left: 0, top: 0, right: self.width, bottom: self.height }
-    }
-
     pub(super) fn at(&self, x: usize, y: usize) -> f32 {
         self.pixels[y * self.width + x]
     }

@@ -13,7 +13,7 @@ const LEAST: f32 = 6.0;
 /// How many times the noise the ink's contrast must be for strokes to have smooth edges.
 const CLEAR: f32 = 9.0;
 
-/// What is narrower than this part of the picture's shorter side may be ink.
+/// What is narrower than this part of the picture's side may be ink; of sides that differ, the geometric mean.
 const NARROW: f32 = 0.3;
 
 /// The pixels on the longer side of the picture in which colour and direction are chosen.
@@ -196,7 +196,7 @@ fn support(mask: &Mask, gray: &Gray, paper: &Gray) -> f32 {
 
 /// The radius of what is so wide that it is no stroke.
 fn narrow(gray: &Gray) -> usize {
-    (NARROW / 2.0 * gray.width.min(gray.height) as f32).round().max(1.0) as usize
+    (NARROW / 2.0 * ((gray.width * gray.height) as f32).sqrt()).round().max(1.0) as usize
 }
 
 /// How far each pixel is darker than the paper there, and the standard deviation of the paper's noise.

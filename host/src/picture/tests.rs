@@ -7,8 +7,11 @@ use std::sync::LazyLock;
 use png::{BitDepth, ColorType};
 use tempfile::TempDir;
 
+use super::gray::Gray;
 use super::*;
 use crate::data::{Dataset, default_directory};
+
+const SIDE: usize = 28;
 
 static DIGITS: LazyLock<Vec<Image>> = LazyLock::new(|| {
     let directory = default_directory().unwrap();
@@ -53,6 +56,14 @@ fn page(
         }
     }
     Gray { width, height, pixels }
+}
+
+/// The image of the only digit in a picture.
+fn prepare(picture: &Gray) -> Option<Image> {
+    let (Gray { width, height, pixels }, alpha) = (picture, None);
+    let pixels = pixels.iter().map(|&gray| [gray; 3]).collect();
+    let colours = Colours { width: *width, height: *height, factor: 1, pixels, alpha }.shrunk(SIDE_OF_ONE);
+    Reading::of(PathBuf::new(), colours, false).only().ok().map(|digit| digit.image)
 }
 
 fn difference(a: &Image, b: &Image) -> f32 {
@@ -206,17 +217,19 @@ fn files_which_are_no_pictures_are_refused() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("digit.png");
     assert!(matches!(load(&path), Err(Error::Read { .. })));
-    for (bytes, kind) in [(&b""[..], "empty"), (&[0xff, 0xd8, 0xff, 0xe0], "JPEG"), (b"<html>", "web page")] {
+    for (bytes, kind) in [(&b""[..], "empty"), (b"GIF89a", "GIF"), (b"<html>", "web page")] {
         fs::write(&path, bytes).unwrap();
         let error = load(&path).unwrap_err();
-        assert!(matches!(&error, Error::NotPng { found, .. } if found.contains(kind)), "{error}");
-        assert!(error.to_string().contains("digit.png: byte 0: not a PNG"), "{error}");
+        assert!(matches!(&error, Error::NotPicture { found, .. } if found.contains(kind)), "{error}");
+        assert!(error.to_string().contains("digit.png: byte 0: neither a PNG nor a JPEG"), "{error}");
     }
+    fs::write(&path, [0xff, 0xd8, 0xff, 0xe0]).unwrap();
+    assert!(matches!(load(&path), Err(Error::PictureCorrupt { .. })));
 
     let whole = fs::read(png(&directory, (28, 28), ColorType::Grayscale, BitDepth::Eight, &DIGITS[0])).unwrap();
     for length in [4, 8, 20, 50, whole.len() / 2] {
         fs::write(&path, &whole[..length]).unwrap();
-        assert!(matches!(load(&path), Err(Error::PngCorrupt { .. })), "{length}");
+        assert!(matches!(load(&path), Err(Error::PictureCorrupt { .. })), "{length}");
     }
     let blank = png(&directory, (28, 28), ColorType::Grayscale, BitDepth::Eight, &[9; 784]);
     assert!(matches!(load(&blank), Err(Error::NoInk { path }) if path == blank));
@@ -237,12 +250,65 @@ fn huge_pictures_are_refused_before_they_are_decoded() {
 }
 
 #[test]
-fn art_has_28_lines_and_as_many_shades() {
-    let mut image = [0; 784];
-    image[28] = 255;
-    image[29] = 128;
-    let art = ascii_art(&image);
-    assert_eq!(art.lines().count(), 28);
-    assert_eq!(art.lines().nth(1), Some("@@++"));
-    assert_eq!(art.len(), 28 + 4);
+fn pictures_are_turned_as_exif_says() {
+    // Upright, 3 x 2: the first pixel, and the others.
+    let upright = [0, 1, 2, 3, 4, 5];
+    let stored: [(u8, u32, [u8; 6]); 8] = [
+        (1, 3, upright),
+        (2, 3, [2, 1, 0, 5, 4, 3]),
+        (3, 3, [5, 4, 3, 2, 1, 0]),
+        (4, 3, [3, 4, 5, 0, 1, 2]),
+        (5, 2, [0, 3, 1, 4, 2, 5]),
+        (6, 2, [2, 5, 1, 4, 0, 3]),
+        (7, 2, [5, 2, 4, 1, 3, 0]),
+        (8, 2, [3, 0, 4, 1, 5, 2]),
+    ];
+    for (orientation, width, pixels) in stored {
+        for exif in [
+            [b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".as_slice(), &[orientation, 0, 0, 0]].concat(),
+            [b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".as_slice(), &[orientation, 0, 0]].concat(),
+        ] {
+            let mut bytes = Vec::new();
+            let mut encoder = png::Encoder::new(&mut bytes, width, 6 / width);
+            encoder.set_color(ColorType::Grayscale);
+            let mut writer = encoder.write_header().unwrap();
+            writer.write_chunk(png::chunk::ChunkType(*b"eXIf"), &exif).unwrap();
+            writer.write_image_data(&pixels).unwrap();
+            writer.finish().unwrap();
+            let colours = decode(&bytes, 10).unwrap();
+            let found: Vec<u8> = colours.pixels.iter().map(|pixel| pixel[0] as u8).collect();
+            assert_eq!((colours.width, &found[..]), (3, &upright[..]), "{orientation}");
+        }
+    }
+}
+
+#[test]
+fn two_digits_are_not_one_and_many_are_read_in_order() {
+    let alone: Vec<Gray> =
+        DIGITS[..4].iter().map(|digit| page(digit, 6, (200, 200), (16, 16), 0.9, |_, _| 250.0)).collect();
+    let at = |x: usize, y: usize| alone[y / 200 * 2 + x / 200].at(x % 200, y % 200);
+    let pixels = (0..160_000).map(|i| [at(i % 400, i / 400); 3]).collect();
+    let colours = Colours { width: 400, height: 400, factor: 3, pixels, alpha: None };
+    let one = Reading::of(PathBuf::new(), colours.clone(), false);
+    assert!(matches!(one.only(), Err(Error::SeveralDigits { count: 4, .. })));
+    let many = Reading::of(PathBuf::new(), colours, true);
+    let places: Vec<_> =
+        many.digits.iter().map(|digit| (digit.line, digit.area.left / 600, digit.area.top / 600)).collect();
+    assert_eq!(places, [(0, 0, 0), (0, 1, 0), (1, 0, 1), (1, 1, 1)]);
+    for (digit, expected) in many.digits.iter().zip(&*DIGITS) {
+        assert!(difference(&digit.image, expected) < 2.0);
+    }
+}
+
+#[test]
+fn what_was_seen_is_shown() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("seen.png");
+    let digit =
+        png(&directory, (28, 28), ColorType::Grayscale, BitDepth::Eight, &[[9; 14], [250; 14]].concat().repeat(28));
+    let shown =
+        || Shown { reading: read(&digit, false).unwrap(), title: "digit.png: 1".into(), answers: vec!["1".into()] };
+    show(&[shown(), shown()], &path).unwrap();
+    let colours = decode(&fs::read(&path).unwrap(), 4000).unwrap();
+    assert!(colours.width > 336 && colours.height > 2 * 336, "{} x {}", colours.width, colours.height);
 }
