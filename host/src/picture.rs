@@ -26,7 +26,7 @@ pub use show::{Shown, show};
 pub const MODEL: &[u8] = include_bytes!("picture/digits-int8.minnet");
 
 /// A score below this is no answer. Chosen on pictures drawn with MNIST's training digits.
-pub const SURE: f32 = 0.7;
+pub const SURE: f32 = 0.8;
 
 /// Larger pictures are scaled down to at most this side: strokes stay sharp enough for a box of 20, and the noise of the
 /// paper averages out.

@@ -14,6 +14,9 @@ const BOX: usize = 20;
 /// The part of a stroke's amount of ink from which on a pixel is of the stroke.
 const STROKE: f32 = 0.4;
 
+/// The least amount of ink, of 255, of a stroke's pale edge.
+const PALE: f32 = 16.0;
+
 /// Strokes thinner than this, in a box of [`BOX`], are drawn with a pen of [`PEN`].
 const THIN: f32 = 2.0;
 const PEN: f32 = 2.6;
@@ -49,7 +52,7 @@ impl Steps {
         let groups = groups(kept(&mask, found.page.as_ref(), many), many);
         let mut strokes = Mask { pixels: vec![false; mask.pixels.len()], ..mask };
         groups.iter().flat_map(|group| &group.pixels).for_each(|&i| strokes.pixels[i] = true);
-        let mut digits: Vec<Digit> = groups.iter().map(|group| digit(&found.amounts, group)).collect();
+        let mut digits: Vec<Digit> = groups.iter().map(|group| digit(&found.amounts, found.floor, group)).collect();
         sort_as_read(&mut digits);
         (Self { amounts: Some(found.amounts), strokes: Some(strokes) }, digits)
     }
@@ -158,7 +161,7 @@ fn are_of_one(tall: Rect, low: Rect) -> bool {
 }
 
 /// The image of a digit.
-fn digit(amounts: &Gray, group: &Piece) -> Digit {
+fn digit(amounts: &Gray, floor: f32, group: &Piece) -> Digit {
     let area = group.area;
     let longest = area.width().max(area.height());
     // With room for what is drawn around it.
@@ -176,14 +179,20 @@ fn digit(amounts: &Gray, group: &Piece) -> Digit {
         let wider = (PEN * longest as f32 / BOX as f32 - thickness) / 2.0;
         distances.map(|distance| 255.0 * (wider + 0.5 - distance).clamp(0.0, 1.0))
     } else {
-        // The pale edge belongs to the stroke.
-        let edge = (thickness / 4.0).clamp(1.0, 4.0);
+        // The pale edge belongs to the stroke, unless it is as thin as a line.
         let mut drawn = distances;
+        let mut pale = Gray { width, height, pixels: vec![255.0; width * height] };
         for (i, value) in drawn.pixels.iter_mut().enumerate() {
             let (x, y) = ((i % width + area.left).wrapping_sub(room), (i / width + area.top).wrapping_sub(room));
-            let is_inside = x < amounts.width && y < amounts.height && *value <= edge;
+            let is_inside = x < amounts.width && y < amounts.height && *value <= (0.7 * thickness).max(1.5);
             let amount = if is_inside { amounts.at(x, y) } else { 0.0 };
-            *value = if amount < 20.0 { 0.0 } else { amount.min(255.0) };
+            let is_pale = amount >= floor.max(PALE) && (mask.pixels[i] || amount < 255.0 * STROKE);
+            pale.pixels[i] = if is_pale { 0.0 } else { 255.0 };
+            *value = if is_pale { amount.min(255.0) } else { 0.0 };
+        }
+        let wide = pale.closed((thickness * 0.15).round() as usize);
+        for (i, value) in drawn.pixels.iter_mut().enumerate() {
+            *value = if mask.pixels[i] || wide.pixels[i] == 0.0 { *value } else { 0.0 };
         }
         drawn
     };
