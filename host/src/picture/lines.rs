@@ -57,11 +57,13 @@ pub(super) fn without_lines(mask: &Mask) -> Mask {
 
 /// Where what is left lies, and how thick its strokes are; nothing if too little is left for a digit.
 fn digit_left(left: &Mask, mask: &Mask) -> Option<(Rect, f32)> {
-    let pieces = left.pieces();
-    let largest = pieces.iter().map(|piece| piece.pixels.len()).max()?;
-    let bounds =
-        pieces.iter().filter(|piece| piece.pixels.len() * 8 > largest).map(|piece| piece.area).reduce(Rect::with)?;
     let shorter = mask.width.min(mask.height);
+    // What is smaller is left of where lines meet.
+    let pieces: Vec<_> =
+        left.pieces().into_iter().filter(|piece| piece.area.height().max(piece.area.width()) * 12 > shorter).collect();
+    let largest = pieces.iter().map(|piece| piece.pixels.len()).max()?;
+    let large = pieces.iter().filter(|piece| piece.pixels.len() * 8 > largest);
+    let bounds = large.map(|piece| piece.area).reduce(Rect::with)?;
     (bounds.height() * 10 > shorter).then(|| (bounds, left.thickness()))
 }
 
@@ -81,6 +83,11 @@ fn is_line(line: &Line, bounds: Rect, thickness: f32, mask: &Mask, all: &[Line])
     let is_thin = thickness >= 3.0 && line.thickness <= 0.55 * thickness;
     let is_long = (line.end - line.start) * 10 > length * 6;
     let touches_border = line.start * 25 < length || (length - line.end) * 25 < length;
+    // Lines that are printed are of one thickness, and no strokes of a pen.
+    let thinnest = all.iter().map(|other| other.thickness).fold(f32::INFINITY, f32::min);
+    if line.thickness > 2.2 * thinnest + 2.0 && !reaches_border(line, mask) {
+        return false;
+    }
     let meets = |place: usize| {
         let near = 0.04 * length as f32 + line.thickness;
         let crosses = |other: &&Line| other.is_upright != line.is_upright;

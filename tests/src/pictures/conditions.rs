@@ -307,6 +307,30 @@ pub const CONDITIONS: &[Condition] = &[
         let (x, y) = (s.chance.between(11.0, 17.0), s.chance.between(11.0, 17.0));
         s.draw(Place { x, y, side, turn: 0.0 }, [255.0; 3]);
     }),
+    ("enlarged in blocks", |s| {
+        s.sheet();
+        let factor = s.chance.below(8) + 4;
+        s.size(28 * factor, 28 * factor, [250.0; 3]);
+        let (image, label) = mnist(s.part, s.index);
+        s.digit = Some(label);
+        for y in 0..28 * factor {
+            for x in 0..28 * factor {
+                s.blend(x, y, [20.0; 3], f32::from(image[y / factor * 28 + x / factor]) / 255.0);
+            }
+        }
+    }),
+    ("cropped to the digit", |s| {
+        let (image, _) = mnist(s.part, s.index);
+        let inked = |line: &dyn Fn(usize) -> usize| (0..28).filter(|&i| image[line(i)] > 100).count();
+        let columns: Vec<usize> = (0..28).filter(|x| inked(&|y| y * 28 + x) > 0).collect();
+        let rows: Vec<usize> = (0..28).filter(|y| inked(&|x| y * 28 + x) > 0).collect();
+        let [left, right, top, bottom] = [columns[0], columns[columns.len() - 1] + 1, rows[0], rows[rows.len() - 1] + 1];
+        let margin = s.chance.below(2);
+        s.size(12 * (right - left + 2 * margin), 12 * (bottom - top + 2 * margin), [240.0; 3]);
+        let ink = s.ink();
+        let middle = |from: usize| 12.0 * (14.0 + margin as f32 - from as f32);
+        s.draw(Place { x: middle(left), y: middle(top), side: 240.0, turn: 0.0 }, ink);
+    }),
     ("small thumbnail", |s| {
         s.size(48, 48, [250.0; 3]);
         let ink = s.ink();
