@@ -14,7 +14,7 @@ const LEAST: f32 = 6.0;
 const CLEAR: f32 = 9.0;
 
 /// What is narrower than this part of the picture's side may be ink; of sides that differ, the geometric mean.
-const NARROW: f32 = 0.3;
+const NARROW: f32 = 0.4;
 
 /// The pixels on the longer side of the picture in which colour and direction are chosen.
 const SKETCH_SIDE: usize = 180;

@@ -18,8 +18,8 @@ const STROKE: f32 = 0.4;
 const PALE: f32 = 16.0;
 
 /// Strokes thinner than this, in a box of [`BOX`], are drawn with a pen of [`PEN`].
-const THIN: f32 = 2.0;
-const PEN: f32 = 2.6;
+const THIN: f32 = 1.4;
+const PEN: f32 = 2.4;
 
 /// A speck is dropped if it has less than this part of the pixels of the largest piece.
 const SPECK: usize = 40;

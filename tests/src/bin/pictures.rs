@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     let mut options = Options { part: Part::Test, model: None, count: 40, save: None };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
-        let value = || arguments.next().unwrap_or_default();
+        let mut value = || arguments.next().unwrap_or_default();
         match argument.as_str() {
             "--tuning" => options.part = Part::Tuning,
             "--model" => options.model = Some(value().into()),
