@@ -37,6 +37,15 @@ impl Colours {
     }
 }
 
+/// What is taken to be beyond the picture's border.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beyond {
+    /// What is at the border, for ever: a dark strip along a side is not narrow.
+    Same,
+    /// Paper: a digit may lie along a side.
+    Paper,
+}
+
 /// A rectangle of pixels, its far edges excluded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rect {
@@ -157,24 +166,24 @@ impl Gray {
         Self { width: self.height, height: self.width, pixels }
     }
 
-    /// The picture without what is dark and narrower than `2 * radius + 1` pixels. Its edges go on outside for ever, so
-    /// that a dark strip along a side is not narrow.
-    pub(super) fn closed(&self, radius: usize) -> Self {
-        let wide = self.padded(radius).turned().padded(radius).turned();
+    /// The picture without what is dark and narrower than `2 * radius + 1` pixels.
+    pub(super) fn closed(&self, radius: usize, beyond: Beyond) -> Self {
+        let wide = self.padded(radius, beyond).turned().padded(radius, beyond).turned();
         let greatest = |gray: &Self| gray.columns_extreme(radius, f32::max);
         let least = |gray: &Self| gray.columns_extreme(radius, f32::min);
         let across = least(&greatest(&greatest(&wide).turned()));
         least(&across.turned()).cropped(radius).turned().cropped(radius).turned()
     }
 
-    /// With the first and last pixel of each row repeated.
-    fn padded(&self, count: usize) -> Self {
+    /// With more pixels at both ends of each row.
+    fn padded(&self, count: usize, beyond: Beyond) -> Self {
         let width = self.width + 2 * count;
         let mut pixels = Vec::with_capacity(width * self.height);
         for row in self.pixels.chunks_exact(self.width) {
-            pixels.extend(std::iter::repeat_n(row[0], count));
+            let more = |pixel: f32| std::iter::repeat_n(if beyond == Beyond::Same { pixel } else { 255.0 }, count);
+            pixels.extend(more(row[0]));
             pixels.extend_from_slice(row);
-            pixels.extend(std::iter::repeat_n(row[row.len() - 1], count));
+            pixels.extend(more(row[row.len() - 1]));
         }
         Self { width, height: self.height, pixels }
     }

@@ -1,7 +1,7 @@
 //! Ink told from paper. Paper is never even: it has shadows, ends on a desk, and either may be the darker one. But ink is
 //! narrow: what is left of the picture when narrow things are closed is paper, and ink is what departs from that.
 
-use super::gray::{Colours, Gray};
+use super::gray::{Beyond, Colours, Gray};
 use super::mask::Mask;
 
 /// How many standard deviations of the paper's noise a pixel must depart from the paper to count as ink.
@@ -44,17 +44,17 @@ pub(super) fn ink(colours: &Colours) -> Option<Ink> {
         return Some(Ink { amounts, floor: LEAST, page: None });
     }
     let small = colours.shrunk(SKETCH_SIDE);
-    let (view, is_dark) = best_view(&small)?;
-    let gray = colours.view(view, is_dark);
+    let View { weights, is_dark, beyond } = best_view(&small)?;
+    let gray = colours.view(weights, is_dark);
     let longest = gray.width.max(gray.height);
     let mut best: Option<(f32, Gray, Levels)> = None;
-    let page = if is_dark { page(&small.view(view, is_dark)) } else { None };
+    let page = if is_dark { page(&small.view(weights, is_dark)) } else { None };
     for radius in [0, 1, 2, 3, 5, 8] {
         if radius * 60 > longest.max(60) {
             break;
         }
         let smooth = gray.smoothed(radius);
-        let (departures, noise) = departures(&smooth, &smooth.closed(narrow(&smooth)), is_dark);
+        let (departures, noise) = departures(&smooth, &smooth.closed(narrow(&smooth), beyond), is_dark);
         let Some(levels) = Levels::of(&departures, noise) else { continue };
         let clearness = levels.core / noise.max(0.1);
         if best.as_ref().is_none_or(|best| clearness > best.0) {
@@ -71,12 +71,12 @@ pub(super) fn ink(colours: &Colours) -> Option<Ink> {
 
 /// The bright part of a picture, if there is much of it, and something much darker around it or beside it.
 fn page(gray: &Gray) -> Option<Mask> {
-    let paper = gray.closed(narrow(gray));
+    let paper = gray.closed(narrow(gray), Beyond::Same);
     let some: Vec<f32> = paper.pixels.iter().step_by(paper.pixels.len().div_ceil(SAMPLES)).copied().collect();
     let limit = otsu(&some)?;
     let (bright, dark): (Vec<f32>, Vec<f32>) = some.into_iter().partition(|&value| value >= limit);
     let least = (bright.len() + dark.len()) / 20;
-    let is_apart = bright.len().min(dark.len()) > least && median(bright)? - median(dark)? > APART;
+    let is_apart = bright.len().min(dark.len()) > least && quantile(0.5, bright)? - quantile(0.5, dark)? > APART;
     is_apart.then(|| Mask::of(&paper, limit))
 }
 
@@ -111,10 +111,18 @@ impl Colours {
     }
 }
 
+/// A way to look at a picture.
+#[derive(Clone, Copy)]
+struct View {
+    weights: [f32; 3],
+    /// Whether ink is dark in it, or bright.
+    is_dark: bool,
+    beyond: Beyond,
+}
+
 /// What a view shows, in a small picture.
 struct Evidence {
-    view: [f32; 3],
-    is_dark: bool,
+    view: View,
     core: f32,
     clearness: f32,
     /// The thickness of what stands out, as a part of its length.
@@ -123,14 +131,22 @@ struct Evidence {
     support: f32,
 }
 
-/// The view in which ink is seen best, and whether it is dark in that.
-fn best_view(colours: &Colours) -> Option<([f32; 3], bool)> {
+/// The view in which ink is seen best.
+fn best_view(colours: &Colours) -> Option<View> {
+    let best = best_evidence(colours, Beyond::Same)?;
+    // What has no edges all around goes on beyond the border, where there may be paper.
+    let other = if best.support < 0.95 { best_evidence(colours, Beyond::Paper) } else { None };
+    Some(other.filter(|other| other.support > best.support).map_or(best.view, |other| other.view))
+}
+
+fn best_evidence(colours: &Colours, beyond: Beyond) -> Option<Evidence> {
     let is_coloured = colours.pixels.iter().any(|&[r, g, b]| (r - g).abs().max((g - b).abs()) > 12.0);
     let views = if is_coloured { &VIEWS[..] } else { &VIEWS[..1] };
-    let evidence = |view: [f32; 3], is_dark: bool| {
-        let gray = colours.view(view, is_dark);
-        let small = gray.smoothed(usize::from(gray.width.max(gray.height) >= SKETCH_SIDE / 2));
-        let paper = small.closed(narrow(&small));
+    let evidence = |weights: [f32; 3], is_dark: bool| {
+        let view = View { weights, is_dark, beyond };
+        let gray = colours.view(weights, is_dark);
+        let small = gray.smoothed(usize::from(gray.width.min(gray.height) >= SKETCH_SIDE / 2));
+        let paper = small.closed(narrow(&small), beyond);
         let (departures, noise) = departures(&small, &paper, is_dark);
         let levels = Levels::of(&departures, noise)?;
         let strong = Mask::of(&departures, 0.5 * levels.core);
@@ -138,7 +154,7 @@ fn best_view(colours: &Colours) -> Option<([f32; 3], bool)> {
         let length = largest.area.width().max(largest.area.height()) as f32;
         let stoutness = strong.thickness() / length;
         let support = support(&strong, &small, &paper);
-        Some(Evidence { view, is_dark, core: levels.core, clearness: levels.core / (noise + 1.5), stoutness, support })
+        Some(Evidence { view, core: levels.core, clearness: levels.core / (noise + 1.5), stoutness, support })
     };
     let of_view = |view: &[f32; 3]| {
         let pair = [true, false].map(|is_dark| evidence(*view, is_dark));
@@ -160,11 +176,10 @@ fn best_view(colours: &Colours) -> Option<([f32; 3], bool)> {
     };
     let gray = of_view(&views[0]);
     let others = views[1..].iter().filter_map(of_view).max_by(|a, b| a.clearness.total_cmp(&b.clearness));
-    let best = match (gray, others) {
+    match (gray, others) {
         (Some(gray), Some(other)) => Some(if other.clearness > 1.6 * gray.clearness { other } else { gray }),
         (gray, other) => gray.or(other),
-    };
-    best.map(|best| (best.view, best.is_dark))
+    }
 }
 
 /// The part of a mask's edge where the picture has an edge, and not only the paper that was found.
@@ -228,7 +243,7 @@ impl Levels {
         let floor = (SIGNIFICANT * noise).max(LEAST);
         let clear: Vec<f32> = departures.pixels.iter().copied().filter(|&ink| ink >= floor).collect();
         let strong = otsu(&clear)?;
-        let core = median(clear.into_iter().filter(|&ink| ink >= strong).collect())?;
+        let core = quantile(0.35, clear.into_iter().filter(|&ink| ink >= strong).collect())?;
         Some(Self { floor, core })
     }
 }
@@ -241,8 +256,8 @@ fn shortest_half(mut values: Vec<f32>) -> (f32, f32) {
     ranges.min_by(|a, b| (a.1 - a.0).total_cmp(&(b.1 - b.0))).unwrap_or((0.0, 0.0))
 }
 
-fn median(mut values: Vec<f32>) -> Option<f32> {
-    let middle = values.len() / 2;
+fn quantile(part: f32, mut values: Vec<f32>) -> Option<f32> {
+    let middle = (part * values.len() as f32) as usize;
     (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f32::total_cmp).1)
 }
 

@@ -1,6 +1,6 @@
 //! From ink to digits: lines taken away, pieces put together, each digit fitted into an image as MNIST's.
 
-use super::gray::{Colours, Gray, Rect};
+use super::gray::{Beyond, Colours, Gray, Rect};
 use super::ink::ink;
 use super::lines::without_lines;
 use super::mask::{Mask, Piece};
@@ -190,7 +190,7 @@ fn digit(amounts: &Gray, floor: f32, group: &Piece) -> Digit {
             pale.pixels[i] = if is_pale { 0.0 } else { 255.0 };
             *value = if is_pale { amount.min(255.0) } else { 0.0 };
         }
-        let wide = pale.closed((thickness * 0.1).round() as usize);
+        let wide = pale.closed((thickness * 0.1).round() as usize, Beyond::Same);
         for (i, value) in drawn.pixels.iter_mut().enumerate() {
             *value = if mask.pixels[i] || wide.pixels[i] == 0.0 { *value } else { 0.0 };
         }
