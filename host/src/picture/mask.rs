@@ -99,6 +99,16 @@ impl Mask {
         if count < 1.5 * edge { count / edge } else { 2.0 * count / edge }
     }
 
+    /// How many holes of at least so many pixels it has.
+    pub(super) fn holes(&self, least: usize) -> usize {
+        let paper = Self { pixels: self.pixels.iter().map(|&is_ink| !is_ink).collect(), ..*self };
+        let is_hole = |piece: &Piece| {
+            let Rect { left, top, right, bottom } = piece.area;
+            left > 0 && top > 0 && right < self.width && bottom < self.height && piece.pixels.len() >= least
+        };
+        paper.pieces().iter().filter(|piece| is_hole(piece)).count()
+    }
+
     /// Rows become columns.
     pub(super) fn turned(&self) -> Self {
         let pixels = (0..self.width).flat_map(|x| (0..self.height).map(move |y| self.at(x, y))).collect();

@@ -24,6 +24,10 @@ const PEN: f32 = 2.4;
 /// A speck is dropped if it has less than this part of the pixels of the largest piece.
 const SPECK: usize = 40;
 
+/// No digit has more holes, or longer strokes: in lengths of its box.
+const MOST_HOLES: usize = 2;
+const LONGEST: f32 = 7.0;
+
 /// A digit that was found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Digit {
@@ -52,7 +56,8 @@ impl Steps {
         let groups = groups(kept(&mask, found.page.as_ref(), many), many);
         let mut strokes = Mask { pixels: vec![false; mask.pixels.len()], ..mask };
         groups.iter().flat_map(|group| &group.pixels).for_each(|&i| strokes.pixels[i] = true);
-        let mut digits: Vec<Digit> = groups.iter().map(|group| digit(&found.amounts, found.floor, group)).collect();
+        let mut digits: Vec<Digit> =
+            groups.iter().filter_map(|group| digit(&found.amounts, found.floor, group)).collect();
         sort_as_read(&mut digits);
         (Self { amounts: Some(found.amounts), strokes: Some(strokes) }, digits)
     }
@@ -160,8 +165,8 @@ fn are_of_one(tall: Rect, low: Rect) -> bool {
         || (is_small && across * 8 <= height && down * 12 <= height)
 }
 
-/// The image of a digit.
-fn digit(amounts: &Gray, floor: f32, group: &Piece) -> Digit {
+/// The image of a digit; nothing of a tangle of strokes.
+fn digit(amounts: &Gray, floor: f32, group: &Piece) -> Option<Digit> {
     let area = group.area;
     let longest = area.width().max(area.height());
     // With room for what is drawn around it.
@@ -173,6 +178,11 @@ fn digit(amounts: &Gray, floor: f32, group: &Piece) -> Digit {
         mask.pixels[y * width + x] = true;
     }
     let thickness = mask.thickness();
+    let holes = mask.holes(area.width() * area.height() / 80);
+    let length = mask.count() as f32 / thickness.max(1.0);
+    if holes > MOST_HOLES || length > LONGEST * longest as f32 {
+        return None;
+    }
     let scaled = thickness * BOX as f32 / longest as f32;
     let distances = mask.distances();
     let drawn = if scaled < THIN {
@@ -196,7 +206,7 @@ fn digit(amounts: &Gray, floor: f32, group: &Piece) -> Digit {
         }
         drawn
     };
-    Digit { image: fitted(&drawn).unwrap_or([0; SIDE * SIDE]), area, line: 0 }
+    Some(Digit { image: fitted(&drawn)?, area, line: 0 })
 }
 
 /// Ink scaled to MNIST's box, and centred by its mass; nothing if there is none.
