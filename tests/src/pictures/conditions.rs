@@ -324,7 +324,8 @@ pub const CONDITIONS: &[Condition] = &[
         let inked = |line: &dyn Fn(usize) -> usize| (0..28).filter(|&i| image[line(i)] > 100).count();
         let columns: Vec<usize> = (0..28).filter(|x| inked(&|y| y * 28 + x) > 0).collect();
         let rows: Vec<usize> = (0..28).filter(|y| inked(&|x| y * 28 + x) > 0).collect();
-        let [left, right, top, bottom] = [columns[0], columns[columns.len() - 1] + 1, rows[0], rows[rows.len() - 1] + 1];
+        let [left, right, top, bottom] =
+            [columns[0], columns[columns.len() - 1] + 1, rows[0], rows[rows.len() - 1] + 1];
         let margin = s.chance.below(2);
         s.size(12 * (right - left + 2 * margin), 12 * (bottom - top + 2 * margin), [240.0; 3]);
         let ink = s.ink();

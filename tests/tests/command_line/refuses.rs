@@ -451,7 +451,10 @@ fn pictures_that_are_none() {
     fs::write(place.path("cut.png"), &whole[..whole.len() / 2]).unwrap();
     for (name, words) in [
         ("missing.png", ["cannot be read: No such file", "check that it exists"]),
-        ("text.png", ["byte 0: neither a PNG nor a JPEG picture: it begins with 73 65 76 65", "save the picture as PNG"]),
+        (
+            "text.png",
+            ["byte 0: neither a PNG nor a JPEG picture: it begins with 73 65 76 65", "save the picture as PNG"],
+        ),
         ("empty.png", ["it begins with nothing, as it is empty", "save the picture as PNG"]),
         ("blank.png", ["no digit found", "write darker, or crop to the digit"]),
         ("cut.png", ["the picture cannot be decoded", "save it anew"]),
