@@ -3,6 +3,7 @@
 
 use super::gray::{Beyond, Colours, Gray};
 use super::mask::Mask;
+use std::borrow::Cow;
 
 /// How many standard deviations of the paper's noise a pixel must depart from the paper to count as ink.
 const SIGNIFICANT: f32 = 4.5;
@@ -43,6 +44,7 @@ pub(super) fn ink(colours: &Colours) -> Option<Ink> {
     if let Some(amounts) = colours.ink_by_alpha() {
         return Some(Ink { amounts, floor: LEAST, page: None });
     }
+    let colours = colours.on_white();
     let small = colours.shrunk(SKETCH_SIDE);
     let View { weights, is_dark, beyond } = best_view(&small)?;
     let gray = colours.view(weights, is_dark);
@@ -93,6 +95,13 @@ impl Colours {
             if is_dark { value } else { 255.0 - value }
         };
         Gray { width: self.width, height: self.height, pixels: self.pixels.iter().map(look).collect() }
+    }
+
+    /// What is transparent laid on white paper.
+    fn on_white(&self) -> Cow<'_, Self> {
+        let Some(alpha) = &self.alpha else { return Cow::Borrowed(self) };
+        let over = |(pixel, alpha): (&[f32; 3], &f32)| pixel.map(|value| 255.0 + (value - 255.0) * alpha);
+        Cow::Owned(Self { pixels: self.pixels.iter().zip(alpha).map(over).collect(), alpha: None, ..*self })
     }
 
     /// Ink of one colour on nothing: where there is colour is ink, whatever colour it is.

@@ -190,6 +190,13 @@ pub const CONDITIONS: &[Condition] = &[
         let ink = s.ink();
         s.transparent(ink);
     }),
+    ("sheet with transparent corners", |s| {
+        s.plain();
+        let (w, h, room) = (s.width as f32, s.height as f32, s.chance.between(0.05, 0.12));
+        let places = (0..s.width * s.height).map(|i| ((i % s.width) as f32 / w, (i / s.width) as f32 / h));
+        let corner = |(x, y): (f32, f32)| x.min(1.0 - x) + y.min(1.0 - y) < room;
+        s.alpha = Some(places.map(|place| if corner(place) { 0.0 } else { 255.0 }).collect());
+    }),
     ("orientation 3", |s| {
         s.plain();
         s.orientation = 3;
