@@ -138,6 +138,8 @@ struct Evidence {
     stoutness: f32,
     /// The part of its edge that is an edge of the picture.
     support: f32,
+    /// Whether all of a side of the picture stands out: it is a desk then.
+    fills_side: bool,
 }
 
 /// The view in which ink is seen best.
@@ -145,7 +147,8 @@ fn best_view(colours: &Colours) -> Option<View> {
     let best = best_evidence(colours, Beyond::Same)?;
     // What has no edges all around goes on beyond the border, where there may be paper.
     let other = if best.support < 0.95 { best_evidence(colours, Beyond::Paper) } else { None };
-    Some(other.filter(|other| other.support > best.support).map_or(best.view, |other| other.view))
+    let is_better = |other: &Evidence| other.support > best.support && !other.fills_side;
+    Some(other.filter(is_better).map_or(best.view, |other| other.view))
 }
 
 fn best_evidence(colours: &Colours, beyond: Beyond) -> Option<Evidence> {
@@ -163,7 +166,8 @@ fn best_evidence(colours: &Colours, beyond: Beyond) -> Option<Evidence> {
         let length = largest.area.width().max(largest.area.height()) as f32;
         let stoutness = strong.thickness() / length;
         let support = support(&strong, &small, &paper);
-        Some(Evidence { view, core: levels.core, clearness: levels.core / (noise + 1.5), stoutness, support })
+        let clearness = levels.core / (noise + 1.5);
+        Some(Evidence { view, core: levels.core, clearness, stoutness, support, fills_side: fills_side(&strong) })
     };
     let of_view = |view: &[f32; 3]| {
         let pair = [true, false].map(|is_dark| evidence(*view, is_dark));
@@ -189,6 +193,14 @@ fn best_evidence(colours: &Colours, beyond: Beyond) -> Option<Evidence> {
         (Some(gray), Some(other)) => Some(if other.clearness > 1.6 * gray.clearness { other } else { gray }),
         (gray, other) => gray.or(other),
     }
+}
+
+/// Whether nine tenths of one of the mask's sides are ink.
+fn fills_side(mask: &Mask) -> bool {
+    let (width, height) = (mask.width, mask.height);
+    let level = |y: usize| (0..width).filter(|&x| mask.at(x, y)).count() * 10 > 9 * width;
+    let upright = |x: usize| (0..height).filter(|&y| mask.at(x, y)).count() * 10 > 9 * height;
+    level(0) || level(height - 1) || upright(0) || upright(width - 1)
 }
 
 /// The part of a mask's edge where the picture has an edge, and not only the paper that was found.
