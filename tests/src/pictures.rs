@@ -13,12 +13,12 @@ pub use sketch::Sketch;
 /// The colour of a place, from 0 to 255.
 type Rgb = [f32; 3];
 
-/// Which digits, seeds and backgrounds are drawn. What is tuned is tuned on the first; only the second is reported.
+/// Which digits are drawn, and by which chances. What is tuned is tuned on the first; only the second is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// MNIST's training digits.
     Tuning,
-    /// MNIST's test digits, on papers and with pens of their own.
+    /// MNIST's test digits, and other chances.
     Test,
 }
 
