@@ -159,21 +159,37 @@ pub enum Error {
     PickleSplit { path: PathBuf, training: usize, validating: usize },
 
     // Pictures.
-    /// A file does not begin as PNG pictures do.
-    #[error("{path}: byte 0: not a PNG picture: it begins with {found}; save the picture as PNG")]
-    NotPng { path: PathBuf, found: String },
+    /// A file begins as neither PNG nor JPEG pictures do.
+    #[error(
+        "{path}: byte 0: neither a PNG nor a JPEG picture: it begins with {found}; save the picture as PNG or JPEG"
+    )]
+    NotPicture { path: PathBuf, found: String },
 
-    /// A PNG picture is damaged or cut off.
-    #[error("{path}: the PNG picture cannot be decoded: {cause}; open it in a picture editor and save it anew")]
-    PngCorrupt { path: PathBuf, cause: png::DecodingError },
+    /// A picture is damaged or cut off.
+    #[error("{path}: the picture cannot be decoded: {cause}; open it in a picture editor and save it anew")]
+    PictureCorrupt { path: PathBuf, cause: String },
 
     /// A picture has more pixels than any digit needs.
     #[error("{path}: {width} x {height} pixels are more than {limit}; crop the picture to the digit or scale it down")]
     PictureTooLarge { path: PathBuf, width: u32, height: u32, limit: u64 },
 
-    /// A picture is blank: nothing in it stands out from its background.
-    #[error("{path}: no digit found: nothing stands out from the background; write darker, or crop to the digit")]
+    /// A picture is blank: nothing in it stands out from its background as strokes do.
+    #[error(
+        "{path}: no digit found: no strokes stand out from the background; write darker, or crop to the digit; --show FILE \
+         shows what was seen"
+    )]
     NoInk { path: PathBuf },
+
+    /// A picture of what should be one digit shows several.
+    #[error("{path}: more than one digit: {count} were found; crop to one, or read all of them with --many")]
+    SeveralDigits { path: PathBuf, count: usize },
+
+    /// What a picture shows looks like no digit, or like several.
+    #[error(
+        "{path}: not sure that it is a digit: {first} has a score of {score:.2}, {second} of {second_score:.2}; write \
+         clearer, or crop to the digit; --show FILE shows what was seen"
+    )]
+    NotSure { path: PathBuf, first: usize, score: f32, second: usize, second_score: f32 },
 
     // Networks and models.
     /// No network has this name.

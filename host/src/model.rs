@@ -7,6 +7,7 @@ use crate::executor::Threads;
 use crate::file::write_atomically;
 use crate::nets::{self, Net};
 use crate::network::Network;
+use crate::picture;
 use crate::quantize::Integers;
 use crate::samples::Samples;
 use crate::train::{self, Outputs};
@@ -39,9 +40,18 @@ impl File {
     /// [`Error::Read`].
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|cause| Error::Read { path: path.to_owned(), cause })?;
+        Ok(Self::of(path, &bytes))
+    }
+
+    /// The model that comes with the program: it reads digits.
+    pub fn bundled() -> Self {
+        Self::of(Path::new("the bundled model"), picture::MODEL)
+    }
+
+    fn of(path: &Path, bytes: &[u8]) -> Self {
         let mut words = vec![0; bytes.len().div_ceil(size_of::<u64>())];
-        words.as_mut_bytes()[..bytes.len()].copy_from_slice(&bytes);
-        Ok(Self { path: path.to_owned(), words, len: bytes.len() })
+        words.as_mut_bytes()[..bytes.len()].copy_from_slice(bytes);
+        Self { path: path.to_owned(), words, len: bytes.len() }
     }
 
     /// The bytes.

@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod device;
+pub mod pictures;
 pub mod reference;
 pub mod shapes;
 pub mod training;

@@ -12,3 +12,4 @@ mod layers;
 mod misfits;
 mod model_file;
 mod networks;
+mod pictures;

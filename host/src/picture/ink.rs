@@ -1,120 +1,272 @@
-//! Ink told from paper. Paper is never even, and either may be the darker one: so a smooth surface is laid through the
-//! border of the picture, and ink is what departs from it strongly, all in one direction.
+//! Ink told from paper. Paper is never even: it has shadows, ends on a desk, and either may be the darker one. But ink is
+//! narrow: what is left of the picture when narrow things are closed is paper, and ink is what departs from that.
 
-use super::{Gray, Rect};
+use super::gray::{Beyond, Colours, Gray};
+use super::mask::Mask;
+use std::borrow::Cow;
 
 /// How many standard deviations of the paper's noise a pixel must depart from the paper to count as ink.
-const SIGNIFICANT: f32 = 5.0;
+const SIGNIFICANT: f32 = 4.5;
 
 /// The least departure which counts as ink, of 255: less is neither seen nor meant.
 const LEAST: f32 = 6.0;
 
-/// A speck is dropped if its ink is less than this part of the largest piece's.
-const SPECK: f32 = 1.0 / 32.0;
+/// How many times the noise the ink's contrast must be for strokes to have smooth edges.
+const CLEAR: f32 = 9.0;
 
-/// The amount of ink in each pixel, from 0 on paper to 255 in the core of a stroke; nothing if there is only paper.
-pub(super) fn ink(picture: &Gray) -> Option<Gray> {
-    let (mut pixels, noise) = departures(picture);
+/// What is narrower than this part of the picture's side may be ink; of sides that differ, the geometric mean.
+const NARROW: f32 = 0.4;
 
-    // Ink is rare but departs far from the paper, so cubes tell its direction whatever the rest does.
-    if pixels.iter().map(|&departure| f64::from(departure).powi(3)).sum::<f64>() < 0.0 {
-        pixels.iter_mut().for_each(|departure| *departure = -*departure);
+/// The pixels on the longer side of the picture in which colour and direction are chosen.
+const SKETCH_SIDE: usize = 180;
+
+/// From so many pixels the noise is estimated.
+const SAMPLES: usize = 20_000;
+
+/// By so much, of 255, a desk is darker than the page on it.
+const APART: f32 = 40.0;
+
+/// Paper darker than this, of 255, is taken for as bright as this: in the dark all differences are noise.
+const DARK: f32 = 90.0;
+
+/// The ink of a picture.
+pub(super) struct Ink {
+    /// From 0 on paper to 255 in the core of a stroke, and beyond.
+    pub(super) amounts: Gray,
+    /// The least amount that is more than noise.
+    pub(super) floor: f32,
+    /// Where the bright page is, if a part of the picture is much darker than the rest.
+    pub(super) page: Option<Mask>,
+}
+
+/// The ink of a picture; nothing if there is only paper.
+pub(super) fn ink(colours: &Colours) -> Option<Ink> {
+    if let Some(amounts) = colours.ink_by_alpha() {
+        return Some(Ink { amounts, floor: LEAST, page: None });
     }
-    let floor = (SIGNIFICANT * noise).max(LEAST);
-    let clear: Vec<f32> = pixels.iter().copied().filter(|&ink| ink >= floor).collect();
-    let strong = otsu(&clear)?;
-    let core = median(clear.into_iter().filter(|&ink| ink >= strong).collect())?;
-
-    // Pale edges belong to the stroke they touch; pale spots elsewhere are paper.
-    let edge = floor.max(0.06 * core);
-    let mut ink = Gray { width: picture.width, height: picture.height, pixels };
-    keep_pieces(&mut ink, edge, strong)?;
-    ink.pixels.iter_mut().for_each(|ink| *ink = (*ink * 255.0 / core).min(255.0));
-    Some(ink)
-}
-
-/// How far each pixel departs from the paper, and the standard deviation of the paper's noise.
-fn departures(picture: &Gray) -> (Vec<f32>, f32) {
-    let frame = (picture.width.min(picture.height) / 24).max(1);
-    let far = |place: usize, side: usize| place < frame || place + frame >= side;
-    let places = (0..picture.height).flat_map(|y| (0..picture.width).map(move |x| (x, y)));
-    let mut paper: Vec<(usize, usize)> =
-        places.clone().filter(|&(x, y)| far(x, picture.width) || far(y, picture.height)).collect();
-
-    // Ink which reaches the border would bend the surface, so it is laid again without what departs from it most.
-    let mut surface = Surface { coefficients: [0.0; TERMS], area: picture.whole() };
-    let mut noise = 0.0;
-    for _ in 0..5 {
-        let departure = |&(x, y): &(usize, usize)| picture.at(x, y) - surface.at(x, y);
-        let (low, high) = shortest_half(paper.iter().map(departure).collect());
-        // The middle half of normal noise is within 0.6745 standard deviations.
-        noise = (high - low) / 2.0 / 0.6745;
-        let limit = (3.0 * noise).max(LEAST);
-        let is_smooth = |place: &(usize, usize)| (departure(place) - (low + high) / 2.0).abs() <= limit;
-        let smooth: Vec<_> = paper.iter().copied().filter(is_smooth).collect();
-        match Surface::through(picture, &smooth) {
-            Some(better) => surface = better,
-            None => surface.coefficients[0] += f64::from(low + high) / 2.0,
+    let colours = colours.on_white();
+    let small = colours.shrunk(SKETCH_SIDE);
+    let View { weights, is_dark, beyond } = best_view(&small)?;
+    let gray = colours.view(weights, is_dark);
+    let longest = gray.width.max(gray.height);
+    let mut best: Option<(f32, Gray, Levels)> = None;
+    let page = if is_dark { page(&small.view(weights, is_dark)) } else { None };
+    for radius in [0, 1, 2, 3, 5, 8] {
+        if radius * 60 > longest.max(60) {
+            break;
         }
-        if smooth.len() > paper.len() / 2 {
-            paper = smooth;
+        let smooth = gray.smoothed(radius);
+        let (departures, noise) = departures(&smooth, &smooth.closed(narrow(&smooth), beyond), is_dark);
+        let Some(levels) = Levels::of(&departures, noise) else { continue };
+        let clearness = levels.core / noise.max(0.1);
+        if best.as_ref().is_none_or(|best| clearness > best.0) {
+            best = Some((clearness, departures, levels));
+        }
+        if clearness >= CLEAR {
+            break;
         }
     }
-    (places.map(|(x, y)| picture.at(x, y) - surface.at(x, y)).collect(), noise)
+    let (_, departures, levels) = best?;
+    let scale = 255.0 / levels.core;
+    Some(Ink { amounts: departures.map(|&departure| (departure * scale).max(0.0)), floor: levels.floor * scale, page })
 }
 
-/// A brightness that varies over the picture as a polynomial of degree 2 in x and y.
-struct Surface {
-    coefficients: [f64; TERMS],
-    area: Rect,
+/// The bright part of a picture, if there is much of it, and something much darker around it or beside it.
+fn page(gray: &Gray) -> Option<Mask> {
+    let paper = gray.closed(narrow(gray), Beyond::Same);
+    let some: Vec<f32> = paper.pixels.iter().step_by(paper.pixels.len().div_ceil(SAMPLES)).copied().collect();
+    let limit = otsu(&some)?;
+    let (bright, dark): (Vec<f32>, Vec<f32>) = some.into_iter().partition(|&value| value >= limit);
+    let least = (bright.len() + dark.len()) / 20;
+    let is_apart = bright.len().min(dark.len()) > least && quantile(0.5, bright)? - quantile(0.5, dark)? > APART;
+    is_apart.then(|| Mask::of(&paper, limit))
 }
 
-const TERMS: usize = 6;
+/// Ways to look at colours: gray, one colour, or the difference of two.
+const VIEWS: [[f32; 3]; 6] =
+    [[0.299, 0.587, 0.114], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.5, -0.5, 0.0], [0.25, 0.25, -0.5]];
 
-impl Surface {
-    /// The surface nearest to the picture at some places, by least squares; none if they leave it undetermined.
-    fn through(picture: &Gray, places: &[(usize, usize)]) -> Option<Self> {
-        let area = picture.whole();
-        let mut equations = [[0.0; TERMS + 1]; TERMS];
-        for &(x, y) in places {
-            let terms = terms(x, y, area);
-            let brightness = f64::from(picture.at(x, y));
-            for (row, term) in equations.iter_mut().zip(terms) {
-                row.iter_mut().zip(terms.into_iter().chain([brightness])).for_each(|(sum, other)| *sum += term * other);
+impl Colours {
+    /// A gray picture in which ink is dark; `is_dark` says whether it is so in this view, or inverted.
+    fn view(&self, weights: [f32; 3], is_dark: bool) -> Gray {
+        let offset = if weights.iter().sum::<f32>() < 0.5 { 127.5 } else { 0.0 };
+        let look = |pixel: &[f32; 3]| {
+            let value = offset + pixel.iter().zip(weights).map(|(value, weight)| value * weight).sum::<f32>();
+            if is_dark { value } else { 255.0 - value }
+        };
+        Gray { width: self.width, height: self.height, pixels: self.pixels.iter().map(look).collect() }
+    }
+
+    /// What is transparent laid on white paper.
+    fn on_white(&self) -> Cow<'_, Self> {
+        let Some(alpha) = &self.alpha else { return Cow::Borrowed(self) };
+        let over = |(pixel, alpha): (&[f32; 3], &f32)| pixel.map(|value| 255.0 + (value - 255.0) * alpha);
+        Cow::Owned(Self { pixels: self.pixels.iter().zip(alpha).map(over).collect(), alpha: None, ..*self })
+    }
+
+    /// Ink of one colour on nothing: where there is colour is ink, whatever colour it is.
+    fn ink_by_alpha(&self) -> Option<Gray> {
+        let alpha = self.alpha.as_ref()?;
+        let luma = self.view(VIEWS[0], true);
+        let opaque: Vec<f32> =
+            luma.pixels.iter().zip(alpha).filter(|(_, alpha)| **alpha > 0.7).map(|(v, _)| *v).collect();
+        let range = opaque.iter().fold((255.0_f32, 0.0_f32), |range, &v| (range.0.min(v), range.1.max(v)));
+        let empty = alpha.iter().filter(|&&alpha| alpha < 0.3).count();
+        (range.1 - range.0 < 40.0 && !opaque.is_empty() && empty * 4 > alpha.len()).then(|| Gray {
+            width: self.width,
+            height: self.height,
+            pixels: alpha.iter().map(|a| 255.0 * a).collect(),
+        })
+    }
+}
+
+/// A way to look at a picture.
+#[derive(Clone, Copy)]
+struct View {
+    weights: [f32; 3],
+    /// Whether ink is dark in it, or bright.
+    is_dark: bool,
+    beyond: Beyond,
+}
+
+/// What a view shows, in a small picture.
+struct Evidence {
+    view: View,
+    core: f32,
+    clearness: f32,
+    /// The thickness of what stands out, as a part of its length.
+    stoutness: f32,
+    /// The part of its edge that is an edge of the picture.
+    support: f32,
+    /// Whether all of a side of the picture stands out: it is a desk then.
+    fills_side: bool,
+}
+
+/// The view in which ink is seen best.
+fn best_view(colours: &Colours) -> Option<View> {
+    let best = best_evidence(colours, Beyond::Same)?;
+    // What has no edges all around goes on beyond the border, where there may be paper.
+    let other = if best.support < 0.95 { best_evidence(colours, Beyond::Paper) } else { None };
+    let is_better = |other: &Evidence| other.support > best.support && !other.fills_side;
+    Some(other.filter(is_better).map_or(best.view, |other| other.view))
+}
+
+fn best_evidence(colours: &Colours, beyond: Beyond) -> Option<Evidence> {
+    let is_coloured = colours.pixels.iter().any(|&[r, g, b]| (r - g).abs().max((g - b).abs()) > 12.0);
+    let views = if is_coloured { &VIEWS[..] } else { &VIEWS[..1] };
+    let evidence = |weights: [f32; 3], is_dark: bool| {
+        let view = View { weights, is_dark, beyond };
+        let gray = colours.view(weights, is_dark);
+        let small = gray.smoothed(usize::from(gray.width.min(gray.height) >= SKETCH_SIDE / 2));
+        let paper = small.closed(narrow(&small), beyond);
+        let (departures, noise) = departures(&small, &paper, is_dark);
+        let levels = Levels::of(&departures, noise)?;
+        let strong = Mask::of(&departures, 0.5 * levels.core);
+        let largest = strong.pieces().into_iter().max_by_key(|piece| piece.pixels.len())?;
+        let length = largest.area.width().max(largest.area.height()) as f32;
+        let stoutness = strong.thickness() / length;
+        let support = support(&strong, &small, &paper);
+        let clearness = levels.core / (noise + 1.5);
+        Some(Evidence { view, core: levels.core, clearness, stoutness, support, fills_side: fills_side(&strong) })
+    };
+    let of_view = |view: &[f32; 3]| {
+        let pair = [true, false].map(|is_dark| evidence(*view, is_dark));
+        match pair {
+            // What lies between strokes stands out as much as they do, but only strokes have edges all around. The holes
+            // of a digit have, too, and so has a sheet around it: but strokes are thin.
+            [Some(dark), Some(light)] => {
+                let is_light = if dark.core > 3.0 * light.core || light.core > 6.0 * dark.core {
+                    light.core > dark.core
+                } else if (light.support - dark.support).abs() > 0.08 {
+                    light.support > dark.support
+                } else {
+                    light.stoutness < 0.85 * dark.stoutness
+                };
+                Some(if is_light { light } else { dark })
+            }
+            [dark, light] => dark.or(light),
+        }
+    };
+    let gray = of_view(&views[0]);
+    let others = views[1..].iter().filter_map(of_view).max_by(|a, b| a.clearness.total_cmp(&b.clearness));
+    match (gray, others) {
+        (Some(gray), Some(other)) => Some(if other.clearness > 1.6 * gray.clearness { other } else { gray }),
+        (gray, other) => gray.or(other),
+    }
+}
+
+/// Whether nine tenths of one of the mask's sides are ink.
+fn fills_side(mask: &Mask) -> bool {
+    let (width, height) = (mask.width, mask.height);
+    let level = |y: usize| (0..width).filter(|&x| mask.at(x, y)).count() * 10 > 9 * width;
+    let upright = |x: usize| (0..height).filter(|&y| mask.at(x, y)).count() * 10 > 9 * height;
+    level(0) || level(height - 1) || upright(0) || upright(width - 1)
+}
+
+/// The part of a mask's edge where the picture has an edge, and not only the paper that was found.
+fn support(mask: &Mask, gray: &Gray, paper: &Gray) -> f32 {
+    let (mut edges, mut real) = (0, 0);
+    for y in 0..mask.height {
+        for x in 0..mask.width {
+            if !mask.at(x, y) {
+                continue;
+            }
+            for (dx, dy) in [(-1, 0), (1, 0), (0, -1), (0, 1)] {
+                let place = |steps: isize| {
+                    let (x, y) = (x.checked_add_signed(steps * dx)?, y.checked_add_signed(steps * dy)?);
+                    (x < mask.width && y < mask.height).then_some((x, y))
+                };
+                let Some((next_x, next_y)) = place(1) else { continue };
+                if mask.at(next_x, next_y) {
+                    continue;
+                }
+                let (far_x, far_y) = place(2).unwrap_or((next_x, next_y));
+                let change = |of: &Gray| (of.at(far_x, far_y) - of.at(x, y)).abs();
+                edges += 1;
+                real += usize::from(change(gray) > change(paper));
             }
         }
-        Some(Self { coefficients: solve(equations)?, area })
     }
-
-    fn at(&self, x: usize, y: usize) -> f32 {
-        terms(x, y, self.area).iter().zip(self.coefficients).map(|(term, factor)| term * factor).sum::<f64>() as f32
-    }
+    real as f32 / edges.max(1) as f32
 }
 
-/// The polynomial's terms at a pixel, with coordinates from -1 to 1.
-fn terms(x: usize, y: usize, area: Rect) -> [f64; TERMS] {
-    let x = (2 * x + 1) as f64 / area.right as f64 - 1.0;
-    let y = (2 * y + 1) as f64 / area.bottom as f64 - 1.0;
-    [1.0, x, y, x * x, x * y, y * y]
+/// The radius of what is so wide that it is no stroke.
+fn narrow(gray: &Gray) -> usize {
+    (NARROW / 2.0 * ((gray.width * gray.height) as f32).sqrt()).round().max(1.0) as usize
 }
 
-/// Solves linear equations, each row ending in its right side, by Gaussian elimination.
-fn solve(mut rows: [[f64; TERMS + 1]; TERMS]) -> Option<[f64; TERMS]> {
-    for column in 0..TERMS {
-        let pivot = (column..TERMS).max_by(|&a, &b| rows[a][column].abs().total_cmp(&rows[b][column].abs()))?;
-        rows.swap(column, pivot);
-        let pivot = rows[column];
-        if pivot[column].abs() < 1e-6 {
-            return None;
-        }
-        for (index, row) in rows.iter_mut().enumerate() {
-            if index != column {
-                let factor = row[column] / pivot[column];
-                row.iter_mut().zip(pivot).for_each(|(value, above)| *value -= factor * above);
-            }
-        }
+/// How far each pixel is darker than the paper there, and the standard deviation of the paper's noise.
+fn departures(gray: &Gray, paper: &Gray, is_dark: bool) -> (Gray, f32) {
+    let mut departures = paper.clone();
+    for (departure, own) in departures.pixels.iter_mut().zip(&gray.pixels) {
+        let bright = *departure;
+        // In half the light, ink differs from paper by half as much.
+        *departure = (bright - own) * if is_dark { 255.0 / bright.max(DARK) } else { 1.0 };
     }
-    Some(std::array::from_fn(|i| rows[i][TERMS] / rows[i][i]))
+    let some = departures.pixels.iter().step_by(departures.pixels.len().div_ceil(SAMPLES)).copied();
+    let (low, high) = shortest_half(some.collect());
+    let middle = (low + high) / 2.0;
+    departures.pixels.iter_mut().for_each(|departure| *departure -= middle);
+    // The middle half of normal noise is within 0.6745 standard deviations.
+    (departures, (high - low) / 2.0 / 0.6745)
+}
+
+/// Departures that tell ink.
+struct Levels {
+    /// More than noise.
+    floor: f32,
+    /// That of the core of strokes.
+    core: f32,
+}
+
+impl Levels {
+    fn of(departures: &Gray, noise: f32) -> Option<Self> {
+        let floor = (SIGNIFICANT * noise).max(LEAST);
+        let clear: Vec<f32> = departures.pixels.iter().copied().filter(|&ink| ink >= floor).collect();
+        let strong = otsu(&clear)?;
+        let core = quantile(0.35, clear.into_iter().filter(|&ink| ink >= strong).collect())?;
+        Some(Self { floor, core })
+    }
 }
 
 /// The shortest range which holds half of the values: with up to half of them astray it still tells of the others.
@@ -125,8 +277,8 @@ fn shortest_half(mut values: Vec<f32>) -> (f32, f32) {
     ranges.min_by(|a, b| (a.1 - a.0).total_cmp(&(b.1 - b.0))).unwrap_or((0.0, 0.0))
 }
 
-fn median(mut values: Vec<f32>) -> Option<f32> {
-    let middle = values.len() / 2;
+fn quantile(part: f32, mut values: Vec<f32>) -> Option<f32> {
+    let middle = (part * values.len() as f32) as usize;
     (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f32::total_cmp).1)
 }
 
@@ -148,42 +300,4 @@ fn otsu(values: &[f32]) -> Option<f32> {
     let best = (lowest + 1..256).max_by(|&a, &b| separation(a).total_cmp(&separation(b)));
     // With a single level there is nothing to part: all of it is strong.
     Some(best.filter(|&level| separation(level) > 0.0).unwrap_or(lowest) as f32)
-}
-
-/// Keeps the connected pieces of pixels of at least `edge` which have a strong pixel and are no specks, and sets the
-/// rest to 0. Nothing if no piece is left.
-fn keep_pieces(ink: &mut Gray, edge: f32, strong: f32) -> Option<()> {
-    let mut is_new: Vec<bool> = ink.pixels.iter().map(|&ink| ink >= edge).collect();
-    let mut pieces: Vec<(f32, Vec<usize>)> = Vec::new();
-    let least_pixels = 3.max(ink.pixels.len() / 20_000);
-    for start in 0..ink.pixels.len() {
-        if !is_new[start] {
-            continue;
-        }
-        is_new[start] = false;
-        let mut piece = vec![start];
-        let mut next = 0;
-        while next < piece.len() {
-            let (x, y) = (piece[next] % ink.width, piece[next] / ink.width);
-            for y in y.saturating_sub(1)..(y + 2).min(ink.height) {
-                for x in x.saturating_sub(1)..(x + 2).min(ink.width) {
-                    let neighbour = y * ink.width + x;
-                    if std::mem::take(&mut is_new[neighbour]) {
-                        piece.push(neighbour);
-                    }
-                }
-            }
-            next += 1;
-        }
-        if piece.len() >= least_pixels && piece.iter().any(|&i| ink.pixels[i] >= strong) {
-            pieces.push((piece.iter().map(|&i| ink.pixels[i]).sum(), piece));
-        }
-    }
-    let largest = pieces.iter().map(|(mass, _)| *mass).max_by(f32::total_cmp)?;
-    let mut kept = vec![0.0; ink.pixels.len()];
-    for i in pieces.iter().filter(|(mass, _)| *mass >= SPECK * largest).flat_map(|(_, piece)| piece) {
-        kept[*i] = ink.pixels[*i];
-    }
-    ink.pixels = kept;
-    Some(())
 }

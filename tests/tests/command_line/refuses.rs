@@ -227,7 +227,7 @@ fn flags_with_senseless_values() {
 #[test]
 fn unknown_flags_and_commands() {
     let place = Place::new();
-    for line in ["train --epoch 3", "nets --all", "eval", "classify", "classify model", "inspect", "tarin"] {
+    for line in ["train --epoch 3", "nets --all", "eval", "classify", "classify digits.minnet", "inspect", "tarin"] {
         assert_refused(&place, line, &[]);
     }
     assert!(place.run("train --epoch 3").stderr.contains("--epochs"));
@@ -365,7 +365,7 @@ fn models_that_are_none() {
         let words = [name, words[0], words[1]];
         assert_refused(&place, &format!("inspect {name}"), &words);
         assert_refused(&place, &format!("eval {name} --data @data"), &words);
-        assert_refused(&place, &format!("classify {name} picture.png"), &words);
+        assert_refused(&place, &format!("classify --model {name} picture.png"), &words);
     }
     // A network of other classes is one, but not for digits.
     let net = Net::<[f32; 784], Dense<784, 5, Softmax>>::ZERO;
@@ -451,13 +451,19 @@ fn pictures_that_are_none() {
     fs::write(place.path("cut.png"), &whole[..whole.len() / 2]).unwrap();
     for (name, words) in [
         ("missing.png", ["cannot be read: No such file", "check that it exists"]),
-        ("text.png", ["byte 0: not a PNG picture: it begins with 73 65 76 65", "save the picture as PNG"]),
+        (
+            "text.png",
+            ["byte 0: neither a PNG nor a JPEG picture: it begins with 73 65 76 65", "save the picture as PNG"],
+        ),
         ("empty.png", ["it begins with nothing, as it is empty", "save the picture as PNG"]),
         ("blank.png", ["no digit found", "write darker, or crop to the digit"]),
-        ("cut.png", ["the PNG picture cannot be decoded", "save it anew"]),
+        ("cut.png", ["the picture cannot be decoded", "save it anew"]),
     ] {
-        let line = format!("classify {BUNDLED_MODEL} whole.png {name}");
-        assert_refused(&place, &line, &[name, words[0], words[1]]);
+        let run = place.run(&format!("classify {BUNDLED_MODEL} whole.png {name} whole.png"));
+        assert_eq!((run.code, run.stdout.lines().count()), (Some(1), 2), "{}", run.stdout);
+        for words in [name, words[0], words[1]] {
+            assert!(run.stderr.contains(words), "{words} is not in\n{}", run.stderr);
+        }
     }
 }
 

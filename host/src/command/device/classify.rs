@@ -1,44 +1,43 @@
 //! `host device classify`
 
 use super::Connection;
-use crate::command::classify::Answers;
+use crate::command::classify::{Answers, Options};
 use clap::Args;
 use minnet::activation::Function;
 use minnet_host::description::Description;
 use minnet_host::device::Which;
 use minnet_host::error::Result;
-use minnet_host::picture;
 use std::path::PathBuf;
 
 #[derive(Args)]
 pub struct Arguments {
-    /// PNG pictures of one digit each: any size, dark on light or light on dark
+    /// PNG or JPEG pictures of one digit each, photographs or drawings of any size and colour
     #[arg(required = true, value_name = "PICTURE")]
     pictures: Vec<PathBuf>,
-    /// Show each digit as the network sees it
-    #[arg(long)]
-    show: bool,
-    /// Print the results as JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    options: Options,
 }
 
 pub fn run(arguments: Arguments, connection: &Connection) -> Result<()> {
+    let Arguments { pictures, options } = arguments;
     // A picture that cannot be read is said before the device is asked anything.
-    let pictures = arguments.pictures.into_iter().map(|path| picture::load(&path).map(|pixels| (path, pixels)));
-    let pictures = pictures.collect::<Result<Vec<_>>>()?;
-    let (mut client, _) = connection.open()?;
-    let mut answers = Answers::new(arguments.show, Description::default());
-    let mut failure = None;
-    for (path, pixels) in pictures {
-        match client.classify(Which::Embedded, &pixels) {
-            Ok(outputs) => answers.add(&path, None, &pixels, outputs.values(), Function::Softmax),
-            Err(error) => {
-                failure = Some(error);
-                break;
+    let readings: Vec<_> = pictures.into_iter().map(|path| (options.read(&path), path)).collect();
+    let is_any = readings.iter().any(|(reading, _)| reading.is_ok());
+    let mut client = if is_any { Some(connection.open()?.0) } else { None };
+    let mut answers = Answers::new(options, Description::default());
+    for (reading, path) in readings {
+        let answer = reading.and_then(|reading| {
+            let mut scores = Vec::new();
+            for digit in &reading.digits {
+                if let Some(client) = &mut client {
+                    scores.push(client.classify(Which::Embedded, &digit.image)?.values());
+                }
             }
+            answers.add_reading(&path, reading, scores, Function::Softmax)
+        });
+        if let Err(error) = answer {
+            answers.fail(error);
         }
     }
-    answers.print(arguments.json)?;
-    failure.map_or(Ok(()), Err)
+    answers.finish()
 }
