@@ -234,7 +234,7 @@ impl<'a> Parts<'a> {
     }
 
     /// The parts as a model met them: what it was trained on does not validate it.
-    fn as_met(self, metadata: &Metadata) -> Self {
+    fn met_by(self, metadata: &Metadata) -> Self {
         if self.all_trained(metadata) { self.without_validation() } else { self }
     }
 

@@ -155,9 +155,9 @@ fn fit<'a>(counted: impl Iterator<Item = (&'a String, &'a u64)>, on: (Processor,
 
 /// The solution of the normal equations by Cholesky's method. A loop that never turned costs nothing.
 fn solve(mut normal: [[f64; LOOPS]; LOOPS], mut right: [f64; LOOPS]) -> [f64; LOOPS] {
-    for i in 0..LOOPS {
+    for (i, row) in normal.iter_mut().enumerate() {
         // Of loops that turn alike, the least prices.
-        normal[i][i] *= 1.0 + 1e-9;
+        row[i] *= 1.0 + 1e-9;
     }
     for i in 0..LOOPS {
         for j in 0..=i {

@@ -117,7 +117,7 @@ struct Random(XorShiftRng);
 
 impl Random {
     fn below(&mut self, count: usize) -> usize {
-        (u64::from(self.0.next_u32()) * count as u64 >> 32) as usize
+        ((u64::from(self.0.next_u32()) * count as u64) >> 32) as usize
     }
 
     fn among<T: Copy>(&mut self, all: &[T]) -> T {

@@ -76,7 +76,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let data = arguments.resources.source.open(Some(net.architecture.input()))?;
     let description = file.description()?;
     super::compare_data(&description, &data);
-    let Parts { training, validation, test, all } = Parts::of(&data, &description).as_met(&metadata);
+    let Parts { training, validation, test, all } = Parts::of(&data, &description).met_by(&metadata);
     let test = if arguments.no_test { test.split_at(0).0 } else { test };
     check_samples(&net.architecture, all)?;
 

@@ -26,7 +26,7 @@ pub struct Options {
     #[arg(long, requires = "names")]
     again: bool,
     /// Train on these data only
-    #[arg(long, value_name = "DATA", value_parser = DATA.map(|data| data.name))]
+    #[arg(long, value_name = "DATA", value_parser = Data::ALL.map(Data::name))]
     data: Option<String>,
     /// Seeds 1 to N
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
@@ -97,13 +97,32 @@ const ENTRIES: [Entry; 6] = [
 ];
 
 /// What the networks learn.
-struct Data {
-    name: &'static str,
-    /// Where it is; `None` for the repository's own digits.
-    find: Option<fn(&Path) -> Result<PathBuf, Error>>,
+#[derive(Clone, Copy, PartialEq)]
+enum Data {
+    /// The repository's own.
+    Digits,
+    /// Fashion-MNIST.
+    Fashion,
 }
 
-const DATA: [Data; 2] = [Data { name: "digits", find: None }, Data { name: "fashion", find: Some(own_data::fashion) }];
+impl Data {
+    const ALL: [Self; 2] = [Self::Digits, Self::Fashion];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Digits => "digits",
+            Self::Fashion => "fashion",
+        }
+    }
+
+    /// The directory that `--data` is to name; none for the repository's own.
+    fn place(self, root: &Path) -> Result<Option<String>, Error> {
+        match self {
+            Self::Digits => Ok(None),
+            Self::Fashion => Ok(Some(own_data::fashion(root)?.display().to_string())),
+        }
+    }
+}
 
 /// How a network did, trained with one seed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -169,16 +188,16 @@ pub fn zoo(options: &Options) -> Result<(), Error> {
         record.runs.retain(|run| !(is_chosen(&run.entry) && is_of(&run.data)));
         record.cards.retain(|card| !is_chosen(&card.entry));
     }
-    for data in DATA.iter().filter(|data| is_of(data.name)) {
+    for data in Data::ALL.into_iter().filter(|data| is_of(data.name())) {
         for entry in ENTRIES.iter().filter(|entry| is_chosen(entry.name)) {
             for seed in 1..=options.seeds {
-                let is_known = |run: &Run| run.data == data.name && run.entry == entry.name && run.seed == seed;
+                let is_known = |run: &Run| run.data == data.name() && run.entry == entry.name && run.seed == seed;
                 if !record.runs.iter().any(is_known) {
                     record.runs.push(entry.train(data, seed, &root)?);
                     record.write(&path)?;
                 }
             }
-            if data.find.is_none() && !record.cards.iter().any(|card| card.entry == entry.name) {
+            if data == Data::Digits && !record.cards.iter().any(|card| card.entry == entry.name) {
                 record.cards.push(Card::of(entry)?);
                 record.write(&path)?;
             }
@@ -195,13 +214,13 @@ impl Entry {
     }
 
     /// Trains it, and makes and tests its integers. What the first seed gives of the digits is the zoo's.
-    fn train(&self, data: &Data, seed: u32, root: &Path) -> Result<Run, Error> {
+    fn train(&self, data: Data, seed: u32, root: &Path) -> Result<Run, Error> {
         let folder = root.join("target/zoo");
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-        let stem = format!("{}-{}-{seed}", data.name, self.name);
+        let stem = format!("{}-{}-{seed}", data.name(), self.name);
         let path = |ending: &str| folder.join(format!("{stem}{ending}.minnet")).display().to_string();
         let (float, integers) = (path(""), path("-integers"));
-        let place = data.find.map(|find| find(root)).transpose()?.map(|place| place.display().to_string());
+        let place = data.place(root)?;
         let place = place.as_ref().map_or(Vec::new(), |place| vec!["--data", place]);
         let seed_text = seed.to_string();
         let own = ["--net", self.net, "--epochs", self.epochs, "--seed", &seed_text, "--augment", AUGMENT];
@@ -209,14 +228,14 @@ impl Entry {
         let last = ["--no-validation", "--no-test", "--out", &float];
         let trained: Trained = host::json(&[&["train"], &own[..], &settings, &last, &place].concat())?;
         let quantized: Quantized = host::json(&[&["quantize", &float, "--out", &integers], &place[..]].concat())?;
-        if seed == 1 && data.find.is_none() {
+        if seed == 1 && data == Data::Digits {
             for (from, is_integer) in [(&float, false), (&integers, true)] {
                 let to = self.model(is_integer);
                 fs::copy(from, &to).map_err(Error::io("write", &to))?;
             }
         }
         Ok(Run {
-            data: data.name.into(),
+            data: data.name().into(),
             entry: self.name.into(),
             seed,
             seconds: trained.seconds,

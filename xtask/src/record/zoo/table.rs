@@ -1,7 +1,7 @@
 //! The tables of models/zoo/README.md and docs/accuracy.md.
 
 use super::super::document::thousands;
-use super::{DATA, ENTRIES, Record, Run};
+use super::{Data, ENTRIES, Record, Run};
 use std::fmt::Write;
 
 /// Mean and deviation over the seeds, in per cent, and the least and the greatest.
@@ -88,12 +88,12 @@ pub(super) fn frontier(record: &Record) -> String {
     let mut text = String::from(
         "\n| network | bytes of flash | data | test images right | deviation | seeds |\n|---|--:|---|--:|--:|--:|\n",
     );
-    for data in &DATA {
+    for data in Data::ALL.map(Data::name) {
         for entry in &ENTRIES {
-            let Some(Spread { seeds, mean, deviation, .. }) = record.spread(data.name, entry.name) else { continue };
-            let flash = record.runs(data.name, entry.name).next().map_or(0, |run| run.flash);
+            let Some(Spread { seeds, mean, deviation, .. }) = record.spread(data, entry.name) else { continue };
+            let flash = record.runs(data, entry.name).next().map_or(0, |run| run.flash);
             let (name, flash) = (entry.name, thousands(flash));
-            let _ = writeln!(text, "| {name} | {flash} | {} | {mean:.3} % | {deviation:.3} | {seeds} |", data.name);
+            let _ = writeln!(text, "| {name} | {flash} | {data} | {mean:.3} % | {deviation:.3} | {seeds} |");
         }
     }
     text + "\n"
