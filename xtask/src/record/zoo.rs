@@ -8,13 +8,14 @@ mod cards;
 mod table;
 
 use super::document::rewrite;
-use super::{own_data, replace};
+use super::{do_all, own_data, replace, threads_each};
 use crate::{Error, host};
 use cards::Card;
 use emulator::top;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// What to make.
 #[derive(Debug, clap::Args)]
@@ -31,6 +32,9 @@ pub struct Options {
     /// Seeds 1 to N
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     seeds: u32,
+    /// Train so many at a time, each on its share of the cores
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    jobs: u32,
 }
 
 /// A network of the zoo.
@@ -188,16 +192,25 @@ pub fn zoo(options: &Options) -> Result<(), Error> {
         record.runs.retain(|run| !(is_chosen(&run.entry) && is_of(&run.data)));
         record.cards.retain(|card| !is_chosen(&card.entry));
     }
+    let chosen = || ENTRIES.iter().filter(|entry| is_chosen(entry.name));
+    let mut missing = Vec::new();
     for data in Data::ALL.into_iter().filter(|data| is_of(data.name())) {
-        for entry in ENTRIES.iter().filter(|entry| is_chosen(entry.name)) {
-            for seed in 1..=options.seeds {
-                let is_known = |run: &Run| run.data == data.name() && run.entry == entry.name && run.seed == seed;
-                if !record.runs.iter().any(is_known) {
-                    record.runs.push(entry.train(data, seed, &root)?);
-                    record.write(&path)?;
-                }
-            }
-            if data == Data::Digits && !record.cards.iter().any(|card| card.entry == entry.name) {
+        for entry in chosen() {
+            let is_known = |seed: u32| record.runs(data.name(), entry.name).any(|run| run.seed == seed);
+            missing.extend((1..=options.seeds).filter(|&seed| !is_known(seed)).map(|seed| (data, entry, seed)));
+        }
+    }
+    let jobs = options.jobs as usize;
+    let shared = Mutex::new(&mut record);
+    do_all(jobs, missing, &|(data, entry, seed)| {
+        let run = entry.train(data, seed, &threads_each(jobs), &root)?;
+        let mut record = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        record.runs.push(run);
+        record.write(&path)
+    })?;
+    if is_of(Data::Digits.name()) {
+        for entry in chosen() {
+            if !record.cards.iter().any(|card| card.entry == entry.name) {
                 record.cards.push(Card::of(entry)?);
                 record.write(&path)?;
             }
@@ -214,7 +227,7 @@ impl Entry {
     }
 
     /// Trains it, and makes and tests its integers. What the first seed gives of the digits is the zoo's.
-    fn train(&self, data: Data, seed: u32, root: &Path) -> Result<Run, Error> {
+    fn train(&self, data: Data, seed: u32, threads: &str, root: &Path) -> Result<Run, Error> {
         let folder = root.join("target/zoo");
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
         let stem = format!("{}-{}-{seed}", data.name(), self.name);
@@ -225,7 +238,7 @@ impl Entry {
         let seed_text = seed.to_string();
         let own = ["--net", self.net, "--epochs", self.epochs, "--seed", &seed_text, "--augment", AUGMENT];
         let settings: Vec<&str> = SETTINGS.split(' ').collect();
-        let last = ["--no-validation", "--no-test", "--out", &float];
+        let last = ["--threads", threads, "--no-validation", "--no-test", "--out", &float];
         let trained: Trained = host::json(&[&["train"], &own[..], &settings, &last, &place].concat())?;
         let quantized: Quantized = host::json(&[&["quantize", &float, "--out", &integers], &place[..]].concat())?;
         if seed == 1 && data == Data::Digits {
@@ -257,7 +270,10 @@ impl Record {
         }
     }
 
-    fn write(&self, path: &Path) -> Result<(), Error> {
+    /// Writes it, its runs in the order of the tables.
+    fn write(&mut self, path: &Path) -> Result<(), Error> {
+        let place = |entry: &str| ENTRIES.iter().position(|own| own.name == entry);
+        self.runs.sort_by_cached_key(|run| (run.data.clone(), place(&run.entry), run.seed));
         let text = serde_json::to_string_pretty(self).map_err(|cause| unexpected(path, &cause))?;
         replace(path, &(text + "\n"))
     }

@@ -31,7 +31,7 @@ impl Spread {
 
 impl Record {
     /// The runs of a network on some data.
-    fn runs<'a>(&'a self, data: &'a str, entry: &'a str) -> impl Iterator<Item = &'a Run> {
+    pub(super) fn runs<'a>(&'a self, data: &'a str, entry: &'a str) -> impl Iterator<Item = &'a Run> {
         self.runs.iter().filter(move |run| run.data == data && run.entry == entry)
     }
 
@@ -127,6 +127,6 @@ mod tests {
             text.contains("99.100 % of the test images right, over 3 seeds; deviation 0.100, from 99.00 to 99.20"),
             "{text}"
         );
-        assert!(text.contains("120 epochs, 1 minutes a seed"), "{text}");
+        assert!(text.contains("60 epochs, 1 minutes a seed"), "{text}");
     }
 }
