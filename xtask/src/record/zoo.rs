@@ -9,9 +9,9 @@ mod table;
 
 use super::document::rewrite;
 use super::{do_all, own_data, replace, threads_each};
-use crate::{Error, host};
+use crate::{Error, host, suite};
 use cards::Card;
-use emulator::top;
+use emulator::{process, top};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -45,8 +45,18 @@ struct Entry {
     net: &'static str,
     /// Passes over the training images.
     epochs: &'static str,
+    form: Form,
     /// The emulated boards whose memory is enough for it, beside its form in floats.
     boards: &'static [&'static str],
+}
+
+/// What is judged, and is the network's file.
+#[derive(Clone, Copy, PartialEq)]
+enum Form {
+    /// The integer network; the file in floats lies beside it.
+    Integers,
+    /// The network in floats, on a PC.
+    Floats,
 }
 
 /// What every network is trained with.
@@ -55,12 +65,13 @@ const SETTINGS: &str = "--batch 100 --optimizer adamw --eta 0.015 --weight-decay
 /// How its images are changed.
 const AUGMENT: &str = "shift 1, rotate 8, scale 8, shear 5, elastic 1.8";
 
-const ENTRIES: [Entry; 6] = [
+const ENTRIES: [Entry; 7] = [
     Entry {
         name: "2k",
         net: "28x28x1: conv5x5 6 maxpool2 relu int4, conv3x3 12 maxpool2 relu int2, conv3x3 18 relu int2, flatten, \
               dense 20 relu int2, dense 10 softmax int4",
         epochs: "60",
+        form: Form::Integers,
         boards: &["stm32f405", "microbit"],
     },
     Entry {
@@ -68,6 +79,7 @@ const ENTRIES: [Entry; 6] = [
         net: "28x28x1: conv5x5 8 stride 2 relu int4, conv3x3 12 maxpool2 relu int2, conv3x3 24 relu int2, flatten, \
               dense 30 relu int2, dense 10 softmax int4",
         epochs: "100",
+        form: Form::Integers,
         boards: &["stm32f405", "microbit"],
     },
     Entry {
@@ -75,6 +87,7 @@ const ENTRIES: [Entry; 6] = [
         net: "28x28x1: conv5x5 8 maxpool2 relu int4, conv3x3 24 same maxpool2 relu int2, conv3x3 32 relu int2, \
               conv3x3 32 relu int2, flatten, dense 10 softmax int2",
         epochs: "60",
+        form: Form::Integers,
         boards: &["stm32f405", "microbit"],
     },
     Entry {
@@ -82,6 +95,7 @@ const ENTRIES: [Entry; 6] = [
         net: "28x28x1: conv5x5 10 maxpool2 relu int4, conv3x3 28 same maxpool2 relu int2, conv3x3 40 relu int2, \
               conv3x3 40 relu int2, flatten, dense 10 softmax int2",
         epochs: "60",
+        form: Form::Integers,
         boards: &["stm32f405", "microbit"],
     },
     Entry {
@@ -89,6 +103,7 @@ const ENTRIES: [Entry; 6] = [
         net: "28x28x1: conv5x5 10 maxpool2 relu int4, conv3x3 32 same maxpool2 relu int2, conv3x3 48 relu int2, \
               conv3x3 48 relu int2, flatten, dense 10 softmax int2",
         epochs: "60",
+        form: Form::Integers,
         boards: &["stm32f405", "microbit"],
     },
     Entry {
@@ -96,7 +111,16 @@ const ENTRIES: [Entry; 6] = [
         net: "28x28x1: conv5x5 12 maxpool2 relu int4, conv3x3 40 same maxpool2 relu int2, conv3x3 58 relu int2, \
               conv3x3 58 relu int2, flatten, dense 10 softmax int2",
         epochs: "60",
+        form: Form::Integers,
         boards: &["stm32f405"],
+    },
+    Entry {
+        name: "large",
+        net: "28x28x1: conv5x5 16 maxpool2 relu, conv3x3 48 same maxpool2 relu, conv3x3 96 same relu, conv3x3 96 relu, \
+              flatten, dense 10 softmax",
+        epochs: "30",
+        form: Form::Floats,
+        boards: &[],
     },
 ];
 
@@ -145,18 +169,37 @@ struct Run {
     flash: u64,
 }
 
+/// How the networks of all seeds do together: the mean of their outputs.
+#[derive(Debug, Serialize, Deserialize)]
+struct Together {
+    entry: String,
+    seeds: u32,
+    #[serde(flatten)]
+    score: Score,
+}
+
 /// docs/zoo.json.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Record {
     runs: Vec<Run>,
     cards: Vec<Card>,
+    #[serde(default)]
+    together: Vec<Together>,
 }
 
 /// What `host train --json` prints, in part.
 #[derive(Deserialize)]
 struct Trained {
+    net: Net,
     weight_hash: String,
     seconds: f64,
+    /// None if it was told not to test.
+    test: Option<Score>,
+}
+
+#[derive(Deserialize)]
+struct Net {
+    flash_bytes: u64,
 }
 
 /// What `host quantize --json` prints, in part.
@@ -172,7 +215,7 @@ struct Scores {
     test: Score,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Score {
     right: u64,
     images: u64,
@@ -191,6 +234,7 @@ pub fn zoo(options: &Options) -> Result<(), Error> {
     if options.again {
         record.runs.retain(|run| !(is_chosen(&run.entry) && is_of(&run.data)));
         record.cards.retain(|card| !is_chosen(&card.entry));
+        record.together.retain(|together| !is_chosen(&together.entry));
     }
     let chosen = || ENTRIES.iter().filter(|entry| is_chosen(entry.name));
     let mut missing = Vec::new();
@@ -210,12 +254,23 @@ pub fn zoo(options: &Options) -> Result<(), Error> {
     })?;
     if is_of(Data::Digits.name()) {
         for entry in chosen() {
-            if !record.cards.iter().any(|card| card.entry == entry.name) {
-                record.cards.push(Card::of(entry)?);
-                record.write(&path)?;
+            let is_new = match entry.form {
+                Form::Integers => !record.cards.iter().any(|card| card.entry == entry.name),
+                Form::Floats => {
+                    !record.together.iter().any(|own| own.entry == entry.name && own.seeds == options.seeds)
+                }
+            };
+            if !is_new {
+                continue;
             }
+            match entry.form {
+                Form::Integers => record.cards.push(Card::of(entry)?),
+                Form::Floats => record.together.push(entry.together(options.seeds, &root)?),
+            }
+            record.write(&path)?;
         }
     }
+    plot(&root)?;
     rewrite(&root.join("models/zoo/README.md"), "zoo", &table::cards(&record))?;
     rewrite(&root.join("docs/accuracy.md"), "zoo", &table::frontier(&record))
 }
@@ -228,22 +283,30 @@ impl Entry {
 
     /// Trains it, and makes and tests its integers. What the first seed gives of the digits is the zoo's.
     fn train(&self, data: Data, seed: u32, threads: &str, root: &Path) -> Result<Run, Error> {
-        let folder = root.join("target/zoo");
-        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-        let stem = format!("{}-{}-{seed}", data.name(), self.name);
-        let path = |ending: &str| folder.join(format!("{stem}{ending}.minnet")).display().to_string();
-        let (float, integers) = (path(""), path("-integers"));
+        let path = |ending: &str| trained_model(root, data, self.name, seed, ending);
+        let (float, integers) = (path("")?, path("-integers")?);
         let place = data.place(root)?;
         let place = place.as_ref().map_or(Vec::new(), |place| vec!["--data", place]);
         let seed_text = seed.to_string();
         let own = ["--net", self.net, "--epochs", self.epochs, "--seed", &seed_text, "--augment", AUGMENT];
         let settings: Vec<&str> = SETTINGS.split(' ').collect();
-        let last = ["--threads", threads, "--no-validation", "--no-test", "--out", &float];
+        let last: &[&str] = match self.form {
+            Form::Integers => &["--no-test"],
+            Form::Floats => &[],
+        };
+        let last = [&["--threads", threads, "--no-validation", "--out", &float], last].concat();
         let trained: Trained = host::json(&[&["train"], &own[..], &settings, &last, &place].concat())?;
-        let quantized: Quantized = host::json(&[&["quantize", &float, "--out", &integers], &place[..]].concat())?;
+        let (float_score, score, flash, files) = match trained.test {
+            Some(test) => (test.right, test, trained.net.flash_bytes, &[(&float, false)][..]),
+            None => {
+                let words = ["quantize", &float, "--out", &integers];
+                let Quantized { float: of_floats, integer, flash_bytes } = host::json(&[&words, &place[..]].concat())?;
+                (of_floats.test.right, integer.test, flash_bytes, &[(&float, false), (&integers, true)][..])
+            }
+        };
         if seed == 1 && data == Data::Digits {
-            for (from, is_integer) in [(&float, false), (&integers, true)] {
-                let to = self.model(is_integer);
+            for (from, is_integer) in files {
+                let to = self.model(*is_integer);
                 fs::copy(from, &to).map_err(Error::io("write", &to))?;
             }
         }
@@ -253,12 +316,36 @@ impl Entry {
             seed,
             seconds: trained.seconds,
             weight_hash: trained.weight_hash,
-            float_right: quantized.float.test.right,
-            right: quantized.integer.test.right,
-            images: quantized.integer.test.images,
-            flash: quantized.flash_bytes,
+            float_right: float_score,
+            right: score.right,
+            images: score.images,
+            flash,
         })
     }
+
+    /// Tests the networks of all seeds together, on the digits.
+    fn together(&self, seeds: u32, root: &Path) -> Result<Together, Error> {
+        let models = (1..=seeds).map(|seed| trained_model(root, Data::Digits, self.name, seed, ""));
+        let models = models.collect::<Result<Vec<_>, _>>()?;
+        let sheet = root.join("target/zoo/misclassified.png").display().to_string();
+        let words = ["eval", "--sheet", &sheet].into_iter().chain(models.iter().map(String::as_str));
+        let score = host::json(&words.collect::<Vec<_>>())?;
+        Ok(Together { entry: self.name.into(), seeds, score })
+    }
+}
+
+/// Where a training of `host train` or `host quantize` goes.
+fn trained_model(root: &Path, data: Data, entry: &str, seed: u32, ending: &str) -> Result<String, Error> {
+    let folder = root.join("target/zoo");
+    fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+    Ok(folder.join(format!("{}-{entry}-{seed}{ending}.minnet", data.name())).display().to_string())
+}
+
+/// Draws the plot of docs/accuracy.md.
+fn plot(root: &Path) -> Result<(), Error> {
+    let mut cargo = suite::cargo();
+    cargo.current_dir(root).args(["run", "--quiet", "--release", "--package", "benches", "--bin", "frontier"]);
+    Ok(process::run(&mut cargo)?)
 }
 
 impl Record {

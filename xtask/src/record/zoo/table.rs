@@ -1,7 +1,7 @@
 //! The tables of models/zoo/README.md and docs/accuracy.md.
 
 use super::super::document::thousands;
-use super::{Data, ENTRIES, Record, Run};
+use super::{Data, ENTRIES, Form, Record, Run};
 use std::fmt::Write;
 
 /// Mean and deviation over the seeds, in per cent, and the least and the greatest.
@@ -57,7 +57,15 @@ pub(super) fn cards(record: &Record) -> String {
                 100.0 * run.right as f64 / run.images.max(1) as f64
             );
         }
-        let _ = writeln!(text, "- {} bytes of flash", thousands(run.flash));
+        if let Some(own) = record.together.iter().find(|own| own.entry == entry.name) {
+            let share = 100.0 * own.score.right as f64 / own.score.images.max(1) as f64;
+            let _ =
+                writeln!(text, "- the {} of all seeds together, by the mean of their outputs: {share:.2} %", own.seeds);
+        }
+        let _ = match entry.form {
+            Form::Integers => writeln!(text, "- {} bytes of flash", thousands(run.flash)),
+            Form::Floats => writeln!(text, "- {} bytes of floats", thousands(run.flash)),
+        };
         if let Some(card) = record.cards.iter().find(|card| card.entry == entry.name) {
             let _ = writeln!(text, "- {} multiplications with a weight", thousands(card.macs));
             for (processor, takes) in &card.takes {
@@ -119,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_row_has_mean_and_deviation_over_the_seeds() {
-        let record = Record { runs: vec![run(1, 9_900), run(2, 9_910), run(3, 9_920)], cards: Vec::new() };
+        let record = Record { runs: vec![run(1, 9_900), run(2, 9_910), run(3, 9_920)], ..Record::default() };
         let text = frontier(&record);
         assert!(text.contains("| 2k | 1,924 | digits | 99.100 % | 0.100 | 3 |"), "{text}");
         let text = cards(&record);
