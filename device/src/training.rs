@@ -2,6 +2,7 @@
 //!
 //! It is here because the firmware and the tests on a PC both run it, and this crate is what both are built with.
 
+use minnet::augment::{Augment, random};
 use minnet::prelude::*;
 use rand_core::SeedableRng;
 use rand_xorshift::XorShiftRng;
@@ -28,14 +29,29 @@ pub const BATCH: usize = 4;
 pub type Memory = [f32; BATCH * Small::SAMPLE];
 /// Training images.
 pub const IMAGES: usize = 200;
-/// How many times it sees them.
-pub const EPOCHS: usize = 4;
 /// The learning rate η.
 pub const ETA: f32 = 0.1;
 /// The strength λ of L2 regularization, divided by the number of training images as in the book's `network2.py`.
 pub const LAMBDA: f32 = 0.1;
 /// What the random numbers of the weights and of dropout start from.
 pub const SEED: u64 = 1;
+
+/// How a run goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Course {
+    /// How many times it sees the images.
+    pub epochs: usize,
+    /// How they are changed, each anew each time.
+    pub augment: Option<Augment>,
+}
+
+/// The images as they are.
+pub const PLAIN: Course = Course { epochs: 4, augment: None };
+/// The images changed in every way there is.
+pub const AUGMENTED: Course = Course {
+    epochs: 1,
+    augment: Some(Augment { shift: 1.0, rotate: 8.0, scale: 8.0, shear: 5.0, elastic: 1.8, sigma: 4.0 }),
+};
 
 /// What came of one epoch's images, each judged, with dropout, just before the step that it was part of.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,23 +64,33 @@ pub struct Progress {
     pub accuracy: f32,
 }
 
-/// Initializes `net`, trains it on `images` in their order, [`EPOCHS`] times, and gives the hash of its weights.
+/// Initializes `net`, trains it on `images` in their order, as the course says, and gives the hash of its weights.
 pub fn run(
     net: &mut Small,
     memory: &mut Memory,
     images: &[[u8; PIXELS]],
     labels: &[u8],
+    course: &Course,
     executor: &impl Executor,
     mut report: impl FnMut(Progress),
 ) -> u64 {
     let mut rng = XorShiftRng::seed_from_u64(SEED);
     net.initialize(Init::He, &mut rng);
-    for epoch in 1..=EPOCHS {
+    let mut changed = [0; PIXELS];
+    for epoch in 1..=course.epochs {
         let (mut trained, mut cost, mut right) = (0, 0.0, 0);
         for (images, labels) in images.chunks(BATCH).zip(labels.chunks(BATCH)) {
             let mut batch = Small::batch(memory);
             let mut batch = batch.first(images.len().min(labels.len()));
             for (index, (image, &label)) in images.iter().zip(labels).enumerate() {
+                let image = match &course.augment {
+                    Some(augment) => {
+                        let sample = trained + index;
+                        augment.apply(image, [28, 28, 1], random(SEED, epoch as u32, sample as u32), &mut changed);
+                        &changed
+                    }
+                    None => image,
+                };
                 batch.load(index, image, label.into());
             }
             let sgd = Sgd::new(ETA, batch.len()).with_l2(ETA, LAMBDA, IMAGES);

@@ -1,6 +1,7 @@
 //! The same training run gives the same weights, to the last bit: a convolutional network with dropout and L2, on 200
 //! images, four times. `qemu.rs` runs it on an emulated microcontroller.
 
+use device::training::{AUGMENTED, PLAIN};
 use host::executor::{Threads, Vectors};
 use minnet::batch::Images;
 use minnet::module::Module;
@@ -8,11 +9,11 @@ use minnet::prelude::*;
 use rand_core::SeedableRng;
 use rand_xorshift::XorShiftRng;
 use std::process::Command;
-use tests::training::{HASH, hash};
+use tests::training::{AUGMENTED_HASH, HASH, hash};
 
 #[test]
 fn without_threads() {
-    assert_eq!(format!("{:016x}", hash(&Serial)), HASH);
+    assert_eq!(format!("{:016x}", hash(&PLAIN, &Serial)), HASH);
 }
 
 #[test]
@@ -20,8 +21,10 @@ fn with_any_threads_and_vectors() {
     for vectors in [Vectors::Baseline, Vectors::Avx2, Vectors::Avx512] {
         for threads in [1, 2, 3] {
             let executor = Threads::new(threads, vectors).unwrap();
-            let hash = executor.run(|| hash(&executor));
-            assert_eq!(format!("{hash:016x}"), HASH, "{threads} threads, {vectors:?}");
+            for (course, expected) in [(PLAIN, HASH), (AUGMENTED, AUGMENTED_HASH)] {
+                let hash = executor.run(|| hash(&course, &executor));
+                assert_eq!(format!("{hash:016x}"), expected, "{threads} threads, {vectors:?}, {course:?}");
+            }
         }
     }
 }

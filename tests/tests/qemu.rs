@@ -65,6 +65,7 @@ fn trials(board: &'static Board) -> Vec<Trial> {
     ];
     if trains(board) {
         tests.push(("trains_to_the_host_s_bits", trains_to_the_host_s_bits));
+        tests.push(("learns_from_changed_images_to_the_host_s_bits", learns_from_changed_images_to_the_host_s_bits));
         tests.push(("computes_odd_layers_like_plain_loops", computes_odd_layers_like_plain_loops));
         tests.push(("learns_what_it_is_sent", learns_what_it_is_sent));
     }
@@ -177,6 +178,16 @@ fn trains_to_the_host_s_bits(device: &Device) -> Result<(), Failed> {
         }
     }
     Ok(())
+}
+
+fn learns_from_changed_images_to_the_host_s_bits(device: &Device) -> Result<(), Failed> {
+    let expected = format!("augmented {}", tests::training::AUGMENTED_HASH);
+    let output = &device.selftest()?.output;
+    if output.lines().any(|line| line == expected) {
+        Ok(())
+    } else {
+        Err(format!("{expected} is not in:\n{output}").into())
+    }
 }
 
 fn trains_other_shapes_to_the_list_s_bits(device: &Device) -> Result<(), Failed> {

@@ -59,7 +59,7 @@ fn train<B: Board>(board: &mut B) -> fmt::Result {
     writeln!(board, "\ntraining {} on {} images", Small::ARCHITECTURE, data.labels.len())?;
     let (mut ticks, mut last) = (0, board.ticks());
     let mut written = Ok(());
-    let hash = training::run(net, batch, data.pixels, data.labels, &Serial, |progress| {
+    let hash = training::run(net, batch, data.pixels, data.labels, &training::PLAIN, &Serial, |progress| {
         let training::Progress { epoch, cost, accuracy } = progress;
         // The counter may begin again in a run of minutes, but not twice in an epoch.
         ticks += u64::from(board.ticks().wrapping_sub(last));

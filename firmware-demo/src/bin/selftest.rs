@@ -1,11 +1,11 @@
 //! For tests on a PC, in lines for a program to read: every bit of two hundred inferences, with floats and with
-//! integers, and, where the board has the memory, of a training run.
+//! integers, and, where the board has the memory, of two training runs.
 //!
 //! - `kernels exact`: layers of odd sizes give the bits of plain loops;
 //! - `out INDEX HEX…`: the ten outputs for a test image, each as the eight hexadecimal digits of its 32 bits;
 //! - `ticks N`: the counter's ticks in the last inference;
 //! - `int8 INDEX N…`: the ten logits of the integer network, and its `ticks of int8 N`;
-//! - `hash HEX`: the hash of the weights after training;
+//! - `hash HEX` and `augmented HEX`: the hash of the weights after training, on the images as they are and on changed ones;
 //! - `stack N`: the most bytes of stack in use at any time.
 #![no_std]
 #![no_main]
@@ -60,6 +60,10 @@ fn train<B: Board>(board: &mut B) -> fmt::Result {
 
     writeln!(board, "kernels {}", if firmware_demo::kernels::are_exact() { "exact" } else { "differ" })?;
     let images::Images { pixels, labels } = images::TRAINING;
-    let hash = training::run(SMALL.take(), BATCH.take(), pixels, labels, &minnet::prelude::Serial, |_| {});
-    writeln!(board, "hash {hash:016x}")
+    let (net, batch) = (SMALL.take(), BATCH.take());
+    for (name, course) in [("hash", training::PLAIN), ("augmented", training::AUGMENTED)] {
+        let hash = training::run(net, batch, pixels, labels, &course, &minnet::prelude::Serial, |_| {});
+        writeln!(board, "{name} {hash:016x}")?;
+    }
+    Ok(())
 }

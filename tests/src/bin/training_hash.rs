@@ -6,6 +6,6 @@ use host::executor::{Threads, Vectors};
 fn main() {
     for vectors in [Vectors::Baseline, Vectors::Avx2, Vectors::Avx512] {
         let executor = Threads::new(1, vectors).expect("threads");
-        println!("{:016x} {vectors:?}", executor.run(|| tests::training::hash(&executor)));
+        println!("{:016x} {vectors:?}", executor.run(|| tests::training::hash(&device::training::PLAIN, &executor)));
     }
 }

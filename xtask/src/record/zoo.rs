@@ -271,7 +271,8 @@ pub fn zoo(options: &Options) -> Result<(), Error> {
         }
     }
     plot(&root)?;
-    rewrite(&root.join("models/zoo/README.md"), "zoo", &table::cards(&record))?;
+    let foretold = ENTRIES.iter().map(|entry| Ok((entry.name, entry.foretold()?))).collect::<Result<_, Error>>()?;
+    rewrite(&root.join("models/zoo/README.md"), "zoo", &table::cards(&record, &foretold))?;
     rewrite(&root.join("docs/accuracy.md"), "zoo", &table::frontier(&record))
 }
 
@@ -321,6 +322,20 @@ impl Entry {
             images: score.images,
             flash,
         })
+    }
+
+    /// The instructions that `host nets` foretells on each processor, in the order of [`cards::PROCESSORS`].
+    fn foretold(&self) -> Result<[u64; 2], Error> {
+        #[derive(Deserialize)]
+        struct Nets {
+            integers: Vec<Integers>,
+        }
+        #[derive(Deserialize)]
+        struct Integers {
+            instructions: [u64; 2],
+        }
+        let nets: Nets = host::json(&["nets", self.net])?;
+        Ok(nets.integers.first().map_or([0; 2], |integers| integers.instructions))
     }
 
     /// Tests the networks of all seeds together, on the digits.

@@ -8,6 +8,9 @@ use emulator::{Board, Toolchain, firmware, qemu};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// The processors whose instructions are counted, by name.
+pub(super) const PROCESSORS: [&str; 2] = ["Cortex-M4F", "Cortex-M0"];
+
 /// What was counted of a network, and on which boards it was run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Card {

@@ -1,7 +1,9 @@
 //! The tables of models/zoo/README.md and docs/accuracy.md.
 
 use super::super::document::thousands;
+use super::cards::PROCESSORS;
 use super::{Data, ENTRIES, Form, Record, Run};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Mean and deviation over the seeds, in per cent, and the least and the greatest.
@@ -42,8 +44,8 @@ impl Record {
     }
 }
 
-/// What each network is and takes.
-pub(super) fn cards(record: &Record) -> String {
+/// What each network is and takes, and the instructions that were foretold, in the order of [`PROCESSORS`].
+pub(super) fn cards(record: &Record, foretold: &BTreeMap<&str, [u64; 2]>) -> String {
     let mut text = String::new();
     // Writing to a string does not fail.
     for entry in &ENTRIES {
@@ -68,10 +70,15 @@ pub(super) fn cards(record: &Record) -> String {
         };
         if let Some(card) = record.cards.iter().find(|card| card.entry == entry.name) {
             let _ = writeln!(text, "- {} multiplications with a weight", thousands(card.macs));
-            for (processor, takes) in &card.takes {
+            let foretold = foretold.get(entry.name).copied().unwrap_or_default();
+            for (processor, foretold) in PROCESSORS.into_iter().zip(foretold) {
+                let Some(takes) = card.takes.get(processor) else { continue };
+                let off = 100.0 * (foretold as f64 / takes[0].max(1) as f64 - 1.0);
                 let [instructions, ram, stack] = takes.map(thousands);
-                let _ =
-                    writeln!(text, "- {processor}: {instructions} instructions, {ram} bytes of RAM, {stack} of stack");
+                let _ = writeln!(
+                    text,
+                    "- {processor}: {instructions} instructions ({off:+.1} % foretold), {ram} bytes of RAM, {stack} of stack"
+                );
             }
             let same: Vec<_> = card
                 .same
@@ -130,7 +137,7 @@ mod tests {
         let record = Record { runs: vec![run(1, 9_900), run(2, 9_910), run(3, 9_920)], ..Record::default() };
         let text = frontier(&record);
         assert!(text.contains("| 2k | 1,924 | digits | 99.100 % | 0.100 | 3 |"), "{text}");
-        let text = cards(&record);
+        let text = cards(&record, &BTreeMap::new());
         assert!(
             text.contains("99.100 % of the test images right, over 3 seeds; deviation 0.100, from 99.00 to 99.20"),
             "{text}"
