@@ -230,7 +230,7 @@ macro_rules! widths {
 widths!(Int8 Eight Int4 Four Int3 Three Int2 Two Ternary Ternary);
 
 /// Writes an output's weights, times [`Width::factor`], as an 8-bit kernel takes them: rows of whole words, zeros where there
-/// is no weight.
+/// is no weight. `bytes` are the weights and what lies behind them, three bytes at least.
 #[inline(always)]
 pub(super) fn unpack(width: Width, bytes: &[u8], rows: Rows, words: &mut [u32]) {
     if rows.channels.is_multiple_of(4) {
@@ -276,7 +276,7 @@ fn each_word(rows: Rows, words: &mut [u32], mut write: impl FnMut(&mut u32, usiz
     }
 }
 
-/// Where a pixel's last word has places without a weight. Behind the weights there are three bytes at least.
+/// Where a pixel's last word has places without a weight.
 #[inline(never)]
 fn unpack_codes<const BITS: usize>(bytes: &[u8], rows: Rows, words: &mut [u32]) {
     let mut bit = 0;
@@ -426,8 +426,10 @@ mod tests {
                 let padded = if pixels == 1 || channels == 1 { channels } else { channels.next_multiple_of(4) };
                 let shape = Rows { rows, pixels, channels, padded };
                 let some: Vec<_> = weights(*width).into_iter().cycle().take(rows * pixels * channels).collect();
-                let bytes = packed(*width, &some);
+                let mut bytes = packed(*width, &some);
                 assert!(width.is_valid(&bytes, some.len()));
+                // Biases lie behind the weights.
+                bytes.extend([0xa5; 3]);
                 let mut words = std::vec![77; rows * shape.length().div_ceil(4)];
                 if (rows, pixels) == (1, 1) {
                     unpack_row(*width, &bytes, channels, &mut words);
