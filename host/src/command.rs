@@ -1,5 +1,6 @@
 //! The commands, and what they share.
 
+mod checkpoint;
 mod classify;
 mod data;
 mod device;
@@ -22,6 +23,7 @@ use minnet_host::data::{Data, Mnist, Options, Part, Problem, TargetKind, default
 use minnet_host::description::Description;
 use minnet_host::error::{Error, Result};
 use minnet_host::executor::{Threads, Vectors};
+use minnet_host::report;
 use minnet_host::samples::Samples;
 use minnet_host::train::{Errors, Score};
 use std::io::Write;
@@ -44,7 +46,8 @@ enum Command {
     /// Train a network and write its model and its training curve
     ///
     /// Trains on the first 50,000 of MNIST's training images, validates on the last 10,000 after each epoch, keeps the
-    /// weights of the best epoch, and reads the 10,000 test images once, at the end. Ctrl-C stops early and saves.
+    /// weights of the best epoch, and reads the 10,000 test images once, at the end. Ctrl-C stops early and saves, and so do
+    /// SIGTERM and SIGHUP; `--resume` goes on.
     Train(train::Arguments),
     /// Look for a network that fits a budget of flash, RAM and instructions, and does well
     ///
@@ -195,7 +198,7 @@ fn compare_data(description: &Description, data: &Data) {
     }
     let found = data.checksum();
     if description.data != found {
-        eprintln!(
+        report!(
             "note: the model was trained on other data (checksum {:016x}) than these ({found:016x}); --data names others",
             description.data
         );
@@ -268,7 +271,7 @@ fn catch_ctrl_c(stop: &Arc<AtomicBool>, doing: &'static str) -> Result<()> {
         if stop.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-        eprintln!("\nstopping: {doing} (Ctrl-C again to give it up)");
+        report!("\nstopping: {doing} (Ctrl-C again to give it up)");
     };
     ctrlc::set_handler(handler).map_err(|cause| Error::Signals { cause })
 }
@@ -302,8 +305,12 @@ fn program() -> &'static str {
 
 /// The command as it could be typed again.
 fn command_line() -> String {
-    let arguments: Vec<_> = std::env::args().skip(1).collect();
-    format!("host {}", arguments.join(" "))
+    format!("host {}", words().join(" "))
+}
+
+/// The command's words, without the program's name.
+fn words() -> Vec<String> {
+    std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect()
 }
 
 /// As much of `text` as fits.

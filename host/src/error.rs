@@ -34,6 +34,38 @@ pub enum Error {
     #[error("{path}: cannot be written: a directory or a device has this name; choose another name")]
     NotAFile { path: PathBuf },
 
+    /// A link that leads to no file.
+    #[error(
+        "{path}: cannot be written: it is a link to a file that is not there; remove the link, or choose another name"
+    )]
+    Dangling { path: PathBuf },
+
+    /// A picture of somebody else's would be replaced.
+    #[error(
+        "{path}: there is a file of this name that Minnet did not make; choose another name, or replace it with --force"
+    )]
+    NotOurs { path: PathBuf },
+
+    /// A file would be replaced by what is made of it.
+    #[error("{path}: this is what it is made of, and would be replaced; choose another name with --out")]
+    OntoItself { path: PathBuf },
+
+    /// Another program writes to this file.
+    #[error("{path}: another run writes it at this moment; wait for its end, or choose another name with --out")]
+    Claimed { path: PathBuf },
+
+    /// A result could not be written where it should, but elsewhere.
+    #[error("{cause}\nwhat was learned is not lost: it is in {place}")]
+    Rescued { cause: Box<Error>, place: PathBuf },
+
+    /// A file that training cannot go on from.
+    #[error("{path}: {problem}")]
+    Checkpoint { path: PathBuf, problem: &'static str },
+
+    /// JSON has no room for such a path.
+    #[error("{path}: --json cannot write this name, which is not UTF-8; choose another name, or leave out --json")]
+    NotText { path: PathBuf },
+
     // The data set.
     /// The images would be written over those they are made from.
     #[error("{directory}: the images come from here, and would be replaced; choose another directory with --out")]

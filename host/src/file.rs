@@ -1,7 +1,8 @@
-//! Files written whole or not at all, and a guess at what a file is from its first bytes.
+//! Files written whole or not at all, names that one program has to itself, and a guess at what a file is from its first
+//! bytes.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -9,26 +10,114 @@ use crate::error::{Error, Result};
 /// Writes a file in one step: `write` fills a temporary file in the same directory, which takes the name `path` only
 /// once it is on the disk. At every moment, also after a crash, `path` is either what it was or all of the new file.
 ///
-/// A file which is already there is replaced and keeps its permissions; a symbolic link is followed.
+/// A file which is already there is replaced and keeps its permissions; a symbolic link is followed. As with `cp`, a file that
+/// may not be written stays as it is, and so does a link that leads nowhere.
 ///
 /// # Errors
 ///
 /// [`Error::NoParent`] if the directory is missing (it is not created: a mistyped path would go unnoticed),
-/// [`Error::NotAFile`] if a directory or device has this name, and [`Error::Write`] if `write` or the system fails.
-/// The temporary file is then removed.
+/// [`Error::NotAFile`] if a directory or device has this name, [`Error::Dangling`] for a link that leads nowhere, and
+/// [`Error::Write`] if `write` or the system fails. The temporary file is then removed.
 pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let target = Target::of(path)?;
     target.replace(write).map_err(|cause| Error::Write { path: path.to_path_buf(), cause })
 }
 
-/// Tries whether [`write_atomically`] could write a file, and leaves nothing behind: to be asked before a long work.
+/// Tries whether [`write_atomically`] could write a file, and leaves nothing behind: to be asked before a long work. It also
+/// removes what programs that were killed have left in this directory.
 ///
 /// # Errors
 ///
 /// Those of [`write_atomically`].
 pub fn check_writable(path: &Path) -> Result<()> {
     let target = Target::of(path)?;
+    target.sweep();
     target.temporary().map(drop).map_err(|cause| Error::Write { path: path.to_path_buf(), cause })
+}
+
+/// What pictures and plots of ours have near their beginning.
+pub(crate) const MARK: &str = "made by Minnet";
+
+/// As [`check_writable`], for a picture or a plot: one that is not ours is not replaced, unless that is `forced`.
+///
+/// # Errors
+///
+/// Those of [`write_atomically`], and [`Error::NotOurs`].
+pub fn check_drawing(path: &Path, forced: bool) -> Result<()> {
+    check_writable(path)?;
+    let mut beginning = Vec::new();
+    let is_read = File::open(path).and_then(|file| file.take(1024).read_to_end(&mut beginning)).is_ok();
+    let is_ours = || beginning.windows(MARK.len()).any(|bytes| bytes == MARK.as_bytes());
+    if forced || !is_read || beginning.is_empty() || is_ours() {
+        return Ok(());
+    }
+    Err(Error::NotOurs { path: path.to_path_buf() })
+}
+
+/// Whether what is made of one file would replace it.
+///
+/// # Errors
+///
+/// [`Error::OntoItself`].
+pub fn check_apart(from: &Path, to: &Path) -> Result<()> {
+    match (fs::canonicalize(from), fs::canonicalize(to)) {
+        (Ok(one), Ok(other)) if one == other => Err(Error::OntoItself { path: to.to_path_buf() }),
+        _ => Ok(()),
+    }
+}
+
+/// A file's name that one program has to itself, until this is dropped or the program ends in whatever way.
+pub struct Claim {
+    /// The file beside it that is locked.
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Claim {
+    /// Takes a name. Where the system knows no locks, everybody gets it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Claimed`] if another program has it, and those of [`write_atomically`].
+    pub fn of(path: &Path) -> Result<Self> {
+        let Target { path: target, directory, .. } = Target::of(path)?;
+        let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let lock = directory.join(format!(".{name}.lock"));
+        let fail = |cause| Error::Write { path: path.to_path_buf(), cause };
+        loop {
+            let file = File::options().create(true).truncate(false).write(true).open(&lock).map_err(fail)?;
+            if let Err(TryLockError::WouldBlock) = file.try_lock() {
+                return Err(Error::Claimed { path: path.to_path_buf() });
+            }
+            // Whoever had it may have removed the file between the two.
+            if is_at(&file, &lock) {
+                return Ok(Self { path: lock, _lock: file });
+            }
+        }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // If it stays, it is locked by nobody.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Whether an open file is the one of this name.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(own), Ok(other)) => (own.dev(), own.ino()) == (other.dev(), other.ino()),
+        _ => false,
+    }
+}
+
+/// Whether an open file is the one of this name: an open file cannot be removed here.
+#[cfg(not(unix))]
+fn is_at(_file: &File, _path: &Path) -> bool {
+    true
 }
 
 /// Makes a directory if only itself is missing, and tries whether files can be written into it.
@@ -47,6 +136,10 @@ pub fn make_directory(path: &Path) -> Result<()> {
     check_writable(&path.join("probe"))
 }
 
+/// What the names of temporary files begin and end with.
+const PREFIX: &str = ".minnet-";
+const SUFFIX: &str = ".tmp";
+
 /// Where a file is to stand.
 struct Target {
     path: PathBuf,
@@ -57,26 +150,63 @@ struct Target {
 
 impl Target {
     fn of(path: &Path) -> Result<Self> {
+        let named = |directory: &Path| Error::NoParent { path: path.to_path_buf(), directory: directory.to_path_buf() };
+        let last = path.as_os_str().as_encoded_bytes().last();
+        if last.is_some_and(|&byte| std::path::is_separator(byte.into())) && !path.exists() {
+            return Err(named(path));
+        }
         // Renaming onto a link would replace the link, so the file it leads to is the one to replace.
-        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let target = match fs::canonicalize(path) {
+            Ok(target) => target,
+            Err(_) if path.is_symlink() => return Err(Error::Dangling { path: path.to_path_buf() }),
+            Err(_) => path.to_path_buf(),
+        };
         let before = fs::metadata(&target).ok();
         if target.file_name().is_none() || before.as_ref().is_some_and(|old| !old.is_file()) {
             return Err(Error::NotAFile { path: path.to_path_buf() });
         }
         let directory = parent(&target);
         if !directory.is_dir() {
-            return Err(Error::NoParent { path: path.to_path_buf(), directory });
+            return Err(named(&directory));
+        }
+        if before.is_some() {
+            let opened = File::options().write(true).open(&target);
+            opened.map_err(|cause| Error::Write { path: path.to_path_buf(), cause })?;
         }
         Ok(Self { path: target, directory, permissions: before.map(|old| old.permissions()) })
     }
 
+    /// A file beside the target, locked, so that nobody sweeps it away.
     fn temporary(&self) -> io::Result<tempfile::NamedTempFile> {
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".minnet-").suffix(".tmp");
+        builder.prefix(PREFIX).suffix(SUFFIX);
         // Temporary files are private by default; a finished file is to be as readable as any other new one.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        builder.tempfile_in(&self.directory)
+        loop {
+            let temporary = builder.tempfile_in(&self.directory)?;
+            let is_taken = matches!(temporary.as_file().try_lock(), Err(TryLockError::WouldBlock));
+            // Another program may have swept it away before it was locked.
+            if !is_taken && is_at(temporary.as_file(), temporary.path()) {
+                return Ok(temporary);
+            }
+        }
+    }
+
+    /// Removes the temporary files that nobody has locked: those of programs that were killed.
+    fn sweep(&self) {
+        for entry in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let name = name.as_encoded_bytes();
+            if name.starts_with(PREFIX.as_bytes())
+                && name.ends_with(SUFFIX.as_bytes())
+                && let Ok(file) = File::options().write(true).open(entry.path())
+                && file.try_lock().is_ok()
+            {
+                // What stays takes room, and does no other harm.
+                let _ = fs::remove_file(entry.path());
+            }
+        }
     }
 
     fn replace(self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
@@ -92,6 +222,8 @@ impl Target {
         }
         file.sync_all()?;
         temporary.persist(self.path)?;
+        // The new name is on the disk only with the directory; not every system can be asked for that.
+        let _ = File::open(&self.directory).and_then(|directory| directory.sync_all());
         Ok(())
     }
 }
@@ -174,6 +306,72 @@ mod tests {
         for path in [directory.path(), Path::new("/"), Path::new(".."), Path::new("")] {
             assert!(matches!(write_atomically(path, |_| Ok(())), Err(Error::NotAFile { .. })), "{}", path.display());
         }
+    }
+
+    #[test]
+    fn a_directory_that_is_not_there_is_no_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("models/");
+        assert!(matches!(check_writable(&path), Err(Error::NoParent { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_leads_nowhere_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink("nowhere", &link).unwrap();
+        assert!(matches!(write_atomically(&link, |_| Ok(())), Err(Error::Dangling { .. })));
+        assert!(link.is_symlink());
+    }
+
+    #[test]
+    fn what_killed_programs_leave_is_swept_away() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a");
+        let target = Target::of(&path).unwrap();
+        let held = target.temporary().unwrap();
+        fs::write(directory.path().join(".minnet-x.tmp"), "half").unwrap();
+        fs::write(directory.path().join("minnet.tmp"), "another's").unwrap();
+        check_writable(&path).unwrap();
+        let held = held.path().file_name().unwrap().to_str().unwrap().to_owned();
+        let mut names = names_in(directory.path());
+        names.sort();
+        assert_eq!(names, [held, "minnet.tmp".into()]);
+    }
+
+    #[test]
+    fn a_name_is_for_one_program_at_a_time() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a");
+        let claim = Claim::of(&path).unwrap();
+        assert!(matches!(Claim::of(&path), Err(Error::Claimed { .. })));
+        Claim::of(&directory.path().join("b")).unwrap();
+        drop(claim);
+        assert_eq!(names_in(directory.path()), Vec::<String>::new());
+        Claim::of(&path).unwrap();
+    }
+
+    #[test]
+    fn pictures_that_are_not_ours_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.png");
+        check_drawing(&path, false).unwrap();
+        fs::write(&path, format!("PNG {MARK} and so on")).unwrap();
+        check_drawing(&path, false).unwrap();
+        fs::write(&path, "a holiday").unwrap();
+        assert!(matches!(check_drawing(&path, false), Err(Error::NotOurs { .. })));
+        check_drawing(&path, true).unwrap();
+    }
+
+    #[test]
+    fn nothing_is_made_onto_what_it_is_made_of() {
+        let directory = tempfile::tempdir().unwrap();
+        let [one, other] = ["a", "b"].map(|name| directory.path().join(name));
+        fs::write(&one, "").unwrap();
+        check_apart(&one, &other).unwrap();
+        let same = directory.path().join(".").join("a");
+        assert!(matches!(check_apart(&one, &same), Err(Error::OntoItself { .. })));
     }
 
     #[cfg(unix)]

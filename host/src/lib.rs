@@ -5,6 +5,8 @@
 //! Cargo features, all on by default through `cli`, which the command line needs: `experiments` brings the book's
 //! experiments and, with them, support vector machines; `device` brings serial lines and emulated boards.
 #![deny(missing_docs)]
+// A program that reports must not end where nobody listens: see `report`.
+#![cfg_attr(not(test), deny(clippy::print_stderr, clippy::print_stdout))]
 
 pub mod architecture;
 pub mod augment;
@@ -28,6 +30,7 @@ pub mod network;
 pub mod picture;
 pub mod plot;
 pub mod quantize;
+pub mod report;
 pub mod samples;
 pub mod search;
 pub mod sheet;

@@ -1,8 +1,11 @@
 //! The command line: parse, run, exit code. What can be typed is in `command`; the work is the library's.
 
+#![deny(clippy::print_stderr, clippy::print_stdout)]
+
 mod command;
 
 use clap::Parser;
+use minnet_host::report;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -13,7 +16,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            report!("error: {error}");
             ExitCode::FAILURE
         }
     }

@@ -204,19 +204,19 @@ pub struct EpochStats {
 }
 
 /// Writes the course of a training, the cost above the accuracy in percent, as `path_stem.svg` and `path_stem.png`, and
-/// returns these paths.
+/// returns these paths. It names the hash of the weights that came of it.
 ///
 /// # Errors
 ///
 /// Those of [`write_atomically`].
-pub fn training_curve(title: &str, epochs: &[EpochStats], path_stem: &Path) -> Result<[PathBuf; 2]> {
+pub fn training_curve(title: &str, weights: &str, epochs: &[EpochStats], path_stem: &Path) -> Result<[PathBuf; 2]> {
     let series = |label: &str, value: fn(&EpochStats) -> Option<f64>| {
         let points = epochs.iter().filter_map(|stats| Some((stats.epoch as f64, value(stats)?))).collect();
         Series { label: label.into(), points }
     };
     let chart = |title: String, y_label: &str, series: [Series; 2]| Chart {
         title,
-        x_label: "Epoch".into(),
+        x_label: format!("Epoch (weights: {weights})"),
         y_label: y_label.into(),
         series: series.into_iter().filter(|series| !series.points.is_empty()).collect(),
         ..Chart::default()

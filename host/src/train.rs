@@ -3,11 +3,13 @@
 mod distillation;
 mod rate;
 mod rounding;
+mod state;
 mod stepper;
 
 pub use distillation::{Distillation, Teachers};
 pub use rate::Schedule;
 pub(crate) use rate::between;
+pub use state::{Checkpoint, State};
 
 use crate::architecture::Architecture;
 use crate::data::{CLASSES, PIXELS, Target};
@@ -276,6 +278,9 @@ pub enum Event<'a> {
     },
     /// An epoch is done.
     Epoch(&'a Epoch),
+    /// After that: the training can go on from here, by what this gives. An epoch that was cut short is nothing to go on
+    /// from.
+    State(&'a dyn Fn() -> State),
 }
 
 /// What a training run gives besides the network.
@@ -314,6 +319,23 @@ pub fn train<M: Module + Send>(
     executor: &Threads,
     observe: &mut Observe<'_>,
 ) -> Result<History> {
+    train_from(None, net, cost, [training, validation], hyper, executor, observe)
+}
+
+/// As [`train`]; from a `state` ([`Event::State`]) of a training with the same arguments it goes on, and ends as that one
+/// would have.
+///
+/// # Errors
+/// Those of [`train`]; [`Error::Settings`] also if the state is none of such a training.
+pub fn train_from<M: Module + Send>(
+    state: Option<State>,
+    net: &mut M,
+    cost: CostFunction,
+    [training, validation]: [Samples<'_>; 2],
+    hyper: &Hyper,
+    executor: &Threads,
+    observe: &mut Observe<'_>,
+) -> Result<History> {
     for set in [training, validation] {
         check(net, set)?;
     }
@@ -328,8 +350,18 @@ pub fn train<M: Module + Send>(
     let mut order: Vec<u32> = (0..training.len() as u32).collect();
     let mut history = History { epochs: Vec::new(), chosen: 0, stopped: false };
     let mut best_score: Option<Score> = None;
+    if let Some(state) = state {
+        let problem = "the checkpoint is of another training than these settings make";
+        if !state.fits(parameters(net), order.len()) || !stepper.go_on(&state.stepper) {
+            return Err(Error::Settings { problem });
+        }
+        history = state.history();
+        restore(net, &state.parameters);
+        best_score = state.best_score.map(Into::into);
+        (best, order, rng) = (state.best, state.order, state.rng);
+    }
 
-    for epoch in 0..hyper.epochs {
+    for epoch in history.epochs.len() as u32..hyper.epochs {
         let start = std::time::Instant::now();
         if hyper.shuffle {
             shuffle(&mut order, &mut rng);
@@ -369,7 +401,22 @@ pub fn train<M: Module + Send>(
         let epoch_done = Epoch { epoch: epoch + 1, eta, training, validation, weights_squared, seconds, best: is_best };
         history.epochs.push(epoch_done);
         history.stopped = flow.is_break() | history.epochs.last().is_some_and(|e| observe(Event::Epoch(e)).is_break());
-        if history.stopped || stepper.rate.is_over(epoch + 1, history.chosen) {
+        let is_over = stepper.rate.is_over(epoch + 1, history.chosen) || epoch + 1 == hyper.epochs;
+        if flow.is_continue() && !is_over {
+            let state = || State {
+                parameters: snapshot_of(net),
+                best: best.clone(),
+                best_score: best_score.map(Into::into),
+                order: order.clone(),
+                rng: rng.clone(),
+                epochs: history.epochs.iter().map(Into::into).collect(),
+                chosen: history.chosen,
+                stepper: stepper.kept(),
+            };
+            let flow = observe(Event::State(&state));
+            history.stopped |= flow.is_break();
+        }
+        if history.stopped || is_over {
             break;
         }
     }
@@ -603,6 +650,20 @@ fn weights_squared(net: &impl Module) -> f64 {
         }
     });
     sum
+}
+
+/// All parameters.
+fn snapshot_of(net: &impl Module) -> Vec<f32> {
+    let mut values = Vec::new();
+    snapshot(net, &mut values);
+    values
+}
+
+/// How many parameters a network has, statistics included.
+fn parameters(net: &impl Module) -> usize {
+    let mut count = 0;
+    net.visit(&mut |_, run| count += run.len());
+    count
 }
 
 /// Puts all parameters into `values`, in place of what it holds.

@@ -12,6 +12,7 @@ use minnet_host::error::{Error, Result};
 use minnet_host::executor::{Threads, Vectors};
 use minnet_host::model::{Contents, File};
 use minnet_host::picture::{self, Reading, Rect, Shown};
+use minnet_host::report;
 use minnet_host::samples::Samples;
 use serde::Serialize;
 use std::fmt::Write;
@@ -265,7 +266,7 @@ impl Answers {
         }
         let Some(last) = self.failures.pop() else { return Ok(()) };
         for failure in self.failures {
-            eprintln!("error: {failure}");
+            report!("error: {failure}");
         }
         Err(last)
     }

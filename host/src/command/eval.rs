@@ -10,6 +10,7 @@ use minnet_host::description::Description;
 use minnet_host::error::{Error, Result};
 use minnet_host::file;
 use minnet_host::model::File;
+use minnet_host::report;
 use minnet_host::samples::Samples;
 use minnet_host::sheet::{self, Digit, Picture};
 use minnet_host::train::{Outputs, Score, score};
@@ -82,7 +83,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     super::compare_data(&description, &data);
     let parts = Parts::of(&data, &description);
     if matches!(arguments.set, Set::Validation) && parts.all_trained(&file.metadata()?) {
-        eprintln!("note: the model was trained on the validation {}, too", noun(data.shape()));
+        report!("note: the model was trained on the validation {}, too", noun(data.shape()));
     }
     let set = arguments.set.of(parts);
     if set.is_empty() {

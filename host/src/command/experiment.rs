@@ -152,7 +152,7 @@ fn bar() -> ProgressBar {
 impl Screen {
     /// A line about how the runs go on.
     fn say(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("{line}"));
+        self.bar.suspend(|| minnet_host::report!("{line}"));
     }
 
     fn begin(&self, title: &str) {

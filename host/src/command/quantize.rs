@@ -8,6 +8,7 @@ use minnet_host::error::{Error, Result};
 use minnet_host::file::check_writable;
 use minnet_host::model::File;
 use minnet_host::quantize::{Finetune, Integers, finetune};
+use minnet_host::report;
 use minnet_host::samples::Samples;
 use minnet_host::train::{Score, check_samples, evaluate};
 use serde::Serialize;
@@ -94,16 +95,16 @@ pub fn run(arguments: Arguments) -> Result<()> {
         };
         let observe = &mut |epoch, Score { right, images, errors, .. }: Score| match errors {
             Some(errors) => {
-                eprintln!("epoch {epoch}/{}: validation error {:.4}", settings.epochs, errors.root_mean_square);
+                report!("epoch {epoch}/{}: validation error {:.4}", settings.epochs, errors.root_mean_square);
             }
-            None => eprintln!("epoch {epoch}/{}: validation {right} / {images}", settings.epochs),
+            None => report!("epoch {epoch}/{}: validation {right} / {images}", settings.epochs),
         };
         finetune(&mut network, arguments.bits, training, validation, &settings, &executor, observe)?;
     }
     let integers = Integers::of(&network, arguments.bits, training.split_at(CALIBRATION).0, &executor)?;
     let clipped = integers.clipped(validation);
     if clipped > MOST_CLIPPED {
-        eprintln!(
+        report!(
             "warning: {} of the validation values lie beyond those of the {} training samples that the bytes' range was \
              taken from; look for outliers with `host data`",
             percent(clipped),

@@ -1,5 +1,6 @@
 //! `host search`
 
+use super::checkpoint::Order;
 use super::{Source, catch_ctrl_c, grouped, percent, print, print_json, train};
 use clap::{Args, Parser};
 use minnet_host::architecture::{Architecture, Shape};
@@ -8,6 +9,7 @@ use minnet_host::error::{Error, Result};
 use minnet_host::file::{make_directory, write_atomically};
 use minnet_host::instructions::Processor;
 use minnet_host::plot::{Chart, Series};
+use minnet_host::report;
 use minnet_host::search::{self, Budget, Candidate, Judgement, Needs, Round, Task, rounds};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
@@ -223,7 +225,7 @@ impl Search {
     /// Trains a candidate, and keeps what it found.
     fn run(&self, trial: usize, epochs: u32, threads: usize, stop: &Arc<AtomicBool>) -> Result<()> {
         let command = self.command(trial, epochs);
-        eprintln!("\ntrial {trial}, epochs: {epochs}: host {}", quoted(&command));
+        report!("\ntrial {trial}, epochs: {epochs}: host {}", quoted(&command));
         let line =
             command.iter().map(String::as_str).chain(["--threads"]).map(String::from).chain([threads.to_string()]);
         let Line { arguments } = match Line::try_parse_from(line) {
@@ -234,7 +236,7 @@ impl Search {
             }
         };
         let begin = std::time::Instant::now();
-        let (judgement, failure, outcome) = match train::outcome(arguments, stop) {
+        let (judgement, failure, outcome) = match train::outcome(Order::new(arguments, command.clone()), stop) {
             Ok(outcome) => {
                 let judgement = outcome.judgement();
                 let outcome = serde_json::to_value(&outcome).map_err(|cause| Error::Output { cause: cause.into() })?;

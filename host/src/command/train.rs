@@ -1,8 +1,8 @@
 //! `host train`
 
+use super::checkpoint::{Keeper, Order, fingerprint};
 use super::{
-    Parts, Resources, accuracy, catch_ctrl_c, command_line, grouped, noun, percent, print, print_json, progress_bar,
-    score, short,
+    Parts, Resources, accuracy, catch_ctrl_c, grouped, noun, percent, print, print_json, progress_bar, score, short,
 };
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
@@ -18,18 +18,19 @@ use minnet_host::data::Data;
 use minnet_host::description::Description;
 use minnet_host::error::{Error, Result};
 use minnet_host::executor::Threads;
-use minnet_host::file;
+use minnet_host::file::{self, Claim};
 use minnet_host::model::File;
 use minnet_host::nets::{self, Net};
 use minnet_host::network::Network;
 use minnet_host::plot::{self, EpochStats, training_curve};
+use minnet_host::report;
 use minnet_host::samples::Samples;
 use minnet_host::search::Judgement;
 use minnet_host::train::{self, Distillation, Epoch, Event, History, Hyper, Schedule, Score, Teachers};
 use serde::Serialize;
 use std::fmt::Write;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -143,6 +144,19 @@ pub struct Arguments {
     /// The model to write; the training curve goes beside it, as .svg and .png
     #[arg(long, value_name = "FILE", default_value = "digits.minnet")]
     out: PathBuf,
+    /// Replace a curve of that name even if Minnet did not draw it
+    #[arg(long)]
+    force: bool,
+    /// Where to keep what a training that is cut short goes on from [default: the model's name with .checkpoint]; it is
+    /// removed at the end
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+    /// Keep that after each N epochs [default: after an epoch that ends ten seconds or more after the last]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) every: Option<u32>,
+    /// Go on with a training that was cut short; the checkpoint knows all else
+    #[arg(long, value_name = "CHECKPOINT", exclusive = true)]
+    resume: Option<PathBuf>,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -250,6 +264,25 @@ impl Arguments {
             }
         }
         Ok(())
+    }
+
+    /// Where checkpoints go.
+    pub(super) fn checkpoint(&self) -> PathBuf {
+        let beside = || {
+            let mut name = self.out.clone().into_os_string();
+            name.push(".checkpoint");
+            name.into()
+        };
+        self.checkpoint.clone().unwrap_or_else(beside)
+    }
+
+    /// The curve's name without its ending: the model's. A point may stand in it, as in eta-0.1.
+    fn stem(&self) -> PathBuf {
+        if self.out.extension().is_some_and(|extension| extension == "minnet") {
+            self.out.with_extension("")
+        } else {
+            self.out.clone()
+        }
     }
 
     fn optimizer(&self) -> Optimizer {
@@ -396,31 +429,48 @@ pub(super) struct Outcome {
     seconds: f64,
     model: PathBuf,
     curve: [PathBuf; 2],
+    /// What a training that was stopped goes on from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checkpoint: Option<PathBuf>,
     /// What `--data` named.
     data: Option<PathBuf>,
 }
 
 pub fn run(arguments: Arguments) -> Result<()> {
-    let is_json = arguments.json;
+    let order = match arguments.resume {
+        Some(path) => Order::resumed(path)?,
+        None => Order::new(arguments, super::words()),
+    };
+    let is_json = order.arguments.json;
     let stop = Arc::new(AtomicBool::new(false));
     catch_ctrl_c(&stop, "measuring and saving what has been learned")?;
-    let outcome = outcome(arguments, &stop)?;
+    let outcome = outcome(order, &stop)?;
     if is_json { print_json(&outcome) } else { print(&outcome.text()) }
 }
 
 /// Trains until it is done, or told to stop.
-pub(super) fn outcome(arguments: Arguments, stop: &Arc<AtomicBool>) -> Result<Outcome> {
+pub(super) fn outcome(order: Order, stop: &Arc<AtomicBool>) -> Result<Outcome> {
+    let arguments = &order.arguments;
     arguments.check()?;
     let cost = arguments.cost.as_deref();
     let net = arguments.net.as_deref().map(|net| nets::find(net, cost)).transpose()?;
     // What cannot be written is said before the minutes of training, not after.
-    let stem = arguments.out.with_extension("");
+    let stem = arguments.stem();
     if arguments.out.extension().is_some_and(|extension| extension == "svg" || extension == "png") {
-        return Err(Error::ModelName { path: arguments.out });
+        return Err(Error::ModelName { path: arguments.out.clone() });
     }
-    for path in [&arguments.out].into_iter().chain(&plot::paths(&stem)) {
-        file::check_writable(path)?;
+    for path in [Some(&arguments.out), arguments.resources.source.data.as_ref()].into_iter().flatten() {
+        if arguments.json && path.to_str().is_none() {
+            return Err(Error::NotText { path: path.clone() });
+        }
     }
+    file::check_writable(&arguments.out)?;
+    for path in &plot::paths(&stem) {
+        file::check_drawing(path, arguments.force)?;
+    }
+    file::check_writable(&arguments.checkpoint())?;
+    let claim = Claim::of(&arguments.out)?;
+    let keeper = order.keeper()?;
     let executor = arguments.resources.executor()?;
     let data = arguments.resources.source.open(net.as_ref().map(|net| net.architecture.input()).or(arguments.shape))?;
     let net = match net {
@@ -430,11 +480,14 @@ pub(super) fn outcome(arguments: Arguments, stop: &Arc<AtomicBool>) -> Result<Ou
     let description = Description::of(&data)?;
     let distillation = arguments.distillation(&net, &description, &data)?;
     let hyper = arguments.hyper(&net, data.train().len(), distillation);
-    Run { hyper, arguments, data, description, executor, stop, stem }.run(net)
+    let outcome = Run { hyper, order, keeper, data, description, executor, stop, stem }.run(net);
+    drop(claim);
+    outcome
 }
 
 struct Run<'a> {
-    arguments: Arguments,
+    order: Order,
+    keeper: Keeper,
     hyper: Hyper,
     data: Data,
     description: Description,
@@ -445,7 +498,8 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn run(self, net: Net) -> Result<Outcome> {
-        let Self { arguments, hyper, data, description, executor, stop, stem } = self;
+        let Self { mut order, keeper, hyper, data, description, executor, stop, stem } = self;
+        let arguments = &order.arguments;
         let parts = Parts::of(&data, &description);
         let Parts { training, validation, test, all } =
             if arguments.no_validation { parts.without_validation() } else { parts };
@@ -456,12 +510,12 @@ impl Run<'_> {
         let architecture = net.architecture.to_string();
         // A network without a name has its text for one.
         if net.name == architecture {
-            eprintln!("{architecture}")
+            report!("{architecture}")
         } else {
-            eprintln!("{}: {architecture}", net.name)
+            report!("{}: {architecture}", net.name)
         }
         let noun = noun(data.shape());
-        eprintln!(
+        report!(
             "{} training {noun}, {} validation {noun}, {} threads, seed {}",
             grouped(training.len()),
             grouped(validation.len()),
@@ -469,8 +523,12 @@ impl Run<'_> {
             hyper.seed
         );
 
+        let samples = [training.len(), validation.len()];
+        let fingerprint = fingerprint(&architecture, &hyper, description.data, samples)?;
+        let state = order.state(fingerprint)?;
+        let arguments = &order.arguments;
         let mut network = Network::zeroed(&net)?;
-        let mut observer = Observer::new(&hyper, training, stop);
+        let mut observer = Observer::new(&hyper, training, stop, keeper.of(fingerprint));
         let observe = &mut |event: Event<'_>| observer.observe(event);
         // Numbers are learned in units of their deviation; then the last layer is brought back to theirs.
         let is_plain = |op: &Op| matches!(op, Op::Dense(dense) if dense.activation == Function::Identity);
@@ -478,14 +536,14 @@ impl Run<'_> {
             Some(op) if is_plain(op) => training.scales(),
             _ => Vec::new(),
         };
-        let [units, validation_units] = [training, validation].map(|set| set.scaled(&scales));
+        let units = [training, validation].map(|set| set.scaled(&scales));
         let history = if arguments.batch_norm {
             let mut layers = batch_norm::normalized(&network)?;
-            let history = train::train(&mut layers, net.cost, units, validation_units, &hyper, &executor, observe)?;
+            let history = train::train_from(state, &mut layers, net.cost, units, &hyper, &executor, observe)?;
             batch_norm::fold(&layers, &mut network);
             history
         } else {
-            train::train(&mut network, net.cost, units, validation_units, &hyper, &executor, observe)?
+            train::train_from(state, &mut network, net.cost, units, &hyper, &executor, observe)?
         };
         network.scale_outputs(&scales);
         let measure = |set: Samples<'_>| -> Result<Option<Score>> {
@@ -501,11 +559,18 @@ impl Run<'_> {
             training_images: training.len() as u32,
             validation_accuracy: accuracy(kept),
             test_accuracy: accuracy(test),
-            command: short(&command_line()),
+            command: short(&format!("host {}", order.words.join(" "))),
             ..Metadata::default()
         };
-        network.save(&arguments.out, &metadata, &description)?;
-        let curve = training_curve(&net.name, &statistics(&history), &stem)?;
+        save_somewhere(&arguments.out, &|path| network.save(path, &metadata, &description))?;
+        let weight_hash = format!("{:016x}", network.weight_hash());
+        let curve = training_curve(&net.name, &weight_hash, &statistics(&history), &stem)?;
+        let checkpoint = if history.stopped {
+            observer.keeper.left()
+        } else {
+            observer.keeper.remove();
+            None
+        };
         Ok(Outcome {
             net,
             seed: hyper.seed,
@@ -513,12 +578,28 @@ impl Run<'_> {
             history,
             validation: kept,
             test,
-            weight_hash: format!("{:016x}", network.weight_hash()),
+            weight_hash,
             seconds: start.elapsed().as_secs_f64(),
-            model: arguments.out,
+            model: arguments.out.clone(),
             curve,
-            data: arguments.resources.source.data,
+            checkpoint,
+            data: arguments.resources.source.data.clone(),
         })
+    }
+}
+
+/// Saves a model; if not where it should be, then beside it, here, or among temporary files, so that nothing is lost.
+///
+/// # Errors
+/// That of the first try; as [`Error::Rescued`] if another went well.
+fn save_somewhere(out: &Path, save: &dyn Fn(&Path) -> Result<()>) -> Result<()> {
+    let Err(cause) = save(out) else { return Ok(()) };
+    let mut name = out.file_name().unwrap_or_default().to_os_string();
+    name.push(".rescued");
+    let places = [out.with_file_name(&name), PathBuf::from(&name), std::env::temp_dir().join(&name)];
+    match places.into_iter().find(|place| save(place).is_ok()) {
+        Some(place) => Err(Error::Rescued { cause: Box::new(cause), place }),
+        None => Err(cause),
     }
 }
 
@@ -549,6 +630,10 @@ impl Outcome {
         let _ = writeln!(text, "model:      {}", self.model.display());
         let _ = writeln!(text, "curve:      {} and {}", self.curve[0].display(), self.curve[1].display());
         let host = super::program();
+        if let Some(checkpoint) = &self.checkpoint {
+            let checkpoint = checkpoint.display();
+            let _ = writeln!(text, "checkpoint: {checkpoint}; `{host} train --resume {checkpoint}` goes on");
+        }
         let model = self.model.display();
         let _ = match &self.data {
             None => writeln!(
@@ -572,20 +657,25 @@ struct Observer<'a> {
     bar: ProgressBar,
     epochs: u32,
     stop: &'a AtomicBool,
+    keeper: Keeper,
+    /// The last one that is done.
+    epoch: u32,
 }
 
 impl<'a> Observer<'a> {
-    fn new(hyper: &Hyper, training: Samples<'_>, stop: &'a AtomicBool) -> Self {
+    fn new(hyper: &Hyper, training: Samples<'_>, stop: &'a AtomicBool, keeper: Keeper) -> Self {
         let bar = progress_bar(training.len());
         bar.set_prefix(format!("epoch 1/{}", hyper.epochs));
-        Self { bar, epochs: hyper.epochs, stop }
+        Self { bar, epochs: hyper.epochs, stop, keeper, epoch: 0 }
     }
 
     fn observe(&mut self, event: Event<'_>) -> ControlFlow<()> {
         match event {
             Event::Batch { done, .. } => self.bar.set_position(done as u64),
+            Event::State(state) => self.keeper.keep(self.epoch, state, self.stop.load(Ordering::Relaxed)),
             Event::Epoch(epoch) => {
-                self.bar.suspend(|| eprintln!("{}", line(epoch, self.epochs)));
+                self.epoch = epoch.epoch;
+                self.bar.suspend(|| report!("{}", line(epoch, self.epochs)));
                 if epoch.epoch < self.epochs {
                     self.bar.set_prefix(format!("epoch {}/{}", epoch.epoch + 1, self.epochs));
                     self.bar.reset();

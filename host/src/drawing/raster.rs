@@ -1,6 +1,7 @@
 //! Drawings as pixels, with smooth edges. The font comes with the program, so that they look the same on a machine
 //! without any.
 
+use crate::file::MARK;
 use std::io;
 
 use ttf_parser::{Face, FaceParsingError, GlyphId, OutlineBuilder};
@@ -92,6 +93,7 @@ impl Raster {
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, self.width as u32, self.height as u32);
         encoder.set_color(png::ColorType::Rgb);
+        encoder.add_text_chunk("Software".into(), MARK.into())?;
         let mut writer = encoder.write_header()?;
         writer.write_image_data(self.pixels.as_flattened())?;
         writer.finish()?;

@@ -1,5 +1,6 @@
 //! Drawings as SVG. Texts stay texts; a viewer without the program's own font takes another.
 
+use crate::file::MARK;
 use std::fmt::{self, Write};
 
 use super::{Anchor, CURVE_WIDTH, DOT_RADIUS, Drawing, Mark, Place, Rgb, Style};
@@ -19,6 +20,7 @@ impl Drawing {
             svg,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
              viewBox=\"0 0 {width} {height}\" font-family=\"DejaVu Sans, Verdana, Arial, sans-serif\">\n\
+             <!-- {MARK} -->\n\
              <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>"
         )?;
         for mark in marks {

@@ -99,6 +99,7 @@ impl Training {
         let observe = &mut |event: Event<'_>| {
             match event {
                 Event::Batch { done, .. } => lab.observer.progress(before + done, all),
+                Event::State(_) => {}
                 Event::Epoch(epoch) => {
                     before += training.len();
                     if let Some(line) = self.line(epoch) {

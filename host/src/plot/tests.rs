@@ -119,9 +119,10 @@ fn training_curves_show_what_is_known() {
             ..EpochStats::default()
         })
         .collect();
-    let [svg, _] = training_curve("Net", &epochs, &directory.path().join("curve")).unwrap();
+    let [svg, _] = training_curve("Net", "f00d", &epochs, &directory.path().join("curve")).unwrap();
     let svg = fs::read_to_string(svg).unwrap();
     assert!(svg.contains("Net: cost") && svg.contains("Net: accuracy") && svg.contains(">95"));
+    assert!(svg.contains("Epoch (weights: f00d)"));
     assert_eq!((svg.matches(">Training<").count(), svg.matches(">Validation<").count()), (1, 1));
-    training_curve("Net", &[], &directory.path().join("empty")).unwrap();
+    training_curve("Net", "f00d", &[], &directory.path().join("empty")).unwrap();
 }

@@ -36,6 +36,16 @@ impl<'a> Rate<'a> {
         Self { hyper, batches, halvings: 0, halved: 0 }
     }
 
+    /// Halvings, and the number of the epoch after which it was halved last.
+    pub(super) fn halvings(&self) -> [u32; 2] {
+        [self.halvings, self.halved]
+    }
+
+    /// Takes them back.
+    pub(super) fn set_halvings(&mut self, [halvings, halved]: [u32; 2]) {
+        (self.halvings, self.halved) = (halvings.min(HALVINGS), halved);
+    }
+
     /// η of a mini-batch, counted from 0 in an epoch that is.
     pub(super) fn eta(&self, epoch: u32, batch: usize) -> f32 {
         let Hyper { epochs, eta, final_eta, schedule, warmup, .. } = *self.hyper;
@@ -64,7 +74,7 @@ impl<'a> Rate<'a> {
     /// schedule that halves it is so only after the last halving.
     pub(super) fn is_over(&mut self, number: u32, best: u32) -> bool {
         let Some(patience) = self.hyper.patience else { return false };
-        if number - best.max(self.halved) < patience {
+        if number.saturating_sub(best.max(self.halved)) < patience {
             return false;
         }
         (self.halvings, self.halved) = (self.halvings + 1, number);

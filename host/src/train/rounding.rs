@@ -57,6 +57,20 @@ impl Rounding {
         self.each(net, Layer::round);
     }
 
+    /// For each layer the value of a unit of each output.
+    pub(super) fn units(&self) -> Vec<Vec<f32>> {
+        self.0.iter().map(|layer| layer.steps.clone()).collect()
+    }
+
+    /// Takes them back; gives whether they are of these layers.
+    pub(super) fn set_units(&mut self, units: &[Vec<f32>]) -> bool {
+        let is_same = self.0.iter().map(|layer| layer.steps.len()).eq(units.iter().map(Vec::len));
+        if is_same {
+            self.0.iter_mut().zip(units).for_each(|(layer, units)| layer.steps.copy_from_slice(units));
+        }
+        is_same
+    }
+
     fn each(&mut self, net: &mut impl Module, mut round: impl FnMut(&mut Layer, Width, &mut [f32])) {
         let mut layers = self.0.iter_mut();
         net.visit_mut(&mut |kind, run| {

@@ -3,6 +3,7 @@
 use super::distillation::Lesson;
 use super::rate::Rate;
 use super::rounding::Rounding;
+use super::state::Kept;
 use super::{Hyper, restore, snapshot};
 use crate::error::Result;
 use crate::executor::Threads;
@@ -66,6 +67,33 @@ impl<'a> Stepper<'a> {
             rounding,
             lesson: hyper.distillation.as_ref().map(|distillation| Lesson::new(distillation, most)).transpose()?,
         })
+    }
+
+    /// What a stepper of the same settings goes on from.
+    pub(super) fn kept(&self) -> Kept {
+        Kept {
+            taken: self.taken,
+            memory: self.memory.clone(),
+            average: self.average.clone(),
+            units: self.rounding.as_ref().map_or_else(Vec::new, Rounding::units),
+            halvings: self.rate.halvings(),
+        }
+    }
+
+    /// Goes on from what another of the same settings kept; gives whether it was one.
+    pub(super) fn go_on(&mut self, kept: &Kept) -> bool {
+        let is_same = (self.memory.len(), self.average.len()) == (kept.memory.len(), kept.average.len());
+        let is_rounding = match &mut self.rounding {
+            Some(rounding) => rounding.set_units(&kept.units),
+            None => kept.units.is_empty(),
+        };
+        if is_same && is_rounding {
+            self.taken = kept.taken;
+            self.memory.copy_from_slice(&kept.memory);
+            self.average.copy_from_slice(&kept.average);
+            self.rate.set_halvings(kept.halvings);
+        }
+        is_same && is_rounding
     }
 
     /// Makes of a mini-batch's targets what is to be learned: label smoothing, and what teachers say to its inputs.
