@@ -10,6 +10,7 @@ use minnet_host::data::{PIXELS, Sample, View, open_unlabelled};
 use minnet_host::description::Description;
 use minnet_host::error::{Error, Result};
 use minnet_host::executor::{Threads, Vectors};
+use minnet_host::file::check_drawing;
 use minnet_host::model::{Contents, File};
 use minnet_host::picture::{self, Reading, Rect, Shown};
 use minnet_host::report;
@@ -42,6 +43,9 @@ pub struct Options {
     /// Write a PNG picture of what was seen at each step, to understand a wrong answer
     #[arg(long, value_name = "FILE")]
     show: Option<PathBuf>,
+    /// Replace a picture of that name even if Minnet did not draw it
+    #[arg(long, requires = "show")]
+    force: bool,
     /// Print the results as JSON
     #[arg(long)]
     json: bool,
@@ -56,6 +60,9 @@ impl Options {
 
 pub fn run(arguments: Arguments) -> Result<()> {
     let Arguments { mut files, model, options } = arguments;
+    if let Some(path) = &options.show {
+        check_drawing(path, options.force)?;
+    }
     let model = match model {
         None if is_model(&files[0]) => Some(files.remove(0)),
         named => named,

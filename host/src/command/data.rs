@@ -7,7 +7,8 @@ use minnet_host::architecture::Shape;
 use minnet_host::augment;
 use minnet_host::data::{self, Options, Range, Summary, default_directory};
 use minnet_host::error::Result;
-use minnet_host::file::check_writable;
+use minnet_host::file::check_drawing;
+use minnet_host::plot;
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -35,6 +36,9 @@ pub struct Arguments {
     /// Where to put the picture of some samples: a sheet of pictures, or a plot (then also as .svg)
     #[arg(long, value_name = "FILE", default_value = "samples.png", value_parser = super::eval::png)]
     sheet: PathBuf,
+    /// Replace a picture of that name even if Minnet did not draw it
+    #[arg(long)]
+    force: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -50,7 +54,10 @@ struct Report {
 }
 
 pub fn run(arguments: Arguments) -> Result<()> {
-    check_writable(&arguments.sheet)?;
+    let plots = plot::paths(&arguments.sheet.with_extension(""));
+    for path in [&arguments.sheet].into_iter().chain(&plots) {
+        check_drawing(path, arguments.force)?;
+    }
     let path = arguments.path.map_or_else(default_directory, Ok)?;
     let Arguments { transpose, label, shape, .. } = arguments;
     let data = data::open(&path, &Options { transpose, label, shape, targets: None })?;

@@ -28,6 +28,9 @@ pub struct Arguments {
     /// Where to put the sheet of the digits it got wrong, the surest mistakes first
     #[arg(long, value_name = "FILE", default_value = "misclassified.png", value_parser = png)]
     sheet: PathBuf,
+    /// Replace a picture of that name even if Minnet did not draw it
+    #[arg(long)]
+    force: bool,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -74,7 +77,7 @@ impl Set {
 }
 
 pub fn run(arguments: Arguments) -> Result<()> {
-    file::check_writable(&arguments.sheet)?;
+    file::check_drawing(&arguments.sheet, arguments.force)?;
     let Some((first, others)) = arguments.model.split_first() else { return Ok(()) };
     let file = File::read(first)?;
     let (net, description) = (file.net()?, file.description()?);

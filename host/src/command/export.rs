@@ -4,7 +4,7 @@ use super::print;
 use clap::Args;
 use minnet_host::error::Result;
 use minnet_host::exchange::{self, Form};
-use minnet_host::file::check_writable;
+use minnet_host::file::{check_apart, check_writable};
 use minnet_host::model::File;
 use std::path::PathBuf;
 
@@ -28,6 +28,7 @@ fn form(text: &str) -> std::result::Result<Form, String> {
 pub fn run(arguments: Arguments) -> Result<()> {
     let Arguments { model, to, out } = arguments;
     let out = out.unwrap_or_else(|| exchange::default_path(&model, to));
+    check_apart(&model, &out)?;
     check_writable(&out)?;
     let file = File::read(&model)?;
     let (net, contents) = (file.net()?, file.contents()?);

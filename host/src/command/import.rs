@@ -6,7 +6,7 @@ use minnet::model::Metadata;
 use minnet_host::description::Description;
 use minnet_host::error::Result;
 use minnet_host::exchange::{self, Imported, Layout, Options};
-use minnet_host::file::check_writable;
+use minnet_host::file::{check_apart, check_writable};
 use minnet_host::nets::Net;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -76,6 +76,7 @@ struct Report {
 
 pub fn run(arguments: Arguments) -> Result<()> {
     let Arguments { network: path, net, cost, layout, order, epsilon, scale, mean, std, out, json } = arguments;
+    check_apart(&path, &out)?;
     check_writable(&out)?;
     let options = Options { net, cost, layout, order, epsilon, scale, mean, std };
     let Imported { net, network, preparation, form, tensors } = exchange::import(&path, &options)?;

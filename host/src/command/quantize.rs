@@ -5,7 +5,7 @@ use clap::Args;
 use minnet::model::Metadata;
 use minnet::quant::{self, Width};
 use minnet_host::error::{Error, Result};
-use minnet_host::file::check_writable;
+use minnet_host::file::{check_apart, check_writable};
 use minnet_host::model::File;
 use minnet_host::quantize::{Finetune, Integers, finetune};
 use minnet_host::report;
@@ -72,6 +72,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let stem = arguments.model.file_stem().unwrap_or_default().to_string_lossy();
     let default = arguments.model.with_file_name(format!("{stem}-{name}.minnet"));
     let out = arguments.out.clone().unwrap_or(default);
+    check_apart(&arguments.model, &out)?;
     check_writable(&out)?;
     let executor = arguments.resources.executor()?;
     let data = arguments.resources.source.open(Some(net.architecture.input()))?;

@@ -156,3 +156,114 @@ impl Checkpoint {
         postcard::from_bytes(bytes).map_err(|_| bad(damaged))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch_norm;
+    use crate::data::digits;
+    use crate::executor::{Threads, Vectors};
+    use crate::nets;
+    use crate::network::Network;
+    use crate::train::tests::twenty_images;
+    use crate::train::{Event, Hyper, Schedule, parameters, snapshot_of, train_from};
+    use minnet::augment::Augment;
+    use minnet::init::Init;
+    use minnet::prelude::*;
+    use std::ops::ControlFlow;
+
+    /// Trains to the end, from a state or from nothing; the parameters, what is known of the epochs, and all states.
+    fn trained(hyper: &Hyper, from: Option<State>) -> Result<(Vec<f32>, History, Vec<State>)> {
+        let (images, labels) = twenty_images();
+        let set = digits(&images, &labels);
+        let net =
+            nets::find("28x28x1: conv5x5 3 maxpool2 relu int4, flatten, dropout 10, dense 10 softmax int2", None)?;
+        let network = Network::zeroed(&net)?;
+        let widths = net.architecture.layers().iter().filter(|op| op.weights() > 0).map(|op| op.bits()).collect();
+        let hyper = Hyper { widths, ..hyper.clone() };
+        let mut layers = batch_norm::normalized(&network)?;
+        let executor = Threads::new(1, Vectors::detect())?;
+        let mut states = Vec::new();
+        let observe = &mut |event: Event<'_>| {
+            if let Event::State(state) = event {
+                states.push(state());
+            }
+            ControlFlow::Continue(())
+        };
+        let history = train_from(from, &mut layers, net.cost, [set, set], &hyper, &executor, observe)?;
+        assert_eq!(parameters(&layers), snapshot_of(&layers).len());
+        Ok((snapshot_of(&layers), history, states))
+    }
+
+    fn without_seconds(mut history: History) -> History {
+        history.epochs.iter_mut().for_each(|epoch| epoch.seconds = 0.0);
+        history
+    }
+
+    #[test]
+    fn a_training_that_goes_on_ends_as_if_it_had_not_been_cut_short() {
+        let plain = Hyper { epochs: 6, batch: 7, eta: 0.05, init: Init::He, ..Hyper::default() };
+        let augment = Some(Augment { shift: 1.0, rotate: 8.0, elastic: 2.0, ..Augment::NONE });
+        for hyper in [
+            plain.clone(),
+            Hyper { augment, freeze_norm: 3, average: Some(0.9), optimizer: Optimizer::adamw(0.1), ..plain.clone() },
+            Hyper {
+                epochs: 40,
+                patience: Some(2),
+                schedule: Schedule::Halving,
+                optimizer: Optimizer::Nesterov { momentum: 0.9 },
+                ..plain.clone()
+            },
+            Hyper { schedule: Schedule::Cosine, warmup: 1.5, monitor_training: true, ..plain.clone() },
+        ] {
+            let (parameters, history, states) = trained(&hyper, None).unwrap();
+            let history = without_seconds(history);
+            assert_eq!(states.len() + 1, history.epochs.len());
+            for (number, state) in states.iter().enumerate() {
+                let (found, own, later) = trained(&hyper, Some(state.clone())).unwrap();
+                assert!(found.iter().map(|value| value.to_bits()).eq(parameters.iter().map(|value| value.to_bits())));
+                assert_eq!(without_seconds(own), history, "after epoch {}", number + 1);
+                assert_eq!(later.len() + number + 1, states.len());
+            }
+        }
+    }
+
+    #[test]
+    fn a_state_of_another_training_is_refused() {
+        let hyper = Hyper { epochs: 2, batch: 7, ..Hyper::default() };
+        let state = trained(&hyper, None).unwrap().2.remove(0);
+        let with_momentum = Hyper { optimizer: Optimizer::Momentum { momentum: 0.9 }, ..hyper.clone() };
+        assert!(trained(&with_momentum, Some(state.clone())).unwrap_err().to_string().contains("another training"));
+        for spoil in [
+            (|state: &mut State| state.order[0] = state.order[1]) as fn(&mut State),
+            |state| state.order.truncate(3),
+            |state| state.best.push(0.0),
+            |state| state.chosen = 7,
+            |state| state.stepper.units[0].push(1.0),
+        ] {
+            let mut state = state.clone();
+            spoil(&mut state);
+            assert!(trained(&hyper, Some(state)).is_err());
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_comes_back_and_a_damaged_one_does_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("checkpoint");
+        let state = trained(&Hyper { epochs: 2, batch: 7, ..Hyper::default() }, None).unwrap().2.remove(0);
+        let words = ["train", "--net", "784: dense 10"].map(String::from).to_vec();
+        let checkpoint = Checkpoint { command: words, directory: "/here".into(), fingerprint: 7, state };
+        checkpoint.save(&path).unwrap();
+        assert_eq!(Checkpoint::read(&path).unwrap(), checkpoint);
+        let bytes = fs::read(&path).unwrap();
+        for place in [0, 8, 20, bytes.len() / 2, bytes.len() - 1] {
+            let mut spoiled = bytes.clone();
+            spoiled[place] ^= 4;
+            fs::write(&path, spoiled).unwrap();
+            assert!(matches!(Checkpoint::read(&path), Err(Error::Checkpoint { .. })), "{place}");
+            fs::write(&path, &bytes[..place]).unwrap();
+            assert!(matches!(Checkpoint::read(&path), Err(Error::Checkpoint { .. })), "{place}");
+        }
+    }
+}
