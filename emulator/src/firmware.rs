@@ -33,7 +33,7 @@ pub fn build_in(
     let mut cargo = toolchain.cargo();
     cargo
         .current_dir(top().join("firmware-demo"))
-        .args(["build", "--quiet", "--release", "--target", toolchain.target(), "--bin", bin])
+        .args(["build", "--locked", "--quiet", "--release", "--target", toolchain.target(), "--bin", bin])
         .args(["--no-default-features", "--features", &features.join(",")])
         .arg("--target-dir")
         .arg(&folder);

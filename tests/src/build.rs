@@ -19,7 +19,7 @@ pub fn programs(targets: &[&str], temporary: &str) -> PathBuf {
     let target = Path::new(temporary).parent().unwrap();
     let status = Command::new(env!("CARGO"))
         // The very flags that the tests are built with, or the library would be compiled once more for other features.
-        .args(["build", "--quiet", "--workspace"])
+        .args(["build", "--locked", "--quiet", "--workspace"])
         .args(cfg!(feature = "all").then_some("--all-features"))
         .args(targets)
         .args(["--profile", if profile == "debug" { "dev" } else { profile }])

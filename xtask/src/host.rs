@@ -34,7 +34,15 @@ pub fn rust_type(model: &Path) -> Result<String, Error> {
 /// The program, built if need be, ready for its arguments; it runs in the current folder.
 pub fn command() -> Command {
     let mut cargo = suite::cargo();
-    cargo.current_dir(".").args(["run", "--quiet", "--release", "--package", "minnet-host", "--manifest-path"]);
+    cargo.current_dir(".").args([
+        "run",
+        "--locked",
+        "--quiet",
+        "--release",
+        "--package",
+        "minnet-host",
+        "--manifest-path",
+    ]);
     cargo.arg(top().join("Cargo.toml")).arg("--");
     cargo
 }

@@ -136,8 +136,16 @@ fn named(board: Option<&str>) -> Result<&'static Board, Error> {
 fn lint() -> Result<(), Error> {
     step("format", &["fmt", "--all", "--check"], None)?;
     step("format of the firmware", &["fmt", "--manifest-path", "firmware-demo/Cargo.toml", "--check"], None)?;
-    step("clippy", &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"], None)?;
-    step("documentation", &["doc", "--workspace", "--all-features", "--no-deps"], Some(("RUSTDOCFLAGS", "-D warnings")))
+    step(
+        "clippy",
+        &["clippy", "--locked", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"],
+        None,
+    )?;
+    step(
+        "documentation",
+        &["doc", "--locked", "--workspace", "--all-features", "--no-deps"],
+        Some(("RUSTDOCFLAGS", "-D warnings")),
+    )
 }
 
 fn step(name: &str, arguments: &[&str], variable: Option<(&str, &str)>) -> Result<(), Error> {

@@ -21,8 +21,9 @@ pub fn run(arguments: &[String]) -> Result<(), Error> {
         qemu::provide(board.emulator)?;
     }
     let mut cargo = cargo();
-    let mut child =
-        process::start(cargo.args(["test", "--workspace", "--all-features"]).args(arguments).stdout(Stdio::piped()))?;
+    let mut child = process::start(
+        cargo.args(["test", "--locked", "--workspace", "--all-features"]).args(arguments).stdout(Stdio::piped()),
+    )?;
     let passed_on = match child.stdout.take() {
         Some(output) => pass_on(output, io::stdout()),
         None => Ok(0),

@@ -15,9 +15,12 @@ use wire::{ANSWER_MAX, Answer, Defect, Frame, REQUEST_MAX, Receiver, Refusal, Re
 pub struct Timing {
     /// Before it asks again.
     pub again: Duration,
-    /// For one answer, however often it asks, before it gives up.
+    /// For the first answer, however often it asks, before it gives up.
     pub patience: Duration,
 }
+
+/// For an answer of a device that has answered before: an emulator or a debugger may hold it up.
+const LATER: Duration = Duration::from_secs(30);
 
 impl Default for Timing {
     /// Asks again after half a second, and gives up within five.
@@ -118,6 +121,7 @@ impl Client {
         let (receiver, heard) = (Receiver::new(), Vec::new());
         let mut client = Self { line, name: name.to_owned(), timing, session, number: 0, receiver, heard, repeats: 0 };
         let identity = client.identity()?;
+        client.timing.patience = client.timing.patience.max(LATER);
         Ok((client, identity))
     }
 
@@ -179,13 +183,17 @@ impl Client {
         let encoded = Frame::new(self.session, self.number, request).encode(&mut buffer);
         let bytes = encoded.map_err(|_| self.refused("the request is longer than a frame"))?;
         let deadline = Instant::now() + self.timing.patience;
+        // If this program is stopped for a while, time passes in which nobody listens: so it has to listen so often, too.
+        let least = self.timing.patience.div_duration_f64(self.timing.again).ceil() as u64;
+        let mut rounds = 0;
         loop {
             self.line.send(bytes).map_err(|cause| self.gone(cause))?;
-            if let Some(answer) = self.listen(deadline, &take)? {
+            if let Some(answer) = self.listen(&take)? {
                 return Ok(answer);
             }
             self.repeats += 1;
-            if Instant::now() >= deadline {
+            rounds += 1;
+            if Instant::now() >= deadline && rounds >= least {
                 let patience = self.timing.patience;
                 return Err(Error::DeviceSilent { line: self.name.clone(), patience, heard: words(&self.heard) });
             }
@@ -193,8 +201,8 @@ impl Client {
     }
 
     /// Waits for the answer; `None` if it is time to ask again, or if this or what was asked arrived in pieces.
-    fn listen<T>(&mut self, deadline: Instant, take: impl Fn(&Answer<'_>) -> Option<T>) -> Result<Option<T>> {
-        let again = (Instant::now() + self.timing.again).min(deadline);
+    fn listen<T>(&mut self, take: impl Fn(&Answer<'_>) -> Option<T>) -> Result<Option<T>> {
+        let again = Instant::now() + self.timing.again;
         let mut buffer = [0; 256];
         loop {
             let patience = again.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));

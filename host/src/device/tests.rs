@@ -146,6 +146,27 @@ fn a_board_that_never_answers_is_given_up_within_five_seconds() {
 }
 
 #[test]
+fn a_client_that_was_stopped_for_a_while_goes_on() {
+    /// The first time, a moment turns out to have been longer than any patience.
+    struct Stopped(Box<dyn Line>, bool);
+    impl Line for Stopped {
+        fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+            self.0.send(bytes)
+        }
+        fn receive(&mut self, buffer: &mut [u8], patience: Duration) -> io::Result<usize> {
+            if !std::mem::replace(&mut self.1, true) {
+                std::thread::sleep(Duration::from_millis(300));
+                return Ok(0);
+            }
+            self.0.receive(buffer, patience)
+        }
+    }
+    let timing = Timing { again: Duration::from_millis(50), patience: Duration::from_millis(200) };
+    let line = Stopped(Box::new(Memory::new(&Learned::default())), false);
+    Client::connect(Box::new(line), "stopped", timing).unwrap();
+}
+
+#[test]
 fn a_line_of_noise_is_given_up_within_five_seconds_and_its_words_are_told() {
     struct Noise;
     impl Line for Noise {

@@ -1,4 +1,4 @@
-//! Runs that are cut short: whatever happens, a model file is whole.
+//! Runs that are cut short, and reports that nobody reads: whatever happens, a model file is whole, and no work is lost.
 #![cfg(unix)]
 
 use super::program::Place;
@@ -75,6 +75,117 @@ fn a_killed_run_leaves_a_whole_model_or_none() {
 }
 
 #[test]
+fn a_killed_training_goes_on_to_the_same_weights() {
+    let line = "train --data @data --net 784-30-10 --epochs 12 --every 1 --average 0.9";
+    let whole = Place::new();
+    let start_of_run = Instant::now();
+    let hash = whole.json(line)["weight_hash"].clone();
+    let whole_run = start_of_run.elapsed();
+    let mut resumed = 0;
+    for share in 1..12 {
+        let place = Place::new();
+        let mut child = start(&place, line);
+        sleep(whole_run.mul_f64(f64::from(share) / 12.0));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if place.path("digits.minnet.checkpoint").exists() {
+            resumed += 1;
+            // Killed once more on its way.
+            let mut child = start(&place, "train --resume digits.minnet.checkpoint");
+            sleep(whole_run / 6);
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        let rest = if place.path("digits.minnet.checkpoint").exists() {
+            "train --resume digits.minnet.checkpoint"
+        } else {
+            line
+        };
+        place.succeed(rest);
+        assert_eq!(place.json("inspect digits.minnet")["weight_hash"], hash, "{share}");
+        assert_eq!(place.names(), ["digits.minnet", "digits.png", "digits.svg"], "{share}");
+    }
+    assert!(resumed > 0);
+}
+
+#[test]
+fn a_training_that_was_cut_short_is_not_forgotten() {
+    let place = Place::new();
+    let line = "train --data @data --net 784-30-10 --epochs 100000 --every 1";
+    let mut child = start(&place, line);
+    while !place.path("digits.minnet.checkpoint").exists() {
+        sleep(Duration::from_millis(5));
+    }
+    let second = place.run(line);
+    assert!(second.code == Some(1) && second.stderr.contains("another run writes it"), "{}", second.stderr);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let next = place.run(TRAIN);
+    assert!(next.code == Some(0), "{}", next.stderr);
+    let words = "`host train --resume digits.minnet.checkpoint` would go on";
+    assert!(next.stderr.contains("was cut short after") && next.stderr.contains(words), "{}", next.stderr);
+}
+
+#[test]
+fn a_checkpoint_of_other_data_or_none_is_refused() {
+    let place = Place::new();
+    std::fs::copy(super::program::DATA.join("t10k-images-idx3-ubyte.gz"), place.path("digits.minnet.checkpoint"))
+        .unwrap();
+    for line in [TRAIN, "train --resume digits.minnet.checkpoint", "train --resume nowhere"] {
+        let run = place.run(line);
+        assert!(run.code == Some(1) && run.stderr.contains("error: "), "{line}: {}", run.stderr);
+    }
+    assert!(place.run("train --resume digits.minnet.checkpoint --epochs 3").code == Some(2));
+}
+
+#[test]
+fn nobody_reads_the_reports() {
+    let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let closed = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        writer
+    };
+    let hash = Place::new().json(TRAIN)["weight_hash"].clone();
+    for stderr in [Stdio::from(full()), Stdio::from(closed())] {
+        let place = Place::new();
+        let status = place.command(TRAIN).stdout(Stdio::null()).stderr(stderr).status().unwrap();
+        assert_eq!(status.code(), Some(0));
+        assert_eq!(place.json("inspect digits.minnet")["weight_hash"], hash);
+    }
+    let error = Place::new().command("inspect nowhere").stderr(full()).status().unwrap();
+    assert_eq!(error.code(), Some(1));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_not_text() {
+    use std::os::unix::ffi::OsStrExt;
+    let place = Place::new();
+    let name = std::ffi::OsStr::from_bytes(b"m\xff.minnet");
+    let mut command = place.command(TRAIN);
+    assert_eq!(command.arg("--out").arg(name).output().unwrap().status.code(), Some(0));
+    assert!(std::fs::metadata(place.path("").join(name)).is_ok());
+    let output = place.command(TRAIN).arg("--json").arg("--out").arg(name).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("which is not UTF-8"));
+}
+
+#[test]
+fn a_run_that_is_asked_to_end_saves_what_it_has_learned() {
+    for signal in ["-TERM", "-HUP"] {
+        let place = Place::new();
+        let mut child = start(&place, "train --data @data --net 784-30-10 --epochs 100000");
+        let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        assert!(stderr.any(|line| line.starts_with("epoch 2/")));
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        stderr.for_each(drop);
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{signal}");
+        place.json("inspect digits.minnet");
+    }
+}
+
+#[test]
 fn an_interrupted_run_saves_what_it_has_learned() {
     let place = Place::new();
     let mut child = start(&place, "train --data @data --net 784-30-10 --epochs 100000 --json");
@@ -92,7 +203,9 @@ fn an_interrupted_run_saves_what_it_has_learned() {
     assert_eq!(run["history"]["stopped"], true);
     assert!((2..100_000).contains(&run["history"]["epochs"].as_array().unwrap().len()));
     assert_eq!(place.json("inspect digits.minnet")["weight_hash"], run["weight_hash"]);
-    assert_eq!(place.names(), ["digits.minnet", "digits.png", "digits.svg"]);
+    // From the checkpoint it would go on.
+    assert_eq!(place.names(), ["digits.minnet", "digits.minnet.checkpoint", "digits.png", "digits.svg"]);
+    assert_eq!(run["checkpoint"], "digits.minnet.checkpoint");
 }
 
 #[test]
@@ -108,5 +221,6 @@ fn a_second_interrupt_gives_up() {
         sleep(Duration::from_millis(1));
     }
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert_eq!(place.names(), Vec::<String>::new());
+    // The lock holds nobody up: it is nobody's.
+    assert_eq!(place.names(), [".digits.minnet.lock"]);
 }

@@ -530,3 +530,46 @@ fn results_that_could_not_be_written() {
         }
     }
 }
+
+#[test]
+fn what_would_replace_what_it_is_made_of() {
+    let place = Place::new();
+    fs::copy(BUNDLED_MODEL, place.path("m.minnet")).unwrap();
+    place.succeed("export m.minnet --out m.json");
+    for line in ["quantize m.minnet --out ./m.minnet", "import m.json --out m.json", "export m.minnet --out m.minnet"] {
+        assert_refused(&place, line, &["this is what it is made of, and would be replaced", "--out"]);
+    }
+}
+
+#[test]
+fn pictures_of_somebody_else_s() {
+    let place = Place::new();
+    for (name, line) in [
+        ("digits.svg", TRAIN.to_owned()),
+        ("misclassified.png", format!("eval {BUNDLED_MODEL} --data @data")),
+        ("samples.png", "data @data".to_owned()),
+        ("samples.svg", "data @data".to_owned()),
+        ("show.png", "classify 7.png --show show.png".to_owned()),
+    ] {
+        let place = Place::new();
+        place.write_png("7.png", 28, &DIGITS.images[0]);
+        fs::write(place.path(name), "a holiday").unwrap();
+        assert_refused(&place, &line, &[name, "a file of this name that Minnet did not make", "--force"]);
+        assert_eq!(fs::read(place.path(name)).unwrap(), b"a holiday");
+        place.succeed(&format!("{line} --force"));
+        // Now they are ours.
+        place.succeed(&line);
+    }
+    let line = TRAIN.replace("784-10", "784-30-10");
+    for eta in ["0.1", "0.5"] {
+        place.succeed(&format!("{line} --eta {eta} --out eta-{eta}"));
+    }
+    let names = ["eta-0.1", "eta-0.1.png", "eta-0.1.svg", "eta-0.5", "eta-0.5.png", "eta-0.5.svg"];
+    assert_eq!(place.names(), names);
+}
+
+#[test]
+fn a_directory_that_is_not_there() {
+    let place = Place::new();
+    assert_refused(&place, &format!("{TRAIN} --out models/"), &["there is no directory models/"]);
+}

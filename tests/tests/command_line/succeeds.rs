@@ -349,7 +349,7 @@ fn every_command_has_help() {
     for (command, flags) in [
         (
             "train",
-            "--net --cost --init --epochs --batch --eta --lambda --early-stopping --augment --batch-norm --freeze-norm --seed --out --json --data \
+            "--net --cost --init --epochs --batch --eta --lambda --early-stopping --augment --batch-norm --freeze-norm --seed --out --checkpoint --every --resume --force --json --data \
              --threads",
         ),
         ("search", "--out --flash --ram --instructions --processor --trials --epochs --pending --trial --json --data"),

@@ -17,7 +17,16 @@ pub fn exchange() -> Result<(), Error> {
     let folder = tempfile::tempdir().map_err(Error::io("create", "a temporary folder"))?;
     let requirements = root.join("benches/rivals/exchange-requirements.txt");
     let python = rivals::provide_python(&root.join("target/exchange-python"), &requirements)?;
-    run(suite::cargo().args(["build", "--release", "--package", "minnet-host", "--package", "tests", "--bins"]))?;
+    run(suite::cargo().args([
+        "build",
+        "--locked",
+        "--release",
+        "--package",
+        "minnet-host",
+        "--package",
+        "tests",
+        "--bins",
+    ]))?;
     let program = |name: &str| root.join("target/release").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     let mut script = Command::new(python);
     script.arg(root.join("benches/rivals/exchange.py")).args([program("host"), program("outputs")]).arg(folder.path());

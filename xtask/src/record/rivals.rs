@@ -157,7 +157,7 @@ pub(super) fn provide_python(folder: &Path, requirements: &Path) -> std::result:
 /// Builds ours, once more with multiply and add fused, and the rivals that are Rust: with all of this processor's
 /// instructions, as their users would.
 fn build(root: &Path, networks: &str) -> std::result::Result<(), Error> {
-    const OURS: [&str; 6] = ["build", "--release", "--package", "benches", "--bin", "ours"];
+    const OURS: [&str; 7] = ["build", "--locked", "--release", "--package", "benches", "--bin", "ours"];
     run(suite::cargo().args(OURS))?;
     // Other flags want a folder of their own, or each build would undo the other's.
     let mut fused = suite::cargo();
@@ -167,7 +167,7 @@ fn build(root: &Path, networks: &str) -> std::result::Result<(), Error> {
         return Ok(());
     }
     let mut rivals = suite::cargo();
-    rivals.args(["build", "--release", "--manifest-path"]).arg(root.join("benches/rivals/rust/Cargo.toml"));
+    rivals.args(["build", "--locked", "--release", "--manifest-path"]).arg(root.join("benches/rivals/rust/Cargo.toml"));
     rivals.env("RUSTFLAGS", "-Ctarget-cpu=native").arg("--target-dir").arg(root.join("target/rivals-rust"));
     Ok(run(&mut rivals)?)
 }

@@ -359,7 +359,16 @@ fn trained_model(root: &Path, data: Data, entry: &str, seed: u32, ending: &str) 
 /// Draws the plot of docs/accuracy.md.
 fn plot(root: &Path) -> Result<(), Error> {
     let mut cargo = suite::cargo();
-    cargo.current_dir(root).args(["run", "--quiet", "--release", "--package", "benches", "--bin", "frontier"]);
+    cargo.current_dir(root).args([
+        "run",
+        "--locked",
+        "--quiet",
+        "--release",
+        "--package",
+        "benches",
+        "--bin",
+        "frontier",
+    ]);
     Ok(process::run(&mut cargo)?)
 }
 
