@@ -23,7 +23,9 @@ use minnet_host::data::{Data, Mnist, Options, Part, Problem, TargetKind, default
 use minnet_host::description::Description;
 use minnet_host::error::{Error, Result};
 use minnet_host::executor::{Threads, Vectors};
+use minnet_host::memory;
 use minnet_host::report;
+use minnet_host::report::visible;
 use minnet_host::samples::Samples;
 use minnet_host::train::{Errors, Score};
 use std::io::Write;
@@ -39,6 +41,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// The most memory that reading a file may take, in MB [default: half of what the machine has]
+    #[arg(long, global = true, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..1 << 40))]
+    memory: Option<u64>,
 }
 
 #[derive(Subcommand)]
@@ -91,6 +96,9 @@ enum Command {
 impl Cli {
     /// Runs the command that was typed.
     pub fn run(self) -> Result<()> {
+        if let Some(megabytes) = self.memory {
+            memory::set_limit(megabytes << 20);
+        }
         match self.command {
             Command::Train(arguments) => train::run(arguments),
             Command::Search(arguments) => search::run(arguments),
@@ -289,7 +297,7 @@ fn progress_bar(images: usize) -> ProgressBar {
 /// Writes a result to the standard output.
 fn print(text: &str) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|cause| Error::Output { cause })
+    stdout.write_all(visible(text).as_bytes()).and_then(|()| stdout.flush()).map_err(|cause| Error::Output { cause })
 }
 
 /// Writes a result to the standard output as JSON.

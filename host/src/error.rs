@@ -439,6 +439,14 @@ pub enum Error {
     DescriptionLength { length: usize, most: usize },
 
     // The machine.
+    /// A file holds more than memory is given to.
+    #[error(
+        "{path}: it takes more than {} MB of memory, of which it may have no more; if it is what it should be, give it more \
+         with --memory",
+        limit >> 20
+    )]
+    Limit { path: PathBuf, limit: u64 },
+
     /// There is not enough memory.
     #[error("{bytes} bytes of memory are not to be had; try a smaller --batch, or close other programs")]
     Memory { bytes: usize },

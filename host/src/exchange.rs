@@ -27,7 +27,7 @@ pub use preparation::Preparation;
 
 use crate::architecture::{Architecture, Shape};
 use crate::error::{Error, Result};
-use crate::file::{beginning, write_atomically};
+use crate::file::{self, beginning, write_atomically};
 use crate::model::Contents;
 use crate::nets::{self, Net};
 use crate::network::Network;
@@ -149,7 +149,7 @@ pub struct Tensors {
 /// # Errors
 /// [`Error::Read`]; those of [`Network2::parse`]; [`Error::Exchange`], which says what; those of [`nets::find`].
 pub fn import(path: &Path, options: &Options) -> Result<Imported> {
-    let bytes = std::fs::read(path).map_err(|cause| Error::Read { path: path.to_owned(), cause })?;
+    let bytes = file::read(path)?;
     parse(path, &bytes, options)
 }
 

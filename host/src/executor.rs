@@ -7,6 +7,9 @@ use zerocopy::{FromBytes, IntoBytes, KnownLayout};
 
 mod team;
 
+/// The most threads for each core.
+const MOST: usize = 8;
+
 /// Runs on a pool of threads, with the widest vectors this processor has, chosen once.
 pub struct Threads {
     pool: rayon::ThreadPool,
@@ -67,11 +70,15 @@ impl Vectors {
 }
 
 impl Threads {
-    /// A pool of `threads` threads (0: one for each core).
+    /// A pool of `threads` threads (0: one for each core), of no more than [`MOST`] for each core: so many only wait for each
+    /// other.
     ///
     /// # Errors
     /// [`Error::Threads`] if the system does not give the threads.
     pub fn new(threads: usize, vectors: Vectors) -> Result<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        // Never 0, for which rayon would ask the environment.
+        let threads = if threads == 0 { cores } else { threads.min(MOST * cores) };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|cause| Error::Threads { cause })?;
         let team = team::Team::new(pool.current_num_threads());

@@ -6,6 +6,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::memory;
 
 /// Writes a file in one step: `write` fills a temporary file in the same directory, which takes the name `path` only
 /// once it is on the disk. At every moment, also after a crash, `path` is either what it was or all of the new file.
@@ -21,6 +22,24 @@ use crate::error::{Error, Result};
 pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let target = Target::of(path)?;
     target.replace(write).map_err(|cause| Error::Write { path: path.to_path_buf(), cause })
+}
+
+/// Reads a whole file, or what comes through a pipe of this name.
+///
+/// # Errors
+///
+/// [`Error::Read`], and [`Error::Limit`] for one that never ends or is too long for the memory.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    let fail = |cause| Error::Read { path: path.to_path_buf(), cause };
+    let file = File::open(path).map_err(fail)?;
+    let length = file.metadata().map_or(0, |metadata| metadata.len());
+    memory::check(path, length)?;
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(length as usize).map_err(|_| Error::Limit { path: path.to_path_buf(), limit: length })?;
+    let most = memory::limit();
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(fail)?;
+    memory::check(path, bytes.len() as u64)?;
+    Ok(bytes)
 }
 
 /// Tries whether [`write_atomically`] could write a file, and leaves nothing behind: to be asked before a long work. It also

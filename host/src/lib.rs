@@ -24,6 +24,7 @@ pub mod executor;
 pub mod experiment;
 pub mod file;
 pub mod instructions;
+pub mod memory;
 pub mod model;
 pub mod nets;
 pub mod network;

@@ -4,7 +4,7 @@ use crate::architecture::Architecture;
 use crate::description::Description;
 use crate::error::{Error, Result};
 use crate::executor::Threads;
-use crate::file::write_atomically;
+use crate::file::{self, write_atomically};
 use crate::nets::{self, Net};
 use crate::network::Network;
 use crate::picture;
@@ -39,8 +39,7 @@ impl File {
     /// # Errors
     /// [`Error::Read`].
     pub fn read(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|cause| Error::Read { path: path.to_owned(), cause })?;
-        Ok(Self::of(path, &bytes))
+        Ok(Self::of(path, &file::read(path)?))
     }
 
     /// The model that comes with the program: it reads digits.

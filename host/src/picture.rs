@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use crate::data::Image;
 use crate::error::{Error, Result};
-use crate::file::beginning;
+use crate::file::{self, beginning};
 use decode::{Unreadable, decode};
 use gray::Colours;
 use reading::{Steps, already_prepared};
@@ -81,7 +81,7 @@ pub fn load(path: &Path) -> Result<Image> {
 /// [`Error::Read`], [`Error::NotPicture`], [`Error::PictureCorrupt`], and [`Error::PictureTooLarge`] beyond 64 million
 /// pixels.
 pub fn read(path: &Path, many: bool) -> Result<Reading> {
-    let bytes = std::fs::read(path).map_err(|cause| Error::Read { path: path.to_path_buf(), cause })?;
+    let bytes = file::read(path)?;
     read_bytes(path, &bytes, many)
 }
 

@@ -35,7 +35,7 @@ impl Order {
         let bad = |problem| Error::Checkpoint { path: path.clone(), problem };
         let words = checkpoint.command.clone();
         let parsed = Cli::try_parse_from(std::iter::once("host").chain(words.iter().map(String::as_str)));
-        let Ok(Cli { command: Command::Train(arguments) }) = parsed else {
+        let Ok(Cli { command: Command::Train(arguments), .. }) = parsed else {
             return Err(bad(
                 "its command is none of this version of `host train`; go on with the version that began it",
             ));

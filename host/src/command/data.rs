@@ -8,7 +8,6 @@ use minnet_host::augment;
 use minnet_host::data::{self, Options, Range, Summary, default_directory};
 use minnet_host::error::Result;
 use minnet_host::file::check_drawing;
-use minnet_host::plot;
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -54,13 +53,13 @@ struct Report {
 }
 
 pub fn run(arguments: Arguments) -> Result<()> {
-    let plots = plot::paths(&arguments.sheet.with_extension(""));
-    for path in [&arguments.sheet].into_iter().chain(&plots) {
-        check_drawing(path, arguments.force)?;
-    }
+    check_drawing(&arguments.sheet, arguments.force)?;
     let path = arguments.path.map_or_else(default_directory, Ok)?;
     let Arguments { transpose, label, shape, .. } = arguments;
     let data = data::open(&path, &Options { transpose, label, shape, targets: None })?;
+    for path in data.drawings(&arguments.sheet) {
+        check_drawing(&path, arguments.force)?;
+    }
     let title = path.file_name().map_or_else(|| "Data".into(), |name| name.to_string_lossy().into_owned());
     let pictures = data.draw(&title, arguments.augment.as_ref(), &arguments.sheet)?;
     let report = Report { summary: data.summary(), path, pictures };

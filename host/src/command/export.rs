@@ -28,10 +28,10 @@ fn form(text: &str) -> std::result::Result<Form, String> {
 pub fn run(arguments: Arguments) -> Result<()> {
     let Arguments { model, to, out } = arguments;
     let out = out.unwrap_or_else(|| exchange::default_path(&model, to));
-    check_apart(&model, &out)?;
     check_writable(&out)?;
     let file = File::read(&model)?;
     let (net, contents) = (file.net()?, file.contents()?);
+    check_apart(&model, &out)?;
     exchange::write(&out, &exchange::export(&model, &contents, to)?)?;
     let mut text = format!("{}, {}: {}\n", net.name, net.cost.name(), out.display());
     if to == Form::Safetensors {

@@ -1,7 +1,6 @@
 //! Pictures as pixels: PNG and JPEG, told apart by their contents, scaled by areas, in gray or in colour. They lie as they
 //! do in the file: a note of a camera's that it was turned is not followed, nor is it by PyTorch's and Keras's readers.
 
-use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
@@ -11,7 +10,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::problem::Problem;
 use crate::error::{Error, Result};
-use crate::file::beginning;
+use crate::file::{self, beginning};
 
 /// The most pixels a picture may have.
 const MOST_PIXELS: usize = 64_000_000;
@@ -62,7 +61,7 @@ pub(super) fn load(path: &Path) -> Result<Picture> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
-    let bytes = fs::read(path).map_err(|cause| Error::Read { path: path.to_path_buf(), cause })?;
+    let bytes = file::read(path)?;
     if bytes.starts_with(PNG) || bytes.starts_with(JPEG) {
         Ok(bytes)
     } else {

@@ -45,6 +45,14 @@ impl Data {
         Ok(plot::save(&charts, &path.with_extension(""))?.to_vec())
     }
 
+    /// The files that [`draw`](Self::draw) would write.
+    pub fn drawings(&self, path: &Path) -> Vec<PathBuf> {
+        match Looks::of(self.shape()) {
+            Looks::Picture => vec![path.to_path_buf()],
+            Looks::Signal(_) | Looks::Row => plot::paths(&path.with_extension("")).to_vec(),
+        }
+    }
+
     /// Places of samples to train on: up to `count` of each class, or the first if the targets are numbers.
     fn some(&self, count: usize) -> Vec<usize> {
         let train = self.train();

@@ -2,10 +2,9 @@
 
 use super::{Epoch, Errors, History, Score};
 use crate::error::{Error, Result};
-use crate::file::write_atomically;
+use crate::file::{self, write_atomically};
 use rand_xorshift::XorShiftRng;
 use serde::{Deserialize, Serialize};
-use std::fs;
 use std::path::Path;
 
 /// All that a training goes on from after an epoch.
@@ -145,7 +144,7 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Read`], and [`Error::Checkpoint`] for a file that is none, or is damaged.
     pub fn read(path: &Path) -> Result<Self> {
-        let file = fs::read(path).map_err(|cause| Error::Read { path: path.to_path_buf(), cause })?;
+        let file = file::read(path)?;
         let bad = |problem| Error::Checkpoint { path: path.to_path_buf(), problem };
         let bytes = file.strip_prefix(MAGIC).ok_or_else(|| bad("it is no checkpoint of `host train`"))?;
         let damaged = "it is damaged; begin the training anew";
@@ -170,6 +169,7 @@ mod tests {
     use minnet::augment::Augment;
     use minnet::init::Init;
     use minnet::prelude::*;
+    use std::fs;
     use std::ops::ControlFlow;
 
     /// Trains to the end, from a state or from nothing; the parameters, what is known of the epochs, and all states.

@@ -188,7 +188,7 @@ fn a_run_that_is_asked_to_end_saves_what_it_has_learned() {
 #[test]
 fn an_interrupted_run_saves_what_it_has_learned() {
     let place = Place::new();
-    let mut child = start(&place, "train --data @data --net 784-30-10 --epochs 100000 --json");
+    let mut child = start(&place, "train --data @data --net 784-30-10 --epochs 100000 --every 1 --json");
     let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     assert!(stderr.any(|line| line.starts_with("epoch 2/")));
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
