@@ -120,8 +120,15 @@ impl Digits {
     }
 
     fn mnist(&self) -> Result<Mnist> {
-        Mnist::load(&self.path()?)
+        Mnist::load(&self.data.clone().map_or_else(default_data, Ok)?)
     }
+}
+
+/// Where the data are when none are named. It is said, for there may be others than were meant.
+fn default_data() -> Result<PathBuf> {
+    let path = default_directory()?;
+    eprintln!("data: {}; --data names others", path.display());
+    Ok(path)
 }
 
 /// Where data of any kind come from.
@@ -178,7 +185,7 @@ impl Source {
         // A vector's values may be those of an image, which stays one, to be shown.
         let image = shape.filter(|shape| matches!(shape, Shape::Image { .. }));
         let options = Options { transpose: self.transpose, label: self.label.clone(), shape: image, targets };
-        let path = self.path()?;
+        let path = self.data.clone().map_or_else(default_data, Ok)?;
         let data = open(&path, &options)?;
         match shape.filter(|wanted| wanted.values() != data.shape().values()) {
             Some(wanted) => Err(Problem::Wanted { found: data.shape(), wanted }.of(&path)),

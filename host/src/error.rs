@@ -39,8 +39,12 @@ pub enum Error {
     #[error("{directory}: the images come from here, and would be replaced; choose another directory with --out")]
     ReplacesData { directory: PathBuf },
 
-    /// Neither here nor in the repository is there a directory `data/mnist`.
-    #[error("no data are named, and there is no directory data/mnist here, nor above: name the data with --data")]
+    /// Neither here nor in the repository is there a directory `data/mnist` with MNIST's files.
+    #[error(
+        "no data are named, and no directory data/mnist, here or above, has MNIST's four files: put them there \
+         (train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz), or \
+         name the data with --data"
+    )]
     NoDefaultData,
 
     /// The directory or file of a data set does not exist.
@@ -140,7 +144,7 @@ pub enum Error {
     /// A pickle holds something other than three pairs of arrays.
     #[error(
         "{path}: byte {offset}: {what}; the book's mnist.pkl.gz is a tuple of three pairs, each an array of float32 \
-         images (n x 784) and one of int64 labels (n): get it anew"
+         images (n x 784) and one of int64 labels (n), or, in mnist_expanded.pkl.gz, lists of these: get it anew"
     )]
     PickleContent { path: PathBuf, offset: u64, what: String },
 

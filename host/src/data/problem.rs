@@ -40,6 +40,10 @@ pub enum Problem {
     #[error("no such file or directory; name the file or the directory that holds the data")]
     Missing,
 
+    /// Something that can be read but once.
+    #[error("is a pipe or a device, and data are read more than once; write them into a file, and name that")]
+    Pipe,
+
     /// A file is of no format that is known.
     #[error(
         "holds no data that can be read: it begins with {found}; give IDX, CSV, .npz, .npy or the book's mnist.pkl.gz, or \
