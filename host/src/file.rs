@@ -47,6 +47,11 @@ pub fn make_directory(path: &Path) -> Result<()> {
     check_writable(&path.join("probe"))
 }
 
+/// Whether two paths lead to the same file or directory, which is there.
+pub fn is_same(path: &Path, other: &Path) -> bool {
+    fs::canonicalize(path).is_ok_and(|path| fs::canonicalize(other).is_ok_and(|other| path == other))
+}
+
 /// Where a file is to stand.
 struct Target {
     path: PathBuf,
@@ -105,7 +110,7 @@ fn parent(path: &Path) -> PathBuf {
 
 /// Says for an error message what a file begins with: its first four bytes, and the format they tell of, if known.
 pub(crate) fn beginning(bytes: &[u8]) -> String {
-    let known: [(&[u8], &str); 10] = [
+    let known: [(&[u8], &str); 13] = [
         (&[0x1f, 0x8b], "a gzip file"),
         (b"\x89PNG", "a PNG picture"),
         (&[0xff, 0xd8, 0xff], "a JPEG picture"),
@@ -115,6 +120,9 @@ pub(crate) fn beginning(bytes: &[u8]) -> String {
         (b"PK\x03\x04", "a zip archive"),
         (b"\x93NUM", "a NumPy array"),
         (&[0x80], "a Python pickle"),
+        (&[0xff, 0xfe], "text in UTF-16, not UTF-8"),
+        (&[0xfe, 0xff], "text in UTF-16, not UTF-8"),
+        (&[0xef, 0xbb, 0xbf], "text with a byte-order mark"),
         (b"<", "a web page or other markup"),
     ];
     let shown: Vec<String> = bytes.iter().take(4).map(|byte| format!("{byte:02x}")).collect();

@@ -31,4 +31,5 @@ pub mod quantize;
 pub mod samples;
 pub mod search;
 pub mod sheet;
+pub mod shell;
 pub mod train;

@@ -131,6 +131,36 @@ impl Default for Hyper {
 }
 
 impl Hyper {
+    /// What λ is divided by, in epochs of so many images.
+    fn divisor(&self, images: usize) -> usize {
+        match self.regularization {
+            Regularization::PerImage => images.max(1),
+            Regularization::PerBatch => images.div_ceil(self.batch.max(1)).max(1),
+        }
+    }
+
+    /// The error of weights that are no numbers any more, which blames what has made them so.
+    fn diverged(&self, epoch: u32, eta: f32, images: usize) -> Error {
+        let each = eta / self.divisor(images) as f32;
+        let decay = match self.optimizer {
+            Optimizer::Adam { decay, .. } => eta * decay,
+            _ => 0.0,
+        };
+        // Where a step takes more than twice a weight away, the weight grows from step to step. L1 takes as much of every
+        // weight, which are about 1 at most at first.
+        let takes = |share: f32| format!(", where each step takes {share:?} times each weight from it");
+        let (why, flag) = if each * self.lambda > 2.0 {
+            (takes(each * self.lambda), "--lambda")
+        } else if decay > 2.0 {
+            (takes(decay), "--weight-decay")
+        } else if each * self.l1 > 1.0 {
+            (format!(", where each step takes {:?} from each weight", each * self.l1), "--l1")
+        } else {
+            (String::new(), "--eta")
+        };
+        Error::Diverged { epoch, eta, why, flag }
+    }
+
     /// Whether the settings go together, and with these samples.
     fn check(&self, net: &impl Module, training: Samples<'_>, validation: Samples<'_>) -> Result<()> {
         let is_halving = self.schedule == Schedule::Halving;
@@ -140,6 +170,11 @@ impl Hyper {
         for (is_wrong, problem) in [
             (is_halving && self.patience.is_none(), "--schedule halving needs --early-stopping: how long to wait"),
             (is_halving && validation.is_empty(), "--schedule halving needs validation samples, and there are none"),
+            (
+                self.patience.is_some() && validation.is_empty(),
+                "--early-stopping needs validation samples, and there are none: leave it out, or give more samples with \
+                 --data",
+            ),
             (is_halving && self.final_eta.is_some(), "--schedule halving ends by itself: leave out --final-eta"),
             (is_adamw && self.lambda > 0.0, "adamw has --weight-decay in the place of --lambda: give one of them"),
             (
@@ -343,7 +378,7 @@ pub fn train<M: Module + Send>(
         let (met, flow) = executor.run(|| pass.run(net, &mut memory, &mut stepper, &mut rng, &mut progress));
         let seconds = start.elapsed().as_secs_f64();
         if !met.cost.is_finite() || !is_finite(net) {
-            return Err(Error::Diverged { epoch: epoch + 1, eta });
+            return Err(hyper.diverged(epoch + 1, eta, training.len()));
         }
 
         let own = stepper.show(net);

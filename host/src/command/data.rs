@@ -1,13 +1,12 @@
 //! `host data`
 
-use super::{grouped, print, print_json};
+use super::{check_output, grouped, print, print_json};
 use clap::Args;
 use minnet::augment::Augment;
 use minnet_host::architecture::Shape;
 use minnet_host::augment;
 use minnet_host::data::{self, Options, Range, Summary, default_directory};
 use minnet_host::error::Result;
-use minnet_host::file::check_writable;
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -50,7 +49,7 @@ struct Report {
 }
 
 pub fn run(arguments: Arguments) -> Result<()> {
-    check_writable(&arguments.sheet)?;
+    check_output(&arguments.sheet, "--sheet")?;
     let path = arguments.path.map_or_else(default_directory, Ok)?;
     let Arguments { transpose, label, shape, .. } = arguments;
     let data = data::open(&path, &Options { transpose, label, shape, targets: None })?;

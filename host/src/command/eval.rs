@@ -1,6 +1,6 @@
 //! `host eval`
 
-use super::{Parts, Resources, grouped, noun, percent, print, print_json};
+use super::{Parts, Resources, check_output, grouped, noun, percent, print, print_json};
 use clap::{Args, ValueEnum};
 use minnet::prelude::*;
 use minnet_host::architecture::Shape;
@@ -8,7 +8,6 @@ use minnet_host::confusion::Confusion;
 use minnet_host::data::Sample;
 use minnet_host::description::Description;
 use minnet_host::error::{Error, Result};
-use minnet_host::file;
 use minnet_host::model::File;
 use minnet_host::samples::Samples;
 use minnet_host::sheet::{self, Digit, Picture};
@@ -73,7 +72,7 @@ impl Set {
 }
 
 pub fn run(arguments: Arguments) -> Result<()> {
-    file::check_writable(&arguments.sheet)?;
+    check_output(&arguments.sheet, "--sheet")?;
     let Some((first, others)) = arguments.model.split_first() else { return Ok(()) };
     let file = File::read(first)?;
     let (net, description) = (file.net()?, file.description()?);

@@ -1,8 +1,8 @@
 //! `host train`
 
 use super::{
-    Parts, Resources, accuracy, catch_ctrl_c, command_line, grouped, noun, percent, print, print_json, progress_bar,
-    score, short,
+    Parts, Resources, accuracy, catch_ctrl_c, check_output, command_line, grouped, noun, percent, print, print_json,
+    progress_bar, score, short,
 };
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
@@ -18,13 +18,13 @@ use minnet_host::data::Data;
 use minnet_host::description::Description;
 use minnet_host::error::{Error, Result};
 use minnet_host::executor::Threads;
-use minnet_host::file;
 use minnet_host::model::File;
 use minnet_host::nets::{self, Net};
 use minnet_host::network::Network;
 use minnet_host::plot::{self, EpochStats, training_curve};
 use minnet_host::samples::Samples;
 use minnet_host::search::Judgement;
+use minnet_host::shell;
 use minnet_host::train::{self, Distillation, Epoch, Event, History, Hyper, Schedule, Score, Teachers};
 use serde::Serialize;
 use std::fmt::Write;
@@ -398,6 +398,9 @@ pub(super) struct Outcome {
     curve: [PathBuf; 2],
     /// What `--data` named.
     data: Option<PathBuf>,
+    /// The same, and how it is read, as words of a command.
+    #[serde(skip)]
+    source: Vec<String>,
 }
 
 pub fn run(arguments: Arguments) -> Result<()> {
@@ -419,7 +422,7 @@ pub(super) fn outcome(arguments: Arguments, stop: &Arc<AtomicBool>) -> Result<Ou
         return Err(Error::ModelName { path: arguments.out });
     }
     for path in [&arguments.out].into_iter().chain(&plot::paths(&stem)) {
-        file::check_writable(path)?;
+        check_output(path, "--out")?;
     }
     let executor = arguments.resources.executor()?;
     let data = arguments.resources.source.open(net.as_ref().map(|net| net.architecture.input()).or(arguments.shape))?;
@@ -469,6 +472,12 @@ impl Run<'_> {
             hyper.seed
         );
 
+        if validation.is_empty() && !arguments.no_validation {
+            eprintln!(
+                "note: no {noun} validate, so that the weights of the last epoch are kept; give more with --data"
+            );
+        }
+
         let mut network = Network::zeroed(&net)?;
         let mut observer = Observer::new(&hyper, training, stop);
         let observe = &mut |event: Event<'_>| observer.observe(event);
@@ -517,6 +526,7 @@ impl Run<'_> {
             seconds: start.elapsed().as_secs_f64(),
             model: arguments.out,
             curve,
+            source: arguments.resources.source.arguments(),
             data: arguments.resources.source.data,
         })
     }
@@ -549,18 +559,17 @@ impl Outcome {
         let _ = writeln!(text, "model:      {}", self.model.display());
         let _ = writeln!(text, "curve:      {} and {}", self.curve[0].display(), self.curve[1].display());
         let host = super::program();
-        let model = self.model.display();
+        let (model, source) = (super::path_word(&self.model), shell::line(&self.source));
         let _ = match &self.data {
             None => writeln!(
                 text,
                 "\nNext:\n  {host} eval {model}\n      what it gets wrong\n  {host} classify {model} PICTURE…\n      \
                  your own digits\n  MINNET_MODEL={model} cargo xtask qemu\n      the same model on a microcontroller"
             ),
-            Some(data) => writeln!(
+            Some(_) => writeln!(
                 text,
-                "\nNext:\n  {host} eval {model} --data {data}\n      what it gets wrong\n  {host} quantize {model} --data \
-                 {data}\n      the same in integers\n  {host} classify {model} FILE…\n      what is not labelled yet",
-                data = data.display()
+                "\nNext:\n  {host} eval {model} {source}\n      what it gets wrong\n  {host} quantize {model} {source}\n      \
+                 the same in integers\n  {host} classify {model} FILE…\n      what is not labelled yet"
             ),
         };
         text
