@@ -120,8 +120,8 @@ pub(crate) fn beginning(bytes: &[u8]) -> String {
         (b"PK\x03\x04", "a zip archive"),
         (b"\x93NUM", "a NumPy array"),
         (&[0x80], "a Python pickle"),
-        (&[0xff, 0xfe], "text in UTF-16, not UTF-8"),
-        (&[0xfe, 0xff], "text in UTF-16, not UTF-8"),
+        (&[0xff, 0xfe], "text in UTF-16: save it as UTF-8"),
+        (&[0xfe, 0xff], "text in UTF-16: save it as UTF-8"),
         (&[0xef, 0xbb, 0xbf], "text with a byte-order mark"),
         (b"<", "a web page or other markup"),
     ];

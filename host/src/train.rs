@@ -146,18 +146,15 @@ impl Hyper {
             Optimizer::Adam { decay, .. } => eta * decay,
             _ => 0.0,
         };
-        // Where a step takes more than twice a weight away, the weight grows from step to step. L1 takes as much of every
-        // weight, which are about 1 at most at first.
-        let takes = |share: f32| format!(", where each step takes {share:?} times each weight from it");
-        let (why, flag) = if each * self.lambda > 2.0 {
-            (takes(each * self.lambda), "--lambda")
+        // Where a step takes more than twice a weight away, the weight grows from step to step. L1 stops at 0.
+        let (share, flag) = if each * self.lambda > 2.0 {
+            (each * self.lambda, "--lambda")
         } else if decay > 2.0 {
-            (takes(decay), "--weight-decay")
-        } else if each * self.l1 > 1.0 {
-            (format!(", where each step takes {:?} from each weight", each * self.l1), "--l1")
+            (decay, "--weight-decay")
         } else {
-            (String::new(), "--eta")
+            return Error::Diverged { epoch, eta, why: String::new(), flag: "--eta" };
         };
+        let why = format!(", where each step takes {share:?} times each weight from it");
         Error::Diverged { epoch, eta, why, flag }
     }
 
@@ -684,6 +681,47 @@ pub(crate) mod tests {
             network.weight_hash()
         });
         assert_eq!(none, one);
+    }
+
+    #[test]
+    fn divergence_blames_what_caused_it() {
+        let (images, labels) = twenty_images();
+        let set = digits(&images, &labels);
+        let executor = Threads::new(1, Vectors::detect()).unwrap();
+        let net = nets::find("784: dense 5 relu, dense 10 softmax", None).unwrap();
+        let sgd = Hyper { epochs: 20, ..Hyper::default() };
+        let per_batch = Regularization::PerBatch;
+        for (hyper, words) in [
+            (
+                Hyper { lambda: 1e10, ..sgd.clone() },
+                "times each weight from it; nothing was written: try a smaller --lambda",
+            ),
+            // λ of 20 images is harmless, of two mini-batches it is not.
+            (Hyper { lambda: 1000.0, eta: 0.1, regularization: per_batch, ..sgd.clone() }, "try a smaller --lambda"),
+            (Hyper { optimizer: Optimizer::adamw(1e9), ..sgd.clone() }, "try a smaller --weight-decay"),
+            (
+                Hyper { eta: 1e30, lambda: 0.0, ..sgd },
+                "at learning rate 1e30; nothing was written: try a smaller --eta",
+            ),
+        ] {
+            let mut network = Network::zeroed(&net).unwrap();
+            let go_on = &mut |_: Event<'_>| ControlFlow::Continue(());
+            let error = train(&mut network, net.cost, set, set, &hyper, &executor, go_on).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn stopping_early_needs_images_that_validate() {
+        let (images, labels) = twenty_images();
+        let set = digits(&images, &labels);
+        let executor = Threads::new(1, Vectors::detect()).unwrap();
+        let net = nets::find("784-10", None).unwrap();
+        let mut network = Network::zeroed(&net).unwrap();
+        let hyper = Hyper { patience: Some(3), ..Hyper::default() };
+        let (none, go_on) = (set.split_at(0).0, &mut |_: Event<'_>| ControlFlow::Continue(()));
+        let error = train(&mut network, net.cost, set, none, &hyper, &executor, go_on).unwrap_err().to_string();
+        assert!(error.starts_with("--early-stopping needs validation samples, and there are none"), "{error}");
     }
 
     #[test]

@@ -202,6 +202,50 @@ mod tests {
         assert_eq!(Network2::of(&network), Some(file));
     }
 
+    /// A network whose second layer has these weights and biases, as Python writes it.
+    fn json(weights: &str, biases: &str) -> String {
+        format!(
+            "{{\"sizes\": [1, 1, 2], \"weights\": [[[0.5]], {weights}], \"biases\": [[[0.5]], {biases}], \"cost\": \
+             \"QuadraticCost\"}}"
+        )
+    }
+
+    #[test]
+    fn a_weight_that_is_no_number_is_named() {
+        for (weights, biases, expected) in [
+            ("[[1.0], [NaN]]", "[[1], [2]]", "weights[1][1][0] is NaN"),
+            ("[[-Infinity],[NaN]]", "[[1], [2]]", "weights[1][0][0] is -Infinity"),
+            ("[[1], [-2]]", "[[1],[Infinity]]", "biases[1][1][0] is Infinity"),
+            ("[[1], [-1e300]]", "[[1], [2]]", "weights[1][1][0] is -1e300"),
+        ] {
+            let refused = Network2::parse(Path::new("a.json"), json(weights, biases).as_bytes()).unwrap_err();
+            let message = refused.to_string();
+            assert!(message.starts_with(&format!("a.json: {expected}, which is no number of 32 bits")), "{message}");
+            assert!(message.contains("the training there diverged; train it again"), "{message}");
+        }
+        // What is no JSON for another reason, too.
+        let refused = Network2::parse(Path::new("a.json"), json("[[NaN], [", "").as_bytes()).unwrap_err();
+        assert!(matches!(refused, Error::Network2Json { .. }), "{refused}");
+    }
+
+    #[test]
+    fn texts_in_the_codings_that_systems_write_are_read() {
+        let text = json("[[1], [-2]]", "[[1], [2]]");
+        let import = |bytes: &[u8]| super::super::parse(Path::new("a.json"), bytes, &Default::default()).unwrap();
+        let expected = import(text.as_bytes()).network.weight_hash();
+        let units = |unit: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(unit).collect::<Vec<u8>>();
+        let (little, big) = (units(u16::to_le_bytes), units(u16::to_be_bytes));
+        for bytes in [
+            [b"\xef\xbb\xbf", text.as_bytes()].concat(),
+            [b"\xff\xfe", &little[..]].concat(),
+            [b"\xfe\xff", &big[..]].concat(),
+            little,
+            big,
+        ] {
+            assert_eq!(import(&bytes).network.weight_hash(), expected, "{:?}", &bytes[..4]);
+        }
+    }
+
     #[test]
     fn sizes_that_are_no_network_are_said() {
         for sizes in [vec![], vec![784]] {
