@@ -43,8 +43,8 @@ pub enum Error {
     #[error("{path}: cannot be written: there is no directory {directory}; create it first, or mend the path")]
     NoParent { path: PathBuf, directory: PathBuf },
 
-    /// Something which is not a plain file, such as a directory or a device, stands where a file is to be written.
-    #[error("{path}: cannot be written: a directory or a device has this name; choose another name")]
+    /// What is to be a file has the name of something else, such as a directory or a device.
+    #[error("{path}: cannot be written: this is the name of a directory or a device; choose another name")]
     NotAFile { path: PathBuf },
 
     // The data set.

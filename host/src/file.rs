@@ -65,7 +65,9 @@ impl Target {
         // Renaming onto a link would replace the link, so the file it leads to is the one to replace.
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         let before = fs::metadata(&target).ok();
-        if target.file_name().is_none() || before.as_ref().is_some_and(|old| !old.is_file()) {
+        // A name that ends in a slash is a directory's, even if there is none.
+        let is_directory = path.to_string_lossy().ends_with(std::path::is_separator);
+        if is_directory || target.file_name().is_none() || before.as_ref().is_some_and(|old| !old.is_file()) {
             return Err(Error::NotAFile { path: path.to_path_buf() });
         }
         let directory = parent(&target);
@@ -179,7 +181,8 @@ mod tests {
     #[test]
     fn directories_are_not_replaced() {
         let directory = tempfile::tempdir().unwrap();
-        for path in [directory.path(), Path::new("/"), Path::new(".."), Path::new("")] {
+        let new = format!("{}/new/", directory.path().display());
+        for path in [directory.path(), Path::new("/"), Path::new(".."), Path::new(""), Path::new(&new)] {
             assert!(matches!(write_atomically(path, |_| Ok(())), Err(Error::NotAFile { .. })), "{}", path.display());
         }
     }

@@ -315,11 +315,18 @@ fn outputs_that_cannot_be_written() {
                 "create it first, or mend the path (--out)",
             ],
         ),
-        ("taken", ["taken: cannot be written: a directory", "choose another name"]),
-        ("curve.minnet", ["curve.png: cannot be written: a directory", "choose another name"]),
-        ("rate-0.5.minnet", ["rate-0.5.svg: cannot be written: a directory", "choose another name"]),
+        ("taken", ["taken: cannot be written: this is the name of a directory", "choose another name"]),
+        ("curve.minnet", ["curve.png: cannot be written: this is the name of a directory", "choose another name"]),
+        (
+            "rate-0.5.minnet",
+            ["rate-0.5.svg: cannot be written: this is the name of a directory", "choose another name"],
+        ),
+        ("models/", ["models/: cannot be written: this is the name of a directory", "choose another name (--out)"]),
         ("digits.png", ["digits.png: the training curve will have this name", "with .minnet"]),
-        ("/dev/null", ["/dev/null: cannot be written: a directory or a device", "choose another name"]),
+        (
+            "/dev/null",
+            ["/dev/null: cannot be written: this is the name of a directory or a device", "choose another name"],
+        ),
     ] {
         assert_output_refused(&place, &format!("{TRAIN} --out {out}"), &words);
     }
