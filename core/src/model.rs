@@ -65,6 +65,9 @@ pub struct Metadata {
 pub enum ModelError {
     /// The first bytes are not those of a model file.
     NotAModel,
+    /// It was a model file before something moved it as if it were a text: the line end in its [`MAGIC`] is another, or no
+    /// byte has its high bit.
+    TextMode,
     /// The file's format has another version.
     Version(u32),
     /// The weights are numbers of another type than the one that was asked for.
@@ -135,6 +138,9 @@ impl ModelError {
     pub const fn message(self) -> &'static str {
         match self {
             Self::NotAModel => "this is not a minnet model: make one with `host train`",
+            Self::TextMode => {
+                "the model was moved in text mode, which changed its line ends or its high bits: copy it again, in binary mode"
+            }
             Self::Version(_) => "the model's format version is not this program's: train or export it again",
             Self::Element(_) => {
                 "the weights are of another type than the program's: floats, or integers of some width (see `host \
@@ -407,12 +413,38 @@ struct Header {
     count: usize,
 }
 
+/// The bytes of [`MAGIC`] before its line end.
+const NAME: usize = MAGIC.len() - 2;
+
+/// Whether no byte has its high bit.
+const fn is_seven_bit(bytes: &[u8]) -> bool {
+    let mut i = 0;
+    while i < bytes.len() {
+        if bytes[i] >= 0x80 {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
 impl Header {
     const fn parse(bytes: &[u8]) -> Result<Self, ModelError> {
+        match Self::of_bytes(bytes) {
+            Err(ModelError::TrailingBytes { .. } | ModelError::Layout | ModelError::Checksum)
+                if is_seven_bit(bytes) =>
+            {
+                Err(ModelError::TextMode)
+            }
+            result => result,
+        }
+    }
+
+    const fn of_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
         let mut i = 0;
         while i < MAGIC.len() {
             if i < bytes.len() && bytes[i] != MAGIC[i] {
-                return Err(ModelError::NotAModel);
+                return Err(if i < NAME { ModelError::NotAModel } else { ModelError::TextMode });
             }
             i += 1;
         }

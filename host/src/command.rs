@@ -23,13 +23,15 @@ use minnet_host::data::{Data, Mnist, Options, Part, Problem, TargetKind, default
 use minnet_host::description::Description;
 use minnet_host::error::{Error, Result};
 use minnet_host::executor::{Threads, Vectors};
+use minnet_host::file::check_writable;
 use minnet_host::memory;
 use minnet_host::report;
 use minnet_host::report::visible;
 use minnet_host::samples::Samples;
+use minnet_host::shell;
 use minnet_host::train::{Errors, Score};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -131,8 +133,15 @@ impl Digits {
     }
 
     fn mnist(&self) -> Result<Mnist> {
-        Mnist::load(&self.path()?)
+        Mnist::load(&self.data.clone().map_or_else(default_data, Ok)?).map_err(|error| error.about("--data"))
     }
+}
+
+/// Where the data are when none are named. It is said, for there may be others than were meant.
+fn default_data() -> Result<PathBuf> {
+    let path = default_directory()?;
+    report!("data: {}; --data names others", path.display());
+    Ok(path)
 }
 
 /// Where data of any kind come from.
@@ -167,7 +176,7 @@ impl Source {
         self.data.clone().map_or_else(default_directory, Ok)
     }
 
-    /// The same as arguments of a command.
+    /// The same as words of a command.
     fn arguments(&self) -> Vec<String> {
         let data = self.data.as_ref().map(|path| path.display().to_string());
         let targets = self.targets.and_then(|targets| targets.to_possible_value());
@@ -189,8 +198,8 @@ impl Source {
         // A vector's values may be those of an image, which stays one, to be shown.
         let image = shape.filter(|shape| matches!(shape, Shape::Image { .. }));
         let options = Options { transpose: self.transpose, label: self.label.clone(), shape: image, targets };
-        let path = self.path()?;
-        let data = open(&path, &options)?;
+        let path = self.data.clone().map_or_else(default_data, Ok)?;
+        let data = open(&path, &options).map_err(|error| error.about("--data"))?;
         match shape.filter(|wanted| wanted.values() != data.shape().values()) {
             Some(wanted) => Err(Problem::Wanted { found: data.shape(), wanted }.of(&path)),
             None => Ok(data),
@@ -306,6 +315,11 @@ fn print_json(value: &impl serde::Serialize) -> Result<()> {
     print(&format!("{text}\n"))
 }
 
+/// Tries whether a file can be written whose name a flag gives, or will be made of it.
+fn check_output(path: &Path, flag: &'static str) -> Result<()> {
+    check_writable(path).map_err(|error| error.about(flag))
+}
+
 /// How the program was called, for what to type next: cargo says when the program runs through it.
 fn program() -> &'static str {
     if std::env::var_os("CARGO").is_some() { "cargo run --release --" } else { "host" }
@@ -313,12 +327,17 @@ fn program() -> &'static str {
 
 /// The command as it could be typed again.
 fn command_line() -> String {
-    format!("host {}", words().join(" "))
+    format!("host {}", shell::line(words()))
 }
 
-/// The command's words, without the program's name.
+/// The command's words, without the program's name. What is not Unicode cannot be in a model file.
 fn words() -> Vec<String> {
     std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect()
+}
+
+/// A path as a word of a command.
+fn path_word(path: &Path) -> String {
+    shell::word(&path.to_string_lossy())
 }
 
 /// As much of `text` as fits.

@@ -65,10 +65,15 @@ pub const CLASSES: usize = 10;
 /// What a digit is.
 const SHAPE: Shape = Shape::Image { height: 28, width: 28, channels: 1 };
 
-const IN_REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/mnist");
+/// Where MNIST is looked for: here, and in each directory above.
+const DEFAULT: &str = "data/mnist";
+
+/// The names of MNIST's files: the images and the labels to train on, and those to test with.
+const FILES: [&str; 4] =
+    ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 
 /// Images and their labels; image `i` has label `i`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dataset {
     /// The images.
     pub images: Vec<Image>,
@@ -127,7 +132,7 @@ pub fn digits<'a>(images: &'a [Image], labels: &'a [u16]) -> Samples<'a> {
 }
 
 /// MNIST's two sets, or others under the same file names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mnist {
     /// To learn from: 60,000 digits in MNIST proper.
     pub train: Dataset,
@@ -137,8 +142,8 @@ pub struct Mnist {
 
 impl Mnist {
     /// Loads MNIST's four files from a directory: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`,
-    /// `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`, each so or with `.gz`; or the book's `mnist.pkl.gz`, if
-    /// that is what is named.
+    /// `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`, each so or with `.gz`, with a dot for the hyphen before
+    /// `idx` or not, and in a folder of its name or not; or the book's `mnist.pkl.gz`, if that is what is named.
     ///
     /// # Errors
     ///
@@ -147,15 +152,12 @@ impl Mnist {
         if path.is_file() {
             return pickle::load(path);
         }
-        let directory = path;
-        if !directory.is_dir() {
-            return Err(Error::NoDirectory { directory: directory.to_path_buf() });
+        if !path.is_dir() {
+            return Err(source::refuse_pipe(path)
+                .err()
+                .unwrap_or(Error::NoDirectory { directory: path.to_path_buf() }));
         }
-        // All four are looked for before any is read, so that one which is missing is told at once.
-        let train_images = find(directory, "train-images-idx3-ubyte")?;
-        let train_labels = find(directory, "train-labels-idx1-ubyte")?;
-        let test_images = find(directory, "t10k-images-idx3-ubyte")?;
-        let test_labels = find(directory, "t10k-labels-idx1-ubyte")?;
+        let [train_images, train_labels, test_images, test_labels] = files(path)?;
         Ok(Self {
             train: Dataset::load(&train_images, &train_labels)?,
             test: Dataset::load(&test_images, &test_labels)?,
@@ -188,23 +190,40 @@ fn validation_images(count: usize) -> usize {
     (count / 6).min(10_000)
 }
 
+/// Where MNIST's four files are in a directory. All are looked for before any is read, so that one which is missing is
+/// told at once.
+fn files(directory: &Path) -> Result<[PathBuf; 4]> {
+    let [a, b, c, d] = FILES.map(|name| find(directory, name));
+    Ok([a?, b?, c?, d?])
+}
+
+/// Where a file is that has this name, or as unpackers change it: with a dot in the place of a hyphen, or in a folder of
+/// its own name. A folder is no file, whatever its name.
 fn find(directory: &Path, name: &'static str) -> Result<PathBuf> {
-    let candidates = [directory.join(name), directory.join(format!("{name}.gz"))];
-    let found = candidates.into_iter().find(|path| path.exists());
+    let dotted = name.replace("-idx", ".idx");
+    let names = [name, &dotted].map(|name| [name.to_owned(), format!("{name}.gz")]).concat();
+    let folders = [directory.to_path_buf(), directory.join(name), directory.join(dotted)];
+    let mut candidates = folders.iter().flat_map(|folder| names.iter().map(|name| folder.join(name)));
+    let found = candidates.find(|path| path.is_file());
     found.ok_or_else(|| Error::NoDataFile { directory: directory.to_path_buf(), name })
 }
 
 /// The directory of the data set when none is named: `data/mnist` in the current directory or one above it, else the
-/// one in the repository this program was built from.
+/// one in the repository this program was built from. One that lacks any of MNIST's files is passed over.
 ///
 /// # Errors
 ///
 /// [`Error::NoDefaultData`] if there is none.
 pub fn default_directory() -> Result<PathBuf> {
     let here = env::current_dir().unwrap_or_default();
-    let above = here.ancestors().map(|directory| directory.join("data/mnist"));
-    let mut candidates = above.chain([PathBuf::from(IN_REPOSITORY)]);
-    candidates.find(|path| path.is_dir()).ok_or(Error::NoDefaultData)
+    let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    first_with_digits(here.ancestors().chain(built_from))
+}
+
+/// The first `data/mnist` in one of these directories that has MNIST's files.
+fn first_with_digits<'a>(directories: impl Iterator<Item = &'a Path>) -> Result<PathBuf> {
+    let mut candidates = directories.map(|directory| directory.join(DEFAULT));
+    candidates.find(|directory| files(directory).is_ok()).ok_or(Error::NoDefaultData)
 }
 
 #[cfg(test)]

@@ -6,14 +6,27 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::shell;
+
 /// The result of this crate's functions which can fail.
 pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// The same error with the flag of the command line that is about it, if it names none yet.
+    pub fn about(self, flag: &'static str) -> Self {
+        if self.to_string().contains("--") { self } else { Self::About { error: self.into(), flag } }
+    }
+}
 
 /// Everything that can go wrong on the PC.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "each variant is documented; its message says what each of its fields is")]
 pub enum Error {
+    /// An error about what a flag of the command line names.
+    #[error("{error} ({flag})")]
+    About { error: Box<Error>, flag: &'static str },
+
     // Files.
     /// A file could not be opened or read.
     #[error("{path}: cannot be read: {cause}; check that it exists and that you may read it")]
@@ -30,8 +43,8 @@ pub enum Error {
     #[error("{path}: cannot be written: there is no directory {directory}; create it first, or mend the path")]
     NoParent { path: PathBuf, directory: PathBuf },
 
-    /// Something which is not a plain file, such as a directory or a device, stands where a file is to be written.
-    #[error("{path}: cannot be written: a directory or a device has this name; choose another name")]
+    /// What is to be a file has the name of something else, such as a directory or a device.
+    #[error("{path}: cannot be written: this is the name of a directory or a device; choose another name")]
     NotAFile { path: PathBuf },
 
     /// A link that leads to no file.
@@ -71,8 +84,12 @@ pub enum Error {
     #[error("{directory}: the images come from here, and would be replaced; choose another directory with --out")]
     ReplacesData { directory: PathBuf },
 
-    /// Neither here nor in the repository is there a directory `data/mnist`.
-    #[error("no data are named, and there is no directory data/mnist here, nor above: name the data with --data")]
+    /// Neither here nor in the repository is there a directory `data/mnist` with MNIST's files.
+    #[error(
+        "no data are named, and no directory data/mnist, here or above, has MNIST's four files: put them there \
+         (train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz), or \
+         name the data with --data"
+    )]
     NoDefaultData,
 
     /// The directory or file of a data set does not exist.
@@ -172,7 +189,7 @@ pub enum Error {
     /// A pickle holds something other than three pairs of arrays.
     #[error(
         "{path}: byte {offset}: {what}; the book's mnist.pkl.gz is a tuple of three pairs, each an array of float32 \
-         images (n x 784) and one of int64 labels (n): get it anew"
+         images (n x 784) and one of int64 labels (n), or, in mnist_expanded.pkl.gz, lists of these: get it anew"
     )]
     PickleContent { path: PathBuf, offset: u64, what: String },
 
@@ -241,7 +258,7 @@ pub enum Error {
     UnknownExperiment { name: String, nearest: &'static str },
 
     /// The network does not go with this cost.
-    #[error("network {net} does not go with the cost {cost}; it goes with: {known}")]
+    #[error("network {net} does not go with the cost {cost}; it goes with: {known} (--cost)")]
     UnknownCost { net: String, cost: String, known: String },
 
     /// A file is not a model, or a damaged one, or one of another network.
@@ -252,7 +269,14 @@ pub enum Error {
     #[error("{path}: not a network of the book's network2.py: {cause}; write it with Network.save")]
     Network2Json { path: PathBuf, cause: String },
 
-    /// The arrays of such a file do not fit together, or hold numbers that are too large.
+    /// A weight or a bias in such a file is no number, or too large.
+    #[error(
+        "{path}: {what}, which is no number of 32 bits: the training there diverged; train it again, with a smaller \
+         learning rate"
+    )]
+    Network2NotFinite { path: PathBuf, what: String },
+
+    /// The arrays of such a file do not fit together.
     #[error("{path}: {what}; write it anew with network2.py's Network.save")]
     Network2Content { path: PathBuf, what: String },
 
@@ -280,7 +304,9 @@ pub enum Error {
     QuantizedAlready { path: PathBuf },
 
     /// A model's name is that of its training curve.
-    #[error("{path}: the training curve will have this name; name the model otherwise, for example with .minnet")]
+    #[error(
+        "{path}: the training curve will have this name; name the model otherwise with --out, for example with .minnet"
+    )]
     ModelName { path: PathBuf },
 
     /// Settings of training that do not go together.
@@ -288,7 +314,7 @@ pub enum Error {
     Settings { problem: &'static str },
 
     /// A model cannot teach the network that is to be trained.
-    #[error("{path}: cannot teach this network: {what}")]
+    #[error("{path}: cannot teach this network: {what} (--teacher)")]
     Teacher { path: PathBuf, what: String },
 
     /// Two models are for other data.
@@ -297,9 +323,11 @@ pub enum Error {
     )]
     Together { first: PathBuf, path: PathBuf },
 
-    /// The weights became infinite or not numbers.
-    #[error("training diverged in epoch {epoch} at learning rate {eta:?}; nothing was written: try a smaller --eta")]
-    Diverged { epoch: u32, eta: f32 },
+    /// The weights became infinite or not numbers. `why` says what else than the learning rate is to be blamed, if so.
+    #[error(
+        "training diverged in epoch {epoch} at learning rate {eta:?}{why}; nothing was written: try a smaller {flag}"
+    )]
+    Diverged { epoch: u32, eta: f32, why: String, flag: &'static str },
 
     // Searches.
     /// A search that is to begin has no budget.
@@ -309,11 +337,11 @@ pub enum Error {
     SearchNew { path: PathBuf },
 
     /// No candidate fits the budget.
-    #[error("no network for {shape} was found that fits the budget: allow more bytes or instructions")]
+    #[error("no network for {shape} was found that fits the budget: allow more with --flash, --ram or --instructions")]
     SearchEmpty { shape: String },
 
     /// Nothing judges the candidates.
-    #[error("{path}: has no validation samples, by which candidates are judged: give more samples")]
+    #[error("{path}: has no validation samples, by which candidates are judged: give more samples with --data")]
     SearchBlind { path: PathBuf },
 
     /// A search's plan is damaged.
@@ -353,6 +381,15 @@ pub enum Error {
     )]
     DeviceSilent { line: String, patience: Duration, heard: String },
 
+    /// A device answered, and its bytes, or those of the request, did not arrive as they were.
+    #[error(
+        "{line}: no whole answer in {:.1} s: bytes come, but damaged, or not an answer{heard}; check that the line carries all 8 bits at \
+         115200 bits a second, without flow control (XON/XOFF), that its cable is sound, and that the device runs the \
+         program `serve`",
+        patience.as_secs_f32()
+    )]
+    DeviceDamaged { line: String, patience: Duration, heard: String },
+
     /// The line to a device broke.
     #[error("{line}: the device is gone: {cause}{heard}; check the cable, and start again")]
     DeviceGone { line: String, cause: io::Error, heard: String },
@@ -371,21 +408,23 @@ pub enum Error {
     /// A device has another network than the model.
     #[error(
         "{path}: the model is of another network ({model}) than the device's ({device}); name the model that the firmware \
-         was built with, or build it with MINNET_MODEL={path}"
+         was built with (--model), or build it with MINNET_MODEL={}",
+        shell::word(&path.to_string_lossy())
     )]
     DeviceNetwork { path: PathBuf, model: String, device: String },
 
     /// A device has the model's network with other weights.
     #[error(
         "{path}: the model has other weights (hash {model:016x}) than the device (hash {device:016x}); name the model that \
-         the firmware was built with, or build it with {variable}={path}"
+         the firmware was built with (--model), or build it with {variable}={}",
+        shell::word(&path.to_string_lossy())
     )]
     DeviceWeights { path: PathBuf, model: u64, device: u64, variable: &'static str },
 
     /// A model with a type of weights that devices are not asked for.
     #[error(
         "{path}: its weights are not of 8 bits, and devices serve floats and 8 bits (but for layers whose text has a width of its \
-         own); name one of those models"
+         own); name one of those models (--model)"
     )]
     DeviceElement { path: PathBuf },
 
@@ -413,7 +452,8 @@ pub enum Error {
     /// The data are not for this network.
     #[error(
         "the network takes {inputs} values and gives {outputs}; the data have {pixels} values a sample and {classes} \
-         classes or numbers: begin the network's text with their size, and end it with an output for each class"
+         classes or numbers: begin the network's text (--net) with their size, and end it with an output for each class, or \
+         name other data (--data)"
     )]
     Sizes { inputs: usize, outputs: usize, pixels: usize, classes: usize },
 

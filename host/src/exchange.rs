@@ -156,6 +156,8 @@ pub fn import(path: &Path, options: &Options) -> Result<Imported> {
 /// Reads the bytes of a file.
 fn parse(path: &Path, bytes: &[u8], options: &Options) -> Result<Imported> {
     let refuse = |cause| Error::Exchange { path: path.to_owned(), cause };
+    let text = network2::in_utf8(bytes);
+    let bytes = text.as_deref().unwrap_or(bytes);
     let form = Form::of(bytes).ok_or_else(|| refuse(ExchangeError::Unknown { found: beginning(bytes) }))?;
     let has_tensors_alone = matches!(form, Form::Safetensors | Form::Npz);
     let names_layers = options.net.is_some() || !options.order.is_empty() || options.epsilon.is_some();

@@ -81,7 +81,7 @@ pub type Curves = BTreeMap<String, Vec<f64>>;
 
 /// What all experiments work with.
 pub struct Lab<'a> {
-    /// The digits.
+    /// The digits; those that take none may get none.
     pub mnist: &'a Mnist,
     /// Who does the work.
     pub executor: &'a Threads,
@@ -111,6 +111,11 @@ impl Work {
             Self::Xor(xor) => xor.run(seed, lab),
             Self::Gradients(gradients) => gradients.run(seed, lab),
         }
+    }
+
+    /// Whether it takes digits.
+    pub fn takes_digits(&self) -> bool {
+        !matches!(self, Self::Xor(_))
     }
 
     /// Whether the seed changes the results.

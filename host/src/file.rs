@@ -79,10 +79,12 @@ pub fn check_drawing(path: &Path, forced: bool) -> Result<()> {
 ///
 /// [`Error::OntoItself`].
 pub fn check_apart(from: &Path, to: &Path) -> Result<()> {
-    match (fs::canonicalize(from), fs::canonicalize(to)) {
-        (Ok(one), Ok(other)) if one == other => Err(Error::OntoItself { path: to.to_path_buf() }),
-        _ => Ok(()),
-    }
+    if is_same(from, to) { Err(Error::OntoItself { path: to.to_path_buf() }) } else { Ok(()) }
+}
+
+/// Whether two paths lead to the same file or directory, which is there.
+pub fn is_same(path: &Path, other: &Path) -> bool {
+    fs::canonicalize(path).is_ok_and(|path| fs::canonicalize(other).is_ok_and(|other| path == other))
 }
 
 /// A file's name that one program has to itself, until this is dropped or the program ends in whatever way.
@@ -256,7 +258,7 @@ fn parent(path: &Path) -> PathBuf {
 
 /// Says for an error message what a file begins with: its first four bytes, and the format they tell of, if known.
 pub(crate) fn beginning(bytes: &[u8]) -> String {
-    let known: [(&[u8], &str); 10] = [
+    let known: [(&[u8], &str); 13] = [
         (&[0x1f, 0x8b], "a gzip file"),
         (b"\x89PNG", "a PNG picture"),
         (&[0xff, 0xd8, 0xff], "a JPEG picture"),
@@ -266,6 +268,9 @@ pub(crate) fn beginning(bytes: &[u8]) -> String {
         (b"PK\x03\x04", "a zip archive"),
         (b"\x93NUM", "a NumPy array"),
         (&[0x80], "a Python pickle"),
+        (&[0xff, 0xfe], "text in UTF-16: save it as UTF-8"),
+        (&[0xfe, 0xff], "text in UTF-16: save it as UTF-8"),
+        (&[0xef, 0xbb, 0xbf], "text with a byte-order mark"),
         (b"<", "a web page or other markup"),
     ];
     let shown: Vec<String> = bytes.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
@@ -322,7 +327,8 @@ mod tests {
     #[test]
     fn directories_are_not_replaced() {
         let directory = tempfile::tempdir().unwrap();
-        for path in [directory.path(), Path::new("/"), Path::new(".."), Path::new("")] {
+        let new = format!("{}/new/", directory.path().display());
+        for path in [directory.path(), Path::new("/"), Path::new(".."), Path::new(""), Path::new(&new)] {
             assert!(matches!(write_atomically(path, |_| Ok(())), Err(Error::NotAFile { .. })), "{}", path.display());
         }
     }

@@ -35,4 +35,5 @@ pub mod report;
 pub mod samples;
 pub mod search;
 pub mod sheet;
+pub mod shell;
 pub mod train;

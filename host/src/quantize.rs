@@ -85,7 +85,7 @@ pub fn finetune(
             grid.round(net);
         }
         if !grid.weights.iter().all(|weight| weight.is_finite()) {
-            return Err(Error::Diverged { epoch: epoch + 1, eta });
+            return Err(Error::Diverged { epoch: epoch + 1, eta, why: String::new(), flag: "--eta" });
         }
         grid.measure();
         grid.round(net);

@@ -133,6 +133,33 @@ impl Default for Hyper {
 }
 
 impl Hyper {
+    /// What λ is divided by, in epochs of so many images.
+    fn divisor(&self, images: usize) -> usize {
+        match self.regularization {
+            Regularization::PerImage => images.max(1),
+            Regularization::PerBatch => images.div_ceil(self.batch.max(1)).max(1),
+        }
+    }
+
+    /// The error of weights that are no numbers any more, which blames what has made them so.
+    fn diverged(&self, epoch: u32, eta: f32, images: usize) -> Error {
+        let each = eta / self.divisor(images) as f32;
+        let decay = match self.optimizer {
+            Optimizer::Adam { decay, .. } => eta * decay,
+            _ => 0.0,
+        };
+        // Where a step takes more than twice a weight away, the weight grows from step to step. L1 stops at 0.
+        let (share, flag) = if each * self.lambda > 2.0 {
+            (each * self.lambda, "--lambda")
+        } else if decay > 2.0 {
+            (decay, "--weight-decay")
+        } else {
+            return Error::Diverged { epoch, eta, why: String::new(), flag: "--eta" };
+        };
+        let why = format!(", where each step takes {share:?} times each weight from it");
+        Error::Diverged { epoch, eta, why, flag }
+    }
+
     /// Whether the settings go together, and with these samples.
     fn check(&self, net: &impl Module, training: Samples<'_>, validation: Samples<'_>) -> Result<()> {
         let is_halving = self.schedule == Schedule::Halving;
@@ -142,6 +169,11 @@ impl Hyper {
         for (is_wrong, problem) in [
             (is_halving && self.patience.is_none(), "--schedule halving needs --early-stopping: how long to wait"),
             (is_halving && validation.is_empty(), "--schedule halving needs validation samples, and there are none"),
+            (
+                self.patience.is_some() && validation.is_empty(),
+                "--early-stopping needs validation samples, and there are none: leave it out, or give more samples with \
+                 --data",
+            ),
             (is_halving && self.final_eta.is_some(), "--schedule halving ends by itself: leave out --final-eta"),
             (is_adamw && self.lambda > 0.0, "adamw has --weight-decay in the place of --lambda: give one of them"),
             (
@@ -375,7 +407,7 @@ pub fn train_from<M: Module + Send>(
         let (met, flow) = executor.run(|| pass.run(net, &mut memory, &mut stepper, &mut rng, &mut progress));
         let seconds = start.elapsed().as_secs_f64();
         if !met.cost.is_finite() || !is_finite(net) {
-            return Err(Error::Diverged { epoch: epoch + 1, eta });
+            return Err(hyper.diverged(epoch + 1, eta, training.len()));
         }
 
         let own = stepper.show(net);
@@ -710,6 +742,47 @@ pub(crate) mod tests {
             network.weight_hash()
         });
         assert_eq!(none, one);
+    }
+
+    #[test]
+    fn divergence_blames_what_caused_it() {
+        let (images, labels) = twenty_images();
+        let set = digits(&images, &labels);
+        let executor = Threads::new(1, Vectors::detect()).unwrap();
+        let net = nets::find("784: dense 5 relu, dense 10 softmax", None).unwrap();
+        let sgd = Hyper { epochs: 20, ..Hyper::default() };
+        let per_batch = Regularization::PerBatch;
+        for (hyper, words) in [
+            (
+                Hyper { lambda: 1e10, ..sgd.clone() },
+                "times each weight from it; nothing was written: try a smaller --lambda",
+            ),
+            // λ of 20 images is harmless, of two mini-batches it is not.
+            (Hyper { lambda: 1000.0, eta: 0.1, regularization: per_batch, ..sgd.clone() }, "try a smaller --lambda"),
+            (Hyper { optimizer: Optimizer::adamw(1e9), ..sgd.clone() }, "try a smaller --weight-decay"),
+            (
+                Hyper { eta: 1e30, lambda: 0.0, ..sgd },
+                "at learning rate 1e30; nothing was written: try a smaller --eta",
+            ),
+        ] {
+            let mut network = Network::zeroed(&net).unwrap();
+            let go_on = &mut |_: Event<'_>| ControlFlow::Continue(());
+            let error = train(&mut network, net.cost, set, set, &hyper, &executor, go_on).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn stopping_early_needs_images_that_validate() {
+        let (images, labels) = twenty_images();
+        let set = digits(&images, &labels);
+        let executor = Threads::new(1, Vectors::detect()).unwrap();
+        let net = nets::find("784-10", None).unwrap();
+        let mut network = Network::zeroed(&net).unwrap();
+        let hyper = Hyper { patience: Some(3), ..Hyper::default() };
+        let (none, go_on) = (set.split_at(0).0, &mut |_: Event<'_>| ControlFlow::Continue(()));
+        let error = train(&mut network, net.cost, set, none, &hyper, &executor, go_on).unwrap_err().to_string();
+        assert!(error.starts_with("--early-stopping needs validation samples, and there are none"), "{error}");
     }
 
     #[test]

@@ -267,7 +267,8 @@ fn every_flipped_bit_is_refused() {
             bytes[at] ^= 1 << bit;
             let error = parse(&bytes).expect_err("a flipped bit went unnoticed");
             let is_expected = match at {
-                0..8 => error == ModelError::NotAModel,
+                0..6 => error == ModelError::NotAModel,
+                6..8 => error == ModelError::TextMode,
                 8..12 => matches!(error, ModelError::Version(_)),
                 // The length goes with the type.
                 12 if bit == 2 => matches!(error, ModelError::TrailingBytes { .. }),
@@ -283,8 +284,28 @@ fn every_flipped_bit_is_refused() {
 
 #[test]
 fn other_files_are_no_models() {
-    for bytes in [&b"\x89PNG\r\n\x1a\n and more"[..], b"Once upon a time", b"\0", b"MINNET\n"] {
+    for bytes in [&b"\x89PNG\r\n\x1a\n and more"[..], b"Once upon a time", b"\0", b"MINNER\r\n"] {
         assert_refused(bytes, ModelError::NotAModel, "not a minnet model: make one with `host train`");
+    }
+}
+
+#[test]
+fn what_a_transfer_as_text_did_is_said() {
+    let original = file();
+    let lines: Vec<&[u8]> = original.split(|&byte| byte == b'\n').collect();
+    let unix = |line: &[u8]| line.strip_suffix(b"\r").unwrap_or(line).to_vec();
+    for changed in [
+        lines.iter().map(|line| unix(line)).collect::<Vec<_>>().join(&b'\n'),
+        lines.join(&b"\r\n"[..]),
+        lines.iter().map(|line| unix(line)).collect::<Vec<_>>().join(&b'\r'),
+        original.iter().map(|byte| byte & 0x7f).collect(),
+    ] {
+        assert_ne!(changed, original);
+        assert_refused(
+            &changed,
+            ModelError::TextMode,
+            "moved in text mode, which changed its line ends or its high bits",
+        );
     }
 }
 

@@ -4,6 +4,7 @@ use super::{Cli, Command, train};
 use clap::Parser;
 use minnet_host::error::{Error, Result};
 use minnet_host::report;
+use minnet_host::shell;
 use minnet_host::train::{Checkpoint, Hyper, State};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -47,7 +48,7 @@ impl Order {
             std::env::set_current_dir(&checkpoint.directory).map_err(|_| bad(cause))?;
             report!("in {}, where it was begun:", checkpoint.directory);
         }
-        report!("host {}", words.join(" "));
+        report!("host {}", shell::line(&words));
         report!("goes on after epoch {}", checkpoint.state.epochs());
         Ok(Self { arguments, words, from: Some((path, checkpoint)) })
     }

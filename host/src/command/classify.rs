@@ -95,8 +95,9 @@ pub fn run(arguments: Arguments) -> Result<()> {
 fn is_model(path: &Path) -> bool {
     let mut start = Vec::new();
     let reads = |file: std::fs::File| file.take(MAGIC.len() as u64).read_to_end(&mut start).is_ok();
+    // Damaged line ends are told later. What is read of a pipe is gone.
     path.extension().is_some_and(|extension| extension == "minnet")
-        || std::fs::File::open(path).is_ok_and(reads) && start == MAGIC
+        || path.is_file() && std::fs::File::open(path).is_ok_and(reads) && start.starts_with(MAGIC.trim_ascii_end())
 }
 
 struct Network {
@@ -269,7 +270,7 @@ impl Answers {
             print(&self.text)?;
         }
         if let Some(path) = &self.options.show {
-            picture::show(&self.shown, path)?;
+            picture::show(&self.shown, path).map_err(|error| error.about("--show"))?;
         }
         let Some(last) = self.failures.pop() else { return Ok(()) };
         for failure in self.failures {

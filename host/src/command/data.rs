@@ -1,6 +1,6 @@
 //! `host data`
 
-use super::{grouped, print, print_json};
+use super::{check_output, grouped, print, print_json};
 use clap::Args;
 use minnet::augment::Augment;
 use minnet_host::architecture::Shape;
@@ -53,6 +53,7 @@ struct Report {
 }
 
 pub fn run(arguments: Arguments) -> Result<()> {
+    check_output(&arguments.sheet, "--sheet")?;
     check_drawing(&arguments.sheet, arguments.force)?;
     let path = arguments.path.map_or_else(default_directory, Ok)?;
     let Arguments { transpose, label, shape, .. } = arguments;

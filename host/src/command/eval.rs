@@ -1,6 +1,6 @@
 //! `host eval`
 
-use super::{Parts, Resources, grouped, noun, percent, print, print_json};
+use super::{Parts, Resources, check_output, grouped, noun, percent, print, print_json};
 use clap::{Args, ValueEnum};
 use minnet::prelude::*;
 use minnet_host::architecture::Shape;
@@ -8,7 +8,7 @@ use minnet_host::confusion::Confusion;
 use minnet_host::data::Sample;
 use minnet_host::description::Description;
 use minnet_host::error::{Error, Result};
-use minnet_host::file;
+use minnet_host::file::check_drawing;
 use minnet_host::model::File;
 use minnet_host::report;
 use minnet_host::samples::Samples;
@@ -77,7 +77,8 @@ impl Set {
 }
 
 pub fn run(arguments: Arguments) -> Result<()> {
-    file::check_drawing(&arguments.sheet, arguments.force)?;
+    check_output(&arguments.sheet, "--sheet")?;
+    check_drawing(&arguments.sheet, arguments.force)?;
     let Some((first, others)) = arguments.model.split_first() else { return Ok(()) };
     let file = File::read(first)?;
     let (net, description) = (file.net()?, file.description()?);

@@ -4,9 +4,8 @@ use super::{Digits, grouped, print, print_json};
 use clap::Args;
 use minnet_host::data::{Dataset, Mnist, expanded};
 use minnet_host::error::{Error, Result};
-use minnet_host::file::make_directory;
+use minnet_host::file::{is_same, make_directory};
 use serde::Serialize;
-use std::fs::canonicalize;
 use std::path::PathBuf;
 
 #[derive(Args)]
@@ -33,8 +32,7 @@ struct Report {
 pub fn run(arguments: Arguments) -> Result<()> {
     let Arguments { out, json, data } = arguments;
     let mnist = data.mnist()?;
-    // What does not exist yet has no canonical path, and replaces nothing.
-    if canonicalize(&out).ok() == Some(canonicalize(data.path()?).unwrap_or_default()) {
+    if is_same(&out, &data.path()?) {
         return Err(Error::ReplacesData { directory: out });
     }
     let (training, validation) = mnist.split();
@@ -49,7 +47,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     if mnist.split().1.len() != validating {
         return Err(Error::TooFewToExpand { validating });
     }
-    make_directory(&out)?;
+    make_directory(&out).map_err(|error| error.about("--out"))?;
     mnist.save(&out)?;
     let report = Report { out, training: mnist.split().0.len(), validation: validating, test: mnist.test.len() };
     if json { print_json(&report) } else { print(&report.text()) }
@@ -65,7 +63,7 @@ impl Report {
             grouped(*validation),
             grouped(*test),
             super::program(),
-            out.display()
+            super::path_word(out)
         )
     }
 }

@@ -1,13 +1,14 @@
 //! `host experiment`
 
-use super::{Digits, Resources, print};
+use super::{Digits, Resources, check_output, print};
 use indicatif::{ProgressBar, ProgressStyle};
 use minnet::prelude::Executor;
+use minnet_host::data::Mnist;
 use minnet_host::error::Result;
 use minnet_host::experiment::report::{self, Origin};
 use minnet_host::experiment::store::{Results, Store};
 use minnet_host::experiment::{self, Experiment, Lab, Observer, Part};
-use minnet_host::file::{check_writable, write_atomically};
+use minnet_host::file::write_atomically;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -41,14 +42,15 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let directory = arguments.out.clone().unwrap_or_else(|| default.into());
 
     let executor = arguments.resources.executor()?;
-    let mnist = arguments.resources.source.mnist()?;
+    let takes_digits = experiments.iter().flat_map(|experiment| &experiment.parts).any(|part| part.work.takes_digits());
+    let mnist = if takes_digits { arguments.resources.source.mnist()? } else { Mnist::default() };
     let mnist = if arguments.quick { experiment::few_images(mnist) } else { mnist };
     // What cannot be written is said before the minutes of training, not after.
     let document = directory.with_file_name(document_name(&directory, arguments.quick));
     if is_all {
-        check_writable(&document)?;
+        check_output(&document, "--out")?;
     }
-    let store = Store::open(&directory, &mnist, arguments.quick)?;
+    let store = Store::open(&directory, &mnist, arguments.quick).map_err(|error| error.about("--out"))?;
     let screen = Screen { bar: bar(), is_quiet: is_all };
     let lab = Lab { mnist: &mnist, executor: &executor, observer: &screen };
 

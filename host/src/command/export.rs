@@ -1,10 +1,10 @@
 //! `host export`
 
-use super::print;
+use super::{check_output, print};
 use clap::Args;
 use minnet_host::error::Result;
 use minnet_host::exchange::{self, Form};
-use minnet_host::file::{check_apart, check_writable};
+use minnet_host::file::check_apart;
 use minnet_host::model::File;
 use std::path::PathBuf;
 
@@ -28,7 +28,7 @@ fn form(text: &str) -> std::result::Result<Form, String> {
 pub fn run(arguments: Arguments) -> Result<()> {
     let Arguments { model, to, out } = arguments;
     let out = out.unwrap_or_else(|| exchange::default_path(&model, to));
-    check_writable(&out)?;
+    check_output(&out, "--out")?;
     let file = File::read(&model)?;
     let (net, contents) = (file.net()?, file.contents()?);
     check_apart(&model, &out)?;

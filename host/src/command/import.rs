@@ -1,12 +1,12 @@
 //! `host import`
 
-use super::{command_line, grouped, print, print_json, short};
+use super::{check_output, command_line, grouped, print, print_json, short};
 use clap::Args;
 use minnet::model::Metadata;
 use minnet_host::description::Description;
 use minnet_host::error::Result;
 use minnet_host::exchange::{self, Imported, Layout, Options};
-use minnet_host::file::{check_apart, check_writable};
+use minnet_host::file::check_apart;
 use minnet_host::nets::Net;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -77,7 +77,7 @@ struct Report {
 pub fn run(arguments: Arguments) -> Result<()> {
     let Arguments { network: path, net, cost, layout, order, epsilon, scale, mean, std, out, json } = arguments;
     check_apart(&path, &out)?;
-    check_writable(&out)?;
+    check_output(&out, "--out")?;
     let options = Options { net, cost, layout, order, epsilon, scale, mean, std };
     let Imported { net, network, preparation, form, tensors } = exchange::import(&path, &options)?;
     // Where the preparation has no room in the weights, the model says it.
@@ -117,12 +117,13 @@ impl Report {
             count => format!("; {count} batch normalization(s) folded, each taken to stand before the activation"),
         };
         format!(
-            "{name}, {}: {} weights and biases, hash {}\nfrom: {}{layout}{norms}\nmodel: {model}\n\nNext:\n  {} eval {model}\n",
+            "{name}, {}: {} weights and biases, hash {}\nfrom: {}{layout}{norms}\nmodel: {model}\n\nNext:\n  {} eval {}\n",
             cost.name(),
             grouped(architecture.parameters()),
             self.weight_hash,
             self.form,
-            super::program()
+            super::program(),
+            super::path_word(&self.model)
         )
     }
 }

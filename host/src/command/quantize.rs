@@ -1,15 +1,16 @@
 //! `host quantize`
 
-use super::{Parts, Resources, accuracy, command_line, grouped, percent, print, print_json, short};
+use super::{Parts, Resources, accuracy, check_output, command_line, grouped, percent, print, print_json, short};
 use clap::Args;
 use minnet::model::Metadata;
 use minnet::quant::{self, Width};
 use minnet_host::error::{Error, Result};
-use minnet_host::file::{check_apart, check_writable};
+use minnet_host::file::check_apart;
 use minnet_host::model::File;
 use minnet_host::quantize::{Finetune, Integers, finetune};
 use minnet_host::report;
 use minnet_host::samples::Samples;
+use minnet_host::shell;
 use minnet_host::train::{Score, check_samples, evaluate};
 use serde::Serialize;
 use std::fmt::Write;
@@ -72,8 +73,8 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let stem = arguments.model.file_stem().unwrap_or_default().to_string_lossy();
     let default = arguments.model.with_file_name(format!("{stem}-{name}.minnet"));
     let out = arguments.out.clone().unwrap_or(default);
+    check_output(&out, "--out")?;
     check_apart(&arguments.model, &out)?;
-    check_writable(&out)?;
     let executor = arguments.resources.executor()?;
     let data = arguments.resources.source.open(Some(net.architecture.input()))?;
     let description = file.description()?;
@@ -98,6 +99,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
             Some(errors) => {
                 report!("epoch {epoch}/{}: validation error {:.4}", settings.epochs, errors.root_mean_square);
             }
+            None if images == 0 => report!("epoch {epoch}/{}", settings.epochs),
             None => report!("epoch {epoch}/{}: validation {right} / {images}", settings.epochs),
         };
         finetune(&mut network, arguments.bits, training, validation, &settings, &executor, observe)?;
@@ -133,6 +135,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         float_ram_bytes: net.architecture.ram_bytes(),
         ram_bytes: integers.ram_bytes(),
         model: out,
+        source: arguments.resources.source.arguments(),
     };
     if arguments.json { print_json(&report) } else { print(&report.text()) }
 }
@@ -149,6 +152,9 @@ struct Report {
     float_ram_bytes: usize,
     ram_bytes: usize,
     model: PathBuf,
+    /// Where the data came from, as words of a command.
+    #[serde(skip)]
+    source: Vec<String>,
 }
 
 #[derive(Clone, Copy, Serialize)]
@@ -175,8 +181,9 @@ impl Report {
             // Writing to a string does not fail.
             let _ = writeln!(text, "{what:12}{float:>12}{integer:>12}");
         }
-        let model = self.model.display();
-        let _ = writeln!(text, "\nmodel: {model}\n\nNext:\n  {} eval {model}", super::program());
+        let (model, host) = (self.model.display(), super::program());
+        let words = [&["eval".into(), self.model.display().to_string()], &self.source[..]].concat();
+        let _ = writeln!(text, "\nmodel: {model}\n\nNext:\n  {host} {}", shell::line(words));
         text
     }
 }

@@ -11,6 +11,7 @@ use minnet_host::instructions::Processor;
 use minnet_host::plot::{Chart, Series};
 use minnet_host::report;
 use minnet_host::search::{self, Budget, Candidate, Judgement, Needs, Round, Task, rounds};
+use minnet_host::shell;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 use std::fs;
@@ -172,7 +173,7 @@ impl Search {
         if candidates.is_empty() {
             return Err(Error::SearchEmpty { shape: data.shape().to_string() });
         }
-        make_directory(&folder)?;
+        make_directory(&folder).map_err(|error| error.about("--out"))?;
         let batch = (training.len() / 100).clamp(10, 100);
         let data = arguments.source.arguments();
         let plan = Plan { budget, epochs: arguments.epochs.unwrap_or(2), seed, data, batch, candidates };
@@ -225,7 +226,7 @@ impl Search {
     /// Trains a candidate, and keeps what it found.
     fn run(&self, trial: usize, epochs: u32, threads: usize, stop: &Arc<AtomicBool>) -> Result<()> {
         let command = self.command(trial, epochs);
-        report!("\ntrial {trial}, epochs: {epochs}: host {}", quoted(&command));
+        report!("\ntrial {trial}, epochs: {epochs}: host {}", shell::line(&command));
         let line =
             command.iter().map(String::as_str).chain(["--threads"]).map(String::from).chain([threads.to_string()]);
         let Line { arguments } = match Line::try_parse_from(line) {
@@ -306,7 +307,7 @@ impl Search {
         if left > 0 {
             let _ = writeln!(text, "\n{left} trials of this round are left: the same command goes on.");
         } else if let Some(Row { trial, epochs, .. }) = rows.first() {
-            let best = quoted(&self.command(*trial, *epochs));
+            let best = shell::line(self.command(*trial, *epochs));
             let _ = writeln!(text, "\nThe best, again: host {best}");
         }
         text
@@ -378,11 +379,6 @@ fn is_picture(shape: Shape) -> bool {
 
 fn score(judgement: Judgement) -> String {
     if judgement.score < 0.0 { format!("{:.4}", -judgement.score) } else { percent(judgement.score) }
-}
-
-fn quoted(command: &[String]) -> String {
-    let word = |word: &String| if word.contains(' ') { format!("\"{word}\"") } else { word.clone() };
-    command.iter().map(word).collect::<Vec<_>>().join(" ")
 }
 
 fn save(path: &Path, what: &impl Serialize) -> Result<()> {

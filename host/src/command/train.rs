@@ -2,7 +2,8 @@
 
 use super::checkpoint::{Keeper, Order, fingerprint};
 use super::{
-    Parts, Resources, accuracy, catch_ctrl_c, grouped, noun, percent, print, print_json, progress_bar, score, short,
+    Parts, Resources, accuracy, catch_ctrl_c, check_output, grouped, noun, percent, print, print_json, progress_bar,
+    score, short,
 };
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
@@ -26,6 +27,7 @@ use minnet_host::plot::{self, EpochStats, training_curve};
 use minnet_host::report;
 use minnet_host::samples::Samples;
 use minnet_host::search::Judgement;
+use minnet_host::shell;
 use minnet_host::train::{self, Distillation, Epoch, Event, History, Hyper, Schedule, Score, Teachers};
 use serde::Serialize;
 use std::fmt::Write;
@@ -434,6 +436,9 @@ pub(super) struct Outcome {
     checkpoint: Option<PathBuf>,
     /// What `--data` named.
     data: Option<PathBuf>,
+    /// The same, and how it is read, as words of a command.
+    #[serde(skip)]
+    source: Vec<String>,
 }
 
 pub fn run(arguments: Arguments) -> Result<()> {
@@ -464,11 +469,12 @@ pub(super) fn outcome(order: Order, stop: &Arc<AtomicBool>) -> Result<Outcome> {
             return Err(Error::NotText { path: path.clone() });
         }
     }
-    file::check_writable(&arguments.out)?;
+    check_output(&arguments.out, "--out")?;
     for path in &plot::paths(&stem) {
+        check_output(path, "--out")?;
         file::check_drawing(path, arguments.force)?;
     }
-    file::check_writable(&arguments.checkpoint())?;
+    check_output(&arguments.checkpoint(), "--checkpoint")?;
     let claim = Claim::of(&arguments.out)?;
     let keeper = order.keeper()?;
     let executor = arguments.resources.executor()?;
@@ -523,6 +529,10 @@ impl Run<'_> {
             hyper.seed
         );
 
+        if validation.is_empty() && !arguments.no_validation {
+            report!("note: no {noun} validate, so that the weights of the last epoch are kept; give more with --data");
+        }
+
         let samples = [training.len(), validation.len()];
         let fingerprint = fingerprint(&architecture, &hyper, description.data, samples)?;
         let state = order.state(fingerprint)?;
@@ -559,7 +569,7 @@ impl Run<'_> {
             training_images: training.len() as u32,
             validation_accuracy: accuracy(kept),
             test_accuracy: accuracy(test),
-            command: short(&format!("host {}", order.words.join(" "))),
+            command: short(&format!("host {}", shell::line(&order.words))),
             ..Metadata::default()
         };
         save_somewhere(&arguments.out, &|path| network.save(path, &metadata, &description))?;
@@ -583,6 +593,7 @@ impl Run<'_> {
             model: arguments.out.clone(),
             curve,
             checkpoint,
+            source: arguments.resources.source.arguments(),
             data: arguments.resources.source.data.clone(),
         })
     }
@@ -631,21 +642,20 @@ impl Outcome {
         let _ = writeln!(text, "curve:      {} and {}", self.curve[0].display(), self.curve[1].display());
         let host = super::program();
         if let Some(checkpoint) = &self.checkpoint {
-            let checkpoint = checkpoint.display();
-            let _ = writeln!(text, "checkpoint: {checkpoint}; `{host} train --resume {checkpoint}` goes on");
+            let word = super::path_word(checkpoint);
+            let _ = writeln!(text, "checkpoint: {}; `{host} train --resume {word}` goes on", checkpoint.display());
         }
-        let model = self.model.display();
+        let (model, source) = (super::path_word(&self.model), shell::line(&self.source));
         let _ = match &self.data {
             None => writeln!(
                 text,
                 "\nNext:\n  {host} eval {model}\n      what it gets wrong\n  {host} classify {model} PICTURE…\n      \
                  your own digits\n  MINNET_MODEL={model} cargo xtask qemu\n      the same model on a microcontroller"
             ),
-            Some(data) => writeln!(
+            Some(_) => writeln!(
                 text,
-                "\nNext:\n  {host} eval {model} --data {data}\n      what it gets wrong\n  {host} quantize {model} --data \
-                 {data}\n      the same in integers\n  {host} classify {model} FILE…\n      what is not labelled yet",
-                data = data.display()
+                "\nNext:\n  {host} eval {model} {source}\n      what it gets wrong\n  {host} quantize {model} {source}\n      \
+                 the same in integers\n  {host} classify {model} FILE…\n      what is not labelled yet"
             ),
         };
         text

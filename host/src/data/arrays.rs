@@ -164,11 +164,12 @@ pub(super) fn pairs(path: &Path, names: &[String], with_others: bool) -> Result<
     Ok(pairs)
 }
 
-/// A file's name without what only tells its format: `train-images` of `train-images.idx3-ubyte.gz`.
+/// A file's name without what only tells its format: `train-images` of `train-images.idx3-ubyte.gz`, also if that is in a
+/// folder of its name.
 pub(super) fn stem(name: &str) -> &str {
     let name = name.strip_suffix(".gz").unwrap_or(name);
     let name = name.strip_suffix(".npy").unwrap_or(name);
-    let end = name.find("-idx").or_else(|| name.find(".idx")).unwrap_or(name.len());
+    let end = ["-idx", ".idx"].iter().filter_map(|start| name.find(start)).min().unwrap_or(name.len());
     &name[..end]
 }
 

@@ -6,7 +6,7 @@ use super::arrays::{self, Files, Pair};
 use super::folders::Entries;
 use super::problem::Problem;
 use super::set::{Data, Targets, Values};
-use super::source::Source;
+use super::source::{Source, refuse_pipe};
 use super::split::{Part, Rule};
 use super::targets::Kind;
 use super::{cifar, csv, folder, idx, npy, pickle, picture, windows};
@@ -40,6 +40,7 @@ pub fn open(path: &Path, options: &Options) -> Result<Data> {
     if path.is_dir() {
         open_directory(path, options)
     } else if path.exists() {
+        refuse_pipe(path)?;
         open_file(path, options)
     } else {
         Err(Problem::Missing.of(path))
@@ -66,7 +67,7 @@ impl Format {
             Some(Self::Npz)
         } else if bytes.starts_with(picture::PNG) || bytes.starts_with(picture::JPEG) {
             Some(Self::Picture)
-        } else if bytes.starts_with(&[0x80]) || bytes.starts_with(b"((") {
+        } else if bytes.starts_with(&[0x80]) || bytes.starts_with(b"((") || bytes.starts_with(b"(lp") {
             Some(Self::Pickle)
         } else if is_text(bytes) {
             Some(Self::Text)
@@ -171,6 +172,7 @@ fn open_directory(path: &Path, options: &Options) -> Result<Data> {
     let mut arrays: Vec<String> = files.iter().filter(|name| is_array(path, name)).cloned().collect();
     // A file may stand beside the archive that it came from.
     arrays.retain(|name| !name.strip_suffix(".gz").is_some_and(|plain| files.iter().any(|file| file == plain)));
+    arrays.extend(unpacked(path, &folders, &arrays)?);
     if !arrays.is_empty() {
         return open_arrays(path, &arrays, options);
     }
@@ -205,6 +207,21 @@ fn open_directory(path: &Path, options: &Options) -> Result<Data> {
         Some(Format::Text) => windows::read(path, tree, options),
         _ => Err(Problem::NotPicture { found: beginning(source.peek()?) }.of(first)),
     }
+}
+
+/// The IDX files that unpackers have put into folders of their names, such as
+/// `train-images-idx3-ubyte/train-images.idx3-ubyte`, but for those that lie beside their folder, too.
+fn unpacked(directory: &Path, folders: &[String], beside: &[String]) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for folder in folders.iter().filter(|name| name.contains("idx") && arrays::is_known(name, true)) {
+        if beside.iter().any(|name| arrays::stem(name) == arrays::stem(folder)) {
+            continue;
+        }
+        let files = Entries::of(&directory.join(folder))?.files;
+        let own = files.iter().find(|name| arrays::stem(name) == arrays::stem(folder));
+        found.extend(own.map(|name| format!("{folder}/{name}")));
+    }
+    Ok(found)
 }
 
 /// Whether a directory's file holds an array of samples or of targets.

@@ -1,8 +1,10 @@
 //! The book's `mnist.pkl.gz`: a Python pickle of three pairs of NumPy arrays, (images, labels) to train on, to validate
-//! with and to test with; images are `float32` of n x 784 with values k/256, labels `int64` of n.
+//! with and to test with; images are `float32` of n x 784 with values k/256, labels `int64` of n. In the
+//! `mnist_expanded.pkl.gz` of the book's `expand_mnist.py`, the pair to train on is two lists: of n images of 784, and of
+//! n labels.
 //!
 //! Pickles are programs for a stack machine, and Python's may call anything. The one in `machine` knows only what these
-//! arrays need, as Python 2 (protocols 1 and 2) and Python 3 (protocols 2 to 4) write them, and executes nothing.
+//! arrays need, as Python 2 (protocols 0 to 2) and Python 3 (protocols 2 to 4) write them, and executes nothing.
 
 mod machine;
 mod opcodes;

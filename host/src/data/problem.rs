@@ -40,6 +40,10 @@ pub enum Problem {
     #[error("no such file or directory; name the file or the directory that holds the data")]
     Missing,
 
+    /// Something that can be read but once.
+    #[error("is a pipe or a device, and data are read more than once; write them into a file, and name that")]
+    Pipe,
+
     /// A file is of no format that is known.
     #[error(
         "holds no data that can be read: it begins with {found}; give IDX, CSV, .npz, .npy or the book's mnist.pkl.gz, or \
@@ -89,7 +93,7 @@ pub enum Problem {
     Shapes { found: String, other: String, expected: String },
 
     /// Samples are not of the shape that is wanted.
-    #[error("its samples are of {found}, and {wanted} is wanted{}; give the network this input, or make the data anew", hint(*found, *wanted))]
+    #[error("its samples are of {found}, and {wanted} is wanted{}; give the network this input (--net), or make the data anew", hint(*found, *wanted))]
     Wanted { found: Shape, wanted: Shape },
 
     /// A value is infinite or not a number; the place says which.
@@ -210,7 +214,7 @@ pub enum Problem {
     PictureSizes { found: String, other: String, expected: String },
 
     /// Pictures cannot be scaled to vectors of any length.
-    #[error("pictures make no vectors of {length}; begin the network's text with an image, such as 32x32x3")]
+    #[error("pictures make no vectors of {length}; begin the network's text (--net) with an image, such as 32x32x3")]
     PictureVector { length: usize },
 
     /// A window is of another size.
@@ -219,7 +223,8 @@ pub enum Problem {
 }
 
 /// What to do about targets that are no classes.
-const REGRESSION: &str = "; a network that learns numbers ends in `identity` and has the quadratic cost";
+const REGRESSION: &str =
+    "; numbers are learned with --targets numbers, by a network that ends in `identity` and has the quadratic cost";
 
 /// For images whose channels come first.
 fn hint(found: Shape, wanted: Shape) -> &'static str {

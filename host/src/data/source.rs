@@ -1,11 +1,11 @@
 //! A file of a data set while it is read: decompressed if need be, its place known. Files may be compressed by gzip,
 //! which is told by their contents, not their names.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
 use super::problem::Problem;
 use crate::error::{Error, Result};
@@ -38,6 +38,48 @@ pub(super) struct Source<'a> {
     pub(super) needed: u64,
 }
 
+/// Refuses what can be read but once, such as a pipe: data are looked at first and read then, some from several files.
+///
+/// # Errors
+///
+/// [`Problem::Pipe`].
+pub(super) fn refuse_pipe(path: &Path) -> Result<()> {
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() && !found.is_dir() => Err(Problem::Pipe.of(path)),
+        _ => Ok(()),
+    }
+}
+
+/// The contents of a gzip file: those of its members, one after another. Zeros behind a member only fill a block of a
+/// tape or of a disk, and are skipped, as gzip(1) does.
+struct Gzip<R>(Option<GzDecoder<R>>);
+
+impl<R: BufRead> Read for Gzip<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.0 {
+            let count = member.read(buffer)?;
+            if count > 0 || buffer.is_empty() {
+                return Ok(count);
+            }
+            let Some(mut rest) = self.0.take().map(GzDecoder::into_inner) else { break };
+            self.0 = skip_zeros(&mut rest)?.then(|| GzDecoder::new(rest));
+        }
+        Ok(0)
+    }
+}
+
+/// Reads up to what is not zero; whether there is such a thing.
+fn skip_zeros(reader: &mut impl BufRead) -> io::Result<bool> {
+    loop {
+        let bytes = reader.fill_buf()?;
+        let (length, zeros) = (bytes.len(), bytes.iter().take_while(|&&byte| byte == 0).count());
+        reader.consume(zeros);
+        if zeros < length || length == 0 {
+            return Ok(length > 0);
+        }
+    }
+}
+
 impl<'a> Source<'a> {
     /// Opens a file, at its beginning.
     pub(super) fn open(path: &Path) -> Result<Self> {
@@ -49,7 +91,7 @@ impl<'a> Source<'a> {
         let (reader, packing, limit): (Box<dyn BufRead>, _, _) =
             if file.fill_buf().map_err(fail)?.starts_with(&[0x1f, 0x8b]) {
                 let limit = length.saturating_mul(MOST_PACKED);
-                (Box::new(BufReader::new(MultiGzDecoder::new(file))), Packing::Gzip, limit)
+                (Box::new(BufReader::new(Gzip(Some(GzDecoder::new(file))))), Packing::Gzip, limit)
             } else {
                 (Box::new(file), Packing::Plain, length)
             };

@@ -143,6 +143,91 @@ fn missing_things_are_named() {
     assert!(matches!(Dataset::load(directory.path(), directory.path()), Err(Error::Read { .. })));
 }
 
+/// MNIST's four files, of two images each, in a directory.
+fn write_small(directory: &std::path::Path) {
+    fs::create_dir_all(directory).unwrap();
+    for set in ["train", "t10k"] {
+        write_idx_images(&directory.join(format!("{set}-images-idx3-ubyte.gz")), &[[0; 784], [1; 784]]).unwrap();
+        write_idx_labels(&directory.join(format!("{set}-labels-idx1-ubyte.gz")), &[3, 4]).unwrap();
+    }
+}
+
+#[test]
+fn a_directory_that_lacks_files_shadows_none() {
+    let top = TempDir::new().unwrap();
+    let [project, parent, far] = ["far/parent/project", "far/parent", "far"].map(|name| top.path().join(name));
+    // Pictures by class, as another program has them; nothing at all; three files of the four.
+    fs::create_dir_all(project.join("data/mnist/train/5")).unwrap();
+    write_small(&parent.join("data/mnist"));
+    fs::remove_file(parent.join("data/mnist/t10k-labels-idx1-ubyte.gz")).unwrap();
+    let found = || first_with_digits(project.ancestors().take(3));
+    let message = found().unwrap_err().to_string();
+    for words in ["train-images-idx3-ubyte.gz", "data/mnist", "--data"] {
+        assert!(message.contains(words), "{message}");
+    }
+    write_small(&far.join("data/mnist"));
+    assert_eq!(found().unwrap(), far.join("data/mnist"));
+    write_small(&project.join("data/mnist"));
+    assert_eq!(found().unwrap(), project.join("data/mnist"));
+}
+
+#[test]
+fn a_folder_named_like_a_file_shadows_nothing_and_may_hold_the_file() {
+    let directory = TempDir::new().unwrap();
+    let place = |name: &str| directory.path().join(name);
+    write_small(directory.path());
+    let read = || {
+        let data = open(directory.path(), &Options::default()).unwrap();
+        assert_eq!(data.found, "IDX files of bytes");
+        (Mnist::load(directory.path()).unwrap(), data.all().values().len())
+    };
+    let expected = read();
+    for name in ["train-images-idx3-ubyte", "t10k-labels.idx1-ubyte"] {
+        fs::create_dir(place(name)).unwrap();
+    }
+    assert_eq!(read(), expected, "empty folders");
+    // As unpackers leave them.
+    let [archive, inside] =
+        ["train-images-idx3-ubyte.gz", "train-images-idx3-ubyte/train-images.idx3-ubyte"].map(place);
+    let mut images = Vec::new();
+    std::io::copy(&mut flate2::read::GzDecoder::new(fs::File::open(&archive).unwrap()), &mut images).unwrap();
+    fs::write(&inside, &images).unwrap();
+    assert_eq!(read(), expected, "both");
+    fs::remove_file(archive).unwrap();
+    assert_eq!(read(), expected, "a file in a folder");
+    fs::rename(place("t10k-labels-idx1-ubyte.gz"), place("t10k-labels.idx1-ubyte/t10k-labels-idx1-ubyte.gz")).unwrap();
+    assert_eq!(read(), expected, "two files in folders");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_can_be_read_but_once_is_refused() {
+    let device = Path::new("/dev/zero");
+    for error in [open(device, &Options::default()).unwrap_err(), Mnist::load(device).unwrap_err()] {
+        let message = error.to_string();
+        assert!(message.starts_with("/dev/zero: is a pipe or a device"), "{message}");
+        assert!(message.contains("write them into a file, and name that"), "{message}");
+    }
+}
+
+#[test]
+fn zeros_behind_gzip_are_skipped() {
+    let images = two_images();
+    let read = |bytes: &[u8]| {
+        let directory = directory(&[("images", bytes)]);
+        idx::read_images(&directory.path().join("images"))
+    };
+    let (first, second) = images.split_at(1000);
+    for members in
+        [gzip(&images), [gzip(first), gzip(second)].concat(), [gzip(first), vec![0; 9], gzip(second)].concat()]
+    {
+        for zeros in [0, 1, 512, 100_000] {
+            assert_eq!(read(&[&members[..], &vec![0; zeros]].concat()).unwrap().len(), 2, "{zeros}");
+        }
+        assert!(matches!(read(&[&members[..], b"0123456789"].concat()), Err(Error::GzipCorrupt { offset: 1584, .. })));
+    }
+}
+
 #[test]
 fn other_formats_are_recognised() {
     for (bytes, name) in [

@@ -6,7 +6,7 @@ use super::csv::Rows;
 use super::picture::{self, Size};
 use super::problem::Problem;
 use super::set::Values;
-use super::source::Source;
+use super::source::{Source, refuse_pipe};
 use super::windows::{is_clock, names_time};
 use crate::architecture::Shape;
 use crate::error::Result;
@@ -19,6 +19,7 @@ use crate::error::Result;
 ///
 /// [`Error::Data`](crate::error::Error::Data), and those of reading files.
 pub fn open_unlabelled(path: &Path, shape: Shape) -> Result<Values> {
+    refuse_pipe(path)?;
     let mut source = Source::open(path)?;
     let first = source.peek()?;
     if first.starts_with(picture::PNG) || first.starts_with(picture::JPEG) {

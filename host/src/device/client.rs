@@ -41,6 +41,8 @@ pub struct Client {
     receiver: Receiver<ANSWER_MAX>,
     /// What has come since the last answer: perhaps words.
     heard: Vec<u8>,
+    /// Whether something of this came damaged, or is no frame.
+    is_damaged: bool,
     /// Requests that were sent again because there was no answer, or not a whole one.
     repeats: u64,
 }
@@ -118,8 +120,17 @@ impl Client {
     pub fn connect(line: Box<dyn Line>, name: &str, timing: Timing) -> Result<(Self, Identity)> {
         // Not secret, only unlike the last one: what a hash map's random keys are for.
         let session = RandomState::new().build_hasher().finish() as u32 | 1;
-        let (receiver, heard) = (Receiver::new(), Vec::new());
-        let mut client = Self { line, name: name.to_owned(), timing, session, number: 0, receiver, heard, repeats: 0 };
+        let mut client = Self {
+            line,
+            name: name.to_owned(),
+            timing,
+            session,
+            number: 0,
+            receiver: Receiver::new(),
+            heard: Vec::new(),
+            is_damaged: false,
+            repeats: 0,
+        };
         let identity = client.identity()?;
         client.timing.patience = client.timing.patience.max(LATER);
         Ok((client, identity))
@@ -194,8 +205,12 @@ impl Client {
             self.repeats += 1;
             rounds += 1;
             if Instant::now() >= deadline && rounds >= least {
-                let patience = self.timing.patience;
-                return Err(Error::DeviceSilent { line: self.name.clone(), patience, heard: words(&self.heard) });
+                let (line, patience, heard) = (self.name.clone(), self.timing.patience, words(&self.heard));
+                return Err(if self.is_damaged {
+                    Error::DeviceDamaged { line, patience, heard }
+                } else {
+                    Error::DeviceSilent { line, patience, heard }
+                });
             }
         }
     }
@@ -210,6 +225,8 @@ impl Client {
             let arrived = &buffer[..count];
             self.hear(arrived);
             let mut is_garbled = false;
+            // Until a frame comes that is whole.
+            self.is_damaged |= !arrived.is_empty();
             for &byte in arrived {
                 let Some(bytes) = self.receiver.push(byte) else { continue };
                 let Frame { session, number, message, .. } = match Frame::<Answer>::decode(bytes) {
@@ -224,7 +241,10 @@ impl Client {
                 };
                 if session == 0 {
                     is_garbled = true;
-                } else if (session, number) == (self.session, self.number) {
+                    continue;
+                }
+                self.is_damaged = false;
+                if (session, number) == (self.session, self.number) {
                     // A refusal is an answer, too, and the device has counted it.
                     self.number = self.number.wrapping_add(1);
                     self.heard.clear();

@@ -186,6 +186,32 @@ fn a_line_of_noise_is_given_up_within_five_seconds_and_its_words_are_told() {
 }
 
 #[test]
+fn a_line_that_damages_every_answer_is_told_from_silence() {
+    /// What becomes of the bytes there and back; `None` are lost.
+    struct Lossy(Memory, fn(u8) -> Option<u8>, fn(u8) -> Option<u8>);
+    impl Line for Lossy {
+        fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+            self.0.send(&bytes.iter().copied().filter_map(self.1).collect::<Vec<u8>>())
+        }
+        fn receive(&mut self, buffer: &mut [u8], patience: Duration) -> io::Result<usize> {
+            let count = self.0.receive(buffer, patience)?;
+            let left: Vec<u8> = buffer[..count].iter().copied().filter_map(self.2).collect();
+            buffer[..left.len()].copy_from_slice(&left);
+            Ok(left.len())
+        }
+    }
+    let seven_bits = |byte: u8| Some(byte & 0x7f);
+    let no_zeros = |byte: u8| (byte > 0).then_some(byte);
+    let timing = Timing { patience: Duration::from_millis(100), ..TIMING };
+    for (there, back) in [(Some as fn(u8) -> _, seven_bits as fn(u8) -> _), (Some, no_zeros), (seven_bits, Some)] {
+        let line = Lossy(Memory::new(&Learned::default()), there, back);
+        let error = Client::connect(Box::new(line), "a desk", timing).err().unwrap().to_string();
+        assert!(error.starts_with("a desk: no whole answer in 0.1 s: bytes come, but damaged"), "{error}");
+        assert!(error.contains("all 8 bits") && error.contains("flow control"), "{error}");
+    }
+}
+
+#[test]
 fn a_cable_that_is_pulled_is_told_at_once() {
     let mut line = Memory::new(&Learned::default());
     line.left = 500;

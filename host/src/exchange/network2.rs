@@ -10,6 +10,7 @@ use crate::network::Network;
 use minnet::activation::Function;
 use minnet::op::Op;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::path::Path;
 
 /// The names of the costs, in Python and here.
@@ -34,12 +35,18 @@ impl Network2 {
     ///
     /// # Errors
     /// They name the file. [`Error::Network2Json`] if it is no such JSON; [`Error::Network2Content`] if sizes, weights and
-    /// biases contradict each other, or numbers are beyond 32 bits; [`Error::Network2Sizes`] if there is no network of
-    /// these sizes; [`Error::Network2Cost`] if there is no such cost.
+    /// biases contradict each other; [`Error::Network2NotFinite`] if a number is none, or beyond 32 bits;
+    /// [`Error::Network2Sizes`] if there is no network of these sizes; [`Error::Network2Cost`] if there is no such cost.
     pub fn parse(path: &Path, text: &[u8]) -> Result<(Net, Network)> {
-        let network: Self = serde_json::from_slice(text)
-            .map_err(|cause| Error::Network2Json { path: path.to_owned(), cause: cause.to_string() })?;
+        let network: Self = serde_json::from_slice(text).map_err(|cause| match Self::not_finite(text) {
+            Some(what) => Error::Network2NotFinite { path: path.to_owned(), what },
+            None => Error::Network2Json { path: path.to_owned(), cause: cause.to_string() },
+        })?;
         network.check().map_err(|what| Error::Network2Content { path: path.to_owned(), what })?;
+        let too_large = |value: &f64| (!(*value as f32).is_finite()).then(|| format!("{value:e}"));
+        if let Some(what) = first(&network.weights, &network.biases, too_large) {
+            return Err(Error::Network2NotFinite { path: path.to_owned(), what });
+        }
         let cost = COSTS.iter().find(|(python, _)| *python == network.cost).map(|(_, cost)| *cost);
         let cost = cost.ok_or_else(|| Error::Network2Cost { path: path.to_owned(), cost: network.cost.clone() })?;
         let net = nets::find_architecture(&network.text(), cost)
@@ -94,7 +101,20 @@ impl Network2 {
         serde_json::to_vec(self).unwrap_or_else(|error| unreachable!("lists of numbers: {error}"))
     }
 
-    /// Whether the arrays have the shapes that the sizes ask for, and numbers that 32 bits can hold.
+    /// The first weight or bias that Python wrote as `NaN`, `Infinity` or `-Infinity`: JSON does not have these.
+    fn not_finite(text: &[u8]) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Numbers {
+            weights: Vec<Vec<Vec<Value>>>,
+            biases: Vec<Vec<Vec<Value>>>,
+        }
+        let text = std::str::from_utf8(text).ok()?;
+        let text = text.replace("NaN", "\"NaN\"").replace("Infinity", "\"Infinity\"").replace("-\"", "\"-");
+        let Numbers { weights, biases } = serde_json::from_str(&text).ok()?;
+        first(&weights, &biases, |value| value.as_str().map(str::to_owned))
+    }
+
+    /// Whether the arrays have the shapes that the sizes ask for.
     fn check(&self) -> std::result::Result<(), String> {
         let pairs: Vec<_> = self.sizes.iter().zip(self.sizes.iter().skip(1)).collect();
         agree("weights", self.weights.len(), pairs.len(), "(one for each layer after the input)")?;
@@ -104,13 +124,37 @@ impl Network2 {
                 agree(&format!("{name}[{l}]"), matrix.len(), outputs, "(one for each neuron)")?;
                 for (j, row) in matrix.iter().enumerate() {
                     agree(&format!("{name}[{l}][{j}]"), row.len(), columns, "(one for each neuron before)")?;
-                    if let Some(k) = row.iter().position(|&value| !(value as f32).is_finite()) {
-                        return Err(format!("{name}[{l}][{j}][{k}] is {:e}, too large for 32 bits", row[k]));
-                    }
                 }
             }
         }
         Ok(())
+    }
+}
+
+/// Where a weight or a bias is, and what it is, if it is not what it should be: the first one.
+fn first<T>(weights: &[Vec<Vec<T>>], biases: &[Vec<Vec<T>>], wrong: impl Fn(&T) -> Option<String>) -> Option<String> {
+    [("weights", weights), ("biases", biases)].into_iter().find_map(|(name, layers)| {
+        let rows =
+            layers.iter().enumerate().flat_map(|(l, rows)| rows.iter().enumerate().map(move |(j, row)| (l, j, row)));
+        let mut values = rows.flat_map(|(l, j, row)| row.iter().enumerate().map(move |(k, value)| (l, j, k, value)));
+        values.find_map(|(l, j, k, value)| Some(format!("{name}[{l}][{j}][{k}] is {}", wrong(value)?)))
+    })
+}
+
+/// A text that has a byte-order mark, or is in UTF-16, in plain UTF-8; `None` for other bytes.
+pub(super) fn in_utf8(bytes: &[u8]) -> Option<Vec<u8>> {
+    let of_utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = bytes.as_chunks().0.iter().map(|&pair| unit(pair)).collect();
+        String::from_utf16_lossy(&units).into_bytes()
+    };
+    match bytes {
+        [0xef, 0xbb, 0xbf, rest @ ..] => Some(rest.to_vec()),
+        // Lengths, which other formats begin with, have zeros in the place of the brace.
+        [0xff, 0xfe, b'{', 0, ..] => Some(of_utf16(&bytes[2..], u16::from_le_bytes)),
+        [0xfe, 0xff, 0, b'{', ..] => Some(of_utf16(&bytes[2..], u16::from_be_bytes)),
+        [b'{', 0, b'"', 0, ..] => Some(of_utf16(bytes, u16::from_le_bytes)),
+        [0, b'{', 0, b'"', ..] => Some(of_utf16(bytes, u16::from_be_bytes)),
+        _ => None,
     }
 }
 
@@ -156,6 +200,50 @@ mod tests {
         // At [input][output] stands the book's w_jk with k the input; the biases come after the weights.
         assert_eq!((network.parameters()[2 * 5 + 3], network.parameters()[7 * 5 + 3]), (3002.0, -3.0));
         assert_eq!(Network2::of(&network), Some(file));
+    }
+
+    /// A network whose second layer has these weights and biases, as Python writes it.
+    fn json(weights: &str, biases: &str) -> String {
+        format!(
+            "{{\"sizes\": [1, 1, 2], \"weights\": [[[0.5]], {weights}], \"biases\": [[[0.5]], {biases}], \"cost\": \
+             \"QuadraticCost\"}}"
+        )
+    }
+
+    #[test]
+    fn a_weight_that_is_no_number_is_named() {
+        for (weights, biases, expected) in [
+            ("[[1.0], [NaN]]", "[[1], [2]]", "weights[1][1][0] is NaN"),
+            ("[[-Infinity],[NaN]]", "[[1], [2]]", "weights[1][0][0] is -Infinity"),
+            ("[[1], [-2]]", "[[1],[Infinity]]", "biases[1][1][0] is Infinity"),
+            ("[[1], [-1e300]]", "[[1], [2]]", "weights[1][1][0] is -1e300"),
+        ] {
+            let refused = Network2::parse(Path::new("a.json"), json(weights, biases).as_bytes()).unwrap_err();
+            let message = refused.to_string();
+            assert!(message.starts_with(&format!("a.json: {expected}, which is no number of 32 bits")), "{message}");
+            assert!(message.contains("the training there diverged; train it again"), "{message}");
+        }
+        // What is no JSON for another reason, too.
+        let refused = Network2::parse(Path::new("a.json"), json("[[NaN], [", "").as_bytes()).unwrap_err();
+        assert!(matches!(refused, Error::Network2Json { .. }), "{refused}");
+    }
+
+    #[test]
+    fn texts_in_the_codings_that_systems_write_are_read() {
+        let text = json("[[1], [-2]]", "[[1], [2]]");
+        let import = |bytes: &[u8]| super::super::parse(Path::new("a.json"), bytes, &Default::default()).unwrap();
+        let expected = import(text.as_bytes()).network.weight_hash();
+        let units = |unit: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(unit).collect::<Vec<u8>>();
+        let (little, big) = (units(u16::to_le_bytes), units(u16::to_be_bytes));
+        for bytes in [
+            [b"\xef\xbb\xbf", text.as_bytes()].concat(),
+            [b"\xff\xfe", &little[..]].concat(),
+            [b"\xfe\xff", &big[..]].concat(),
+            little,
+            big,
+        ] {
+            assert_eq!(import(&bytes).network.weight_hash(), expected, "{:?}", &bytes[..4]);
+        }
     }
 
     #[test]

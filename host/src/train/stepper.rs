@@ -34,10 +34,6 @@ impl<'a> Stepper<'a> {
     /// are to be.
     pub(super) fn new(net: &mut impl Module, hyper: &'a Hyper, images: usize) -> Result<Self> {
         let batches = images.div_ceil(hyper.batch.max(1));
-        let count = match hyper.regularization {
-            Regularization::PerImage => images,
-            Regularization::PerBatch => batches,
-        };
         let mut parameters = 0;
         net.visit(&mut |_, run| parameters += run.len());
         let with_room_for = |values: usize| -> Result<Vec<f32>> {
@@ -60,7 +56,7 @@ impl<'a> Stepper<'a> {
         Ok(Self {
             hyper,
             rate: Rate::new(hyper, batches),
-            count,
+            count: hyper.divisor(images),
             taken: 0,
             memory,
             average,

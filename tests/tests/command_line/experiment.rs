@@ -100,6 +100,16 @@ fn threads_change_no_result() {
 }
 
 #[test]
+fn xor_is_learned_without_digits() {
+    let place = Place::new();
+    let run = || place.run("experiment xor --data nowhere --out out");
+    assert!(run().stdout.contains("[1, 1]"));
+    let again = run();
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    assert!(again.stderr.contains("xor, seed 1: done before"), "{}", again.stderr);
+}
+
+#[test]
 fn darkness_gets_the_book_s_figure_to_the_digit() {
     let text = Place::new().succeed("experiment darkness");
     assert!(text.contains("2225 of 10000 values correct.\n"), "{text}");

@@ -54,8 +54,55 @@ fn edit(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
 
 #[test]
 fn no_such_data() {
-    let words = ["nowhere: no such file or directory", "name the file or the directory that holds the data"];
+    let words = ["nowhere: no such file or directory", "name the file or the directory that holds the data (--data)"];
     assert_refused(&Place::new(), "train --data nowhere", &words);
+}
+
+#[cfg(unix)]
+#[test]
+fn data_that_come_through_a_pipe() {
+    let words = ["/dev/stdin: is a pipe or a device", "write them into a file, and name that (--data)"];
+    for line in
+        ["train --data /dev/stdin", &format!("eval {BUNDLED_MODEL} --data /dev/stdin"), "expand --data /dev/stdin"]
+    {
+        assert_refused(&Place::new(), line, &words);
+    }
+}
+
+/// Five training images, of which a sixth are none.
+#[test]
+fn nothing_validates() {
+    let place = Place::new();
+    fs::create_dir(place.path("five")).unwrap();
+    for (set, count) in [("train", 5), ("t10k", 2)] {
+        write_idx_images(&place.path(&format!("five/{set}-images-idx3-ubyte")), &DIGITS.images[..count]).unwrap();
+        write_idx_labels(&place.path(&format!("five/{set}-labels-idx1-ubyte")), &DIGITS.labels[..count]).unwrap();
+    }
+    let train = "train --data five --net 784-10 --epochs 1 --out five.minnet";
+    let words = ["--early-stopping needs validation samples, and there are none", "give more samples with --data"];
+    assert_refused(&place, &format!("{train} --early-stopping 2"), &words);
+    let run = place.run(train);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("note: no images validate, so that the weights of the last epoch are kept"),
+        "{}",
+        run.stderr
+    );
+    let words = ["five: has no validation samples; choose others with --set"];
+    assert_refused(&place, "eval five.minnet --data five --set validation", &words);
+    let run = place.run("quantize five.minnet --data five --finetune 1 --out integers.minnet");
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(run.stderr.contains("epoch 1/1\n") && !run.stderr.contains("0 / 0"), "{}", run.stderr);
+}
+
+#[test]
+fn an_integer_model_in_the_place_of_its_float_model() {
+    let place = Place::new();
+    place.succeed(TRAIN);
+    let before = fs::read(place.path("digits.minnet")).unwrap();
+    let words = ["./digits.minnet: this is what it is made of, and would be replaced", "--out"];
+    assert_refused(&place, "quantize digits.minnet --data @data --out ./digits.minnet", &words);
+    assert_eq!(fs::read(place.path("digits.minnet")).unwrap(), before);
 }
 
 #[test]
@@ -261,16 +308,29 @@ fn outputs_that_cannot_be_written() {
     fs::create_dir(place.path("curve.png")).unwrap();
     fs::create_dir(place.path("rate-0.5.svg")).unwrap();
     for (out, words) in [
-        ("no/digits.minnet", ["no/digits.minnet: cannot be written: there is no directory no", "create it first"]),
-        ("taken", ["taken: cannot be written: a directory", "choose another name"]),
-        ("curve.minnet", ["curve.png: cannot be written: a directory", "choose another name"]),
-        ("rate-0.5.minnet", ["rate-0.5.svg: cannot be written: a directory", "choose another name"]),
+        (
+            "no/digits.minnet",
+            [
+                "no/digits.minnet: cannot be written: there is no directory no",
+                "create it first, or mend the path (--out)",
+            ],
+        ),
+        ("taken", ["taken: cannot be written: this is the name of a directory", "choose another name"]),
+        ("curve.minnet", ["curve.png: cannot be written: this is the name of a directory", "choose another name"]),
+        (
+            "rate-0.5.minnet",
+            ["rate-0.5.svg: cannot be written: this is the name of a directory", "choose another name"],
+        ),
+        ("models/", ["models/: cannot be written: this is the name of a directory", "choose another name (--out)"]),
         ("digits.png", ["digits.png: the training curve will have this name", "with .minnet"]),
-        ("/dev/null", ["/dev/null: cannot be written: a directory or a device", "choose another name"]),
+        (
+            "/dev/null",
+            ["/dev/null: cannot be written: this is the name of a directory or a device", "choose another name"],
+        ),
     ] {
         assert_output_refused(&place, &format!("{TRAIN} --out {out}"), &words);
     }
-    let words = ["no/wrong.png: cannot be written: there is no directory no"];
+    let words = ["no/wrong.png: cannot be written: there is no directory no", "(--sheet)"];
     assert_output_refused(&place, &format!("eval {BUNDLED_MODEL} --data @data --sheet no/wrong.png"), &words);
 }
 
@@ -348,6 +408,9 @@ fn models_that_are_none() {
     fs::write(place.path("short.minnet"), &model[..model.len() / 2]).unwrap();
     fs::write(place.path("long.minnet"), [&model[..], b"\n"].concat()).unwrap();
     fs::write(place.path("flipped.minnet"), flipped).unwrap();
+    fs::write(place.path("unix.minnet"), [&model[..6], &model[7..]].concat()).unwrap();
+    fs::write(place.path("windows.minnet"), [&model[..6], b"\r", &model[6..]].concat()).unwrap();
+    fs::write(place.path("mail.minnet"), model.iter().map(|byte| byte & 0x7f).collect::<Vec<u8>>()).unwrap();
     let net = Net::<[f32; 784], Dense<784, 10, Cube>>::ZERO;
     host::model::save(&place.path("other.minnet"), &net, &Metadata::default()).unwrap();
     for (name, words) in [
@@ -356,6 +419,9 @@ fn models_that_are_none() {
         ("short.minnet", ["the model is cut short", "copy it again"]),
         ("long.minnet", ["there are bytes after the model's end", "copy it again"]),
         ("flipped.minnet", ["the model's checksum is wrong", "copy it again"]),
+        ("unix.minnet", ["the model was moved in text mode", "copy it again, in binary mode"]),
+        ("windows.minnet", ["the model was moved in text mode", "copy it again, in binary mode"]),
+        ("mail.minnet", ["the model was moved in text mode", "copy it again, in binary mode"]),
         ("picture.png", ["this is not a minnet model", "make one with `host train`"]),
         (
             "other.minnet",
@@ -425,11 +491,11 @@ fn networks_that_are_not_the_book_s() {
         ("cut.json", ["EOF while parsing a string at line 1 column 25", "Network.save"]),
         ("no-biases.json", ["missing field `biases` at line 1", "Network.save"]),
         ("other.json", ["unknown field `activation`", "Network.save"]),
-        ("nan.json", ["expected value at line 1", "Network.save"]),
+        ("nan.json", ["weights[0][0][0] is NaN", "the training there diverged; train it again"]),
         ("layers.json", ["weights has 1 entries instead of 2 (one for each layer after the input)", "Network.save"]),
         ("rows.json", ["weights[0] has 1 entries instead of 10 (one for each neuron)", "Network.save"]),
         ("columns.json", ["weights[0][0] has 1 entries instead of 784 (one for each neuron before)", "Network.save"]),
-        ("large.json", ["weights[0][0][0] is 1e39, too large for 32 bits", "Network.save"]),
+        ("large.json", ["weights[0][0][0] is 1e39, which is no number of 32 bits", "train it again"]),
         ("cost.json", ["its cost \"LogLikelihoodCost\" is unknown here", "put CrossEntropyCost or QuadraticCost"]),
     ] {
         assert_refused(&place, &format!("import {name}"), &[name, words[0], words[1]]);
@@ -477,6 +543,8 @@ fn training_that_diverges() {
         train,
         &["diverged in epoch 1 at learning rate 1e30; nothing was written: try a smaller --eta"],
     );
+    let words = ["where each step takes", "times each weight from it; nothing was written: try a smaller --lambda"];
+    assert_refused(&place, &format!("{TRAIN} --lambda 1e10"), &words);
     assert_eq!(fs::read(place.path("digits.minnet")).unwrap(), b"old");
 }
 

@@ -57,7 +57,7 @@ fn a_search_that_cannot_be_is_refused() {
         assert!(words.iter().all(|words| run.stderr.contains(words)), "{line}: {}", run.stderr);
     };
     refused("search --out nothing", &["nothing: has no search.json", "--flash"]);
-    refused("search --out found --data @data --flash 20", &["no network for 28x28x1", "allow more bytes"]);
+    refused("search --out found --data @data --flash 20", &["no network for 28x28x1", "allow more with --flash"]);
     assert!(place.names().is_empty());
     place.succeed(&format!("{SEARCH} --pending"));
     refused("search --out found --flash 3000", &["begun with another --flash", "--out"]);

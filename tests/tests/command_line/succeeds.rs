@@ -1,7 +1,12 @@
 //! What goes well.
 
-use super::program::{BUNDLED_MODEL, DIGITS, Place, REPOSITORY, TEST_IMAGES, TRAINING_IMAGES, enlarged, png_size};
+use super::program::{
+    BUNDLED_MODEL, DATA, DIGITS, Place, REPOSITORY, TEST_IMAGES, TRAINING_IMAGES, enlarged, png_size,
+};
 use host::data::{Mnist, default_directory, write_idx_images, write_idx_labels};
+use host::executor::{Threads, Vectors};
+use host::model::File;
+use minnet::prelude::argmax;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -103,6 +108,64 @@ fn convolutions_give_the_same_bits_too() {
     let train = "train --data @data --net conv4-conv12-10-relu --images 30 --epochs 1";
     let hash = |threads: u32| place.json(&format!("{train} --threads {threads}"))["weight_hash"].clone();
     assert_eq!(hash(1), hash(2));
+}
+
+#[test]
+fn a_directory_that_holds_other_data_does_not_shadow_the_bundled_digits() {
+    let place = Place::new();
+    fs::create_dir_all(place.path("data/mnist/train/5")).unwrap();
+    place.write_png("data/mnist/train/5/a.png", 28, &DIGITS.images[0]);
+    let run = place.run("train --net 784-10 --images 50 --epochs 1 --no-test");
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let bundled = format!("data: {}; --data names others\n", default_directory().unwrap().display());
+    assert!(run.stderr.starts_with(&bundled), "{}", run.stderr);
+    assert!(run.stderr.contains("50 training images, 10,000 validation images"), "{}", run.stderr);
+    // What was named is known.
+    assert!(!place.run(TRAIN).stderr.contains("data: "));
+}
+
+#[test]
+fn commands_that_are_printed_and_recorded_can_be_typed() {
+    let place = Place::new();
+    let data = place.path("my data");
+    fs::create_dir(&data).unwrap();
+    for entry in fs::read_dir(&*DATA).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, data.join(path.file_name().unwrap())).unwrap();
+    }
+    let run = |line: &str, words: &[&str]| {
+        let output = place.command(line).args(words).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let words = ["--data", "my data", "--net", "784: dense 10 softmax", "--out", "it's $1.minnet"];
+    let text = run("train --images 50 --epochs 1", &words);
+    let model = r"'it'\''s $1.minnet'";
+    for line in [
+        format!(" eval {model} --data \"my data\"\n"),
+        format!(" quantize {model} --data \"my data\"\n"),
+        format!(" classify {model} FILE…\n"),
+    ] {
+        assert!(text.contains(&line), "{line:?} is not in\n{text}");
+    }
+    let command =
+        format!("host train --images 50 --epochs 1 --data \"my data\" --net \"784: dense 10 softmax\" --out {model}");
+    let inspected: Value = serde_json::from_str(&run("inspect --json", &["it's $1.minnet"])).unwrap();
+    assert_eq!(inspected["metadata"]["command"], command.as_str());
+    let text = run("quantize", &["it's $1.minnet", "--data", "my data", "--out", "small $.minnet"]);
+    assert!(text.ends_with(" eval 'small $.minnet' --data \"my data\"\n"), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_not_unicode_keeps_it() {
+    use std::os::unix::ffi::OsStrExt;
+    let place = Place::new();
+    let name = std::ffi::OsStr::from_bytes(b"caf\xe9.minnet");
+    let mut command = place.command("train --data @data --net 784-10 --images 50 --epochs 1 --out");
+    let output = command.arg(name).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(place.path("").join(name).is_file());
 }
 
 #[test]
@@ -284,6 +347,33 @@ fn digits_are_classified_as_they_are_inverted_and_enlarged() {
             assert_eq!(answer["scores"].as_array().unwrap().len(), 10);
         }
         assert_eq!(answers[0]["scores"], answers[1]["scores"]);
+    }
+}
+
+#[test]
+fn mnist_s_images_as_pictures_are_classified_as_they_are_evaluated() {
+    const COUNT: usize = 300;
+    let place = Place::new();
+    let names: Vec<String> = (0..COUNT).map(|index| format!("{index:03}.png")).collect();
+    for (name, image) in names.iter().zip(&DIGITS.images) {
+        place.write_png(name, 28, image);
+    }
+    let (set, _) = DIGITS.samples().split_at(COUNT);
+    let executor = Threads::new(0, Vectors::detect()).unwrap();
+    for (file, line) in [
+        (File::read(Path::new(BUNDLED_MODEL)).unwrap(), format!("classify --model {BUNDLED_MODEL}")),
+        (File::bundled(), "classify".into()),
+    ] {
+        let expected = file.contents().unwrap().outputs(set, &executor).unwrap();
+        let answers = place.json(&format!("{line} {}", names.join(" ")));
+        let answers = answers.as_array().unwrap();
+        assert_eq!(answers.len(), COUNT);
+        for ((answer, expected), name) in answers.iter().zip(expected.iter()).zip(&names) {
+            assert_eq!(answer["picture"], name.as_str());
+            assert_eq!(answer["digit"], argmax(expected), "{answer}");
+            let scores: Vec<f32> = serde_json::from_value(answer["scores"].clone()).unwrap();
+            assert_eq!(scores, expected, "{name}");
+        }
     }
 }
 

@@ -49,7 +49,7 @@ pub fn run(arguments: Arguments, connection: &Connection) -> Result<()> {
         Some(given) => given,
         None => {
             let path = bundled_model(&identity.embedded);
-            (File::read(&path)?, path)
+            (File::read(&path).map_err(|error| error.about("--model"))?, path)
         }
     };
     let net = file.net()?;

@@ -3,7 +3,8 @@
 use super::Connection;
 use crate::command::train::{not_negative, positive};
 use crate::command::{
-    Digits, Resources, catch_ctrl_c, command_line, grouped, percent, print, print_json, progress_bar, short,
+    Digits, Resources, catch_ctrl_c, check_output, command_line, grouped, percent, print, print_json, progress_bar,
+    short,
 };
 use clap::Args;
 use minnet::model::Metadata;
@@ -11,7 +12,6 @@ use minnet::prelude::{Sgd, argmax};
 use minnet_host::description::Description;
 use minnet_host::device::{Client, Which};
 use minnet_host::error::{Error, Result};
-use minnet_host::file;
 use minnet_host::nets;
 use minnet_host::network::Network;
 use minnet_host::samples::Samples;
@@ -79,7 +79,7 @@ struct Report {
 }
 
 pub fn run(arguments: Arguments, connection: &Connection) -> Result<()> {
-    arguments.out.as_deref().map_or(Ok(()), file::check_writable)?;
+    arguments.out.as_deref().map_or(Ok(()), |out| check_output(out, "--out"))?;
     let mnist = arguments.resources.source.mnist()?;
     let executor = arguments.resources.executor()?;
     let (training, _) = mnist.split().0.split_at(arguments.images as usize);

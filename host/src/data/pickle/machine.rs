@@ -7,18 +7,22 @@ use std::rc::Rc;
 use super::opcodes;
 use super::run::{Kind, Run};
 use super::tape::{Coding, Tape};
-use crate::data::{Dataset, source::Source};
+use crate::data::{Dataset, Image, source::Source};
 use crate::error::Result;
 
 /// The steps of the book's file are below 200.
 const STEPS: usize = 1_000;
-/// The arrays of three pairs.
-const ARRAYS: usize = 6;
+/// So many more are allowed for each array: protocol 0 takes 40 for one.
+const STEPS_EACH: usize = 64;
+/// The most arrays: more than the 250,000 images of the book's expanded file, with as many labels of their own.
+const ARRAYS: usize = 600_000;
 
 /// What may be called or built, and nothing else.
-const GLOBALS: [(&str, &str, Global); 5] = [
+const GLOBALS: [(&str, &str, Global); 7] = [
     ("numpy.core.multiarray", "_reconstruct", Global::Reconstruct),
     ("numpy._core.multiarray", "_reconstruct", Global::Reconstruct),
+    ("numpy.core.multiarray", "scalar", Global::Scalar),
+    ("numpy._core.multiarray", "scalar", Global::Scalar),
     ("numpy", "ndarray", Global::Ndarray),
     ("numpy", "dtype", Global::Dtype),
     ("_codecs", "encode", Global::Encode),
@@ -27,6 +31,7 @@ const GLOBALS: [(&str, &str, Global); 5] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Global {
     Reconstruct,
+    Scalar,
     Ndarray,
     Dtype,
     Encode,
@@ -42,6 +47,8 @@ enum Value {
     Text(Rc<str>),
     Global(Global),
     Tuple(Rc<[Value]>),
+    /// A list: the place in [`Machine::lists`].
+    List(usize),
     /// The type of an array's numbers.
     Dtype(Kind),
     /// The numbers of an array: the place in [`Machine::runs`].
@@ -58,16 +65,20 @@ pub(super) struct Machine {
     stack: Vec<Value>,
     memo: BTreeMap<u32, Value>,
     runs: Vec<Run>,
+    lists: Vec<Vec<Value>>,
 }
 
 impl Machine {
     pub(super) fn new(source: Source<'static>) -> Self {
-        Self { tape: Tape::new(source), stack: Vec::new(), memo: BTreeMap::new(), runs: Vec::new() }
+        let (stack, memo, runs, lists) = (Vec::new(), BTreeMap::new(), Vec::new(), Vec::new());
+        Self { tape: Tape::new(source), stack, memo, runs, lists }
     }
 
     /// Runs to the end, and gives the three sets that the pickle holds.
     pub(super) fn run(mut self) -> Result<[Dataset; 3]> {
-        for _ in 0..STEPS {
+        let mut steps = 0;
+        while steps < STEPS + STEPS_EACH * self.runs.len() {
+            steps += 1;
             let opcode = self.tape.opcode()?;
             if opcode == b'.' {
                 let result = self.pop()?;
@@ -77,7 +88,7 @@ impl Machine {
             }
             self.step(opcode)?;
         }
-        Err(self.tape.foreign(format!("more than {STEPS} steps")))
+        Err(self.tape.foreign(format!("more than {steps} steps")))
     }
 
     fn step(&mut self, opcode: u8) -> Result<()> {
@@ -106,17 +117,15 @@ impl Machine {
                 self.push(Value::Int(number));
             }
             b'I' => self.decimal()?,
-            // SHORT_BINSTRING, BINSTRING, SHORT_BINBYTES, BINBYTES, SHORT_BINUNICODE, BINUNICODE
+            // STRING, SHORT_BINSTRING, BINSTRING, SHORT_BINBYTES, BINBYTES, SHORT_BINUNICODE, BINUNICODE
+            b'S' => self.quoted()?,
             b'U' | b'C' => self.string::<1>(Coding::Bytes)?,
             b'T' | b'B' => self.string::<4>(Coding::Bytes)?,
             0x8c => self.string::<1>(Coding::Utf8)?,
             b'X' => self.string::<4>(Coding::Utf8)?,
             // TUPLE, TUPLE1, TUPLE2, TUPLE3
             b't' => {
-                let mark = self.stack.iter().rposition(|value| matches!(value, Value::Mark));
-                let mark = mark.ok_or_else(|| self.tape.content("a TUPLE without its MARK"))?;
-                let values = self.stack.split_off(mark + 1);
-                self.stack.pop();
+                let values = self.marked("a TUPLE")?;
                 self.push(Value::Tuple(values.into()));
             }
             0x85..=0x87 => {
@@ -126,10 +135,32 @@ impl Machine {
                 let values = self.stack.split_off(first);
                 self.push(Value::Tuple(values.into()));
             }
-            // BINPUT, LONG_BINPUT, MEMOIZE, BINGET, LONG_BINGET
+            // LIST, EMPTY_LIST, APPEND, APPENDS
+            b'l' => {
+                let values = self.marked("a LIST")?;
+                self.list(values);
+            }
+            b']' => self.list(Vec::new()),
+            b'a' => {
+                let value = self.pop()?;
+                self.append(vec![value])?;
+            }
+            b'e' => {
+                let values = self.marked("an APPENDS")?;
+                self.append(values)?;
+            }
+            // PUT, BINPUT, LONG_BINPUT, MEMOIZE, GET, BINGET, LONG_BINGET
+            b'p' => {
+                let place = self.tape.decimal()?;
+                self.remember(place)?;
+            }
             b'q' => self.put::<1>()?,
             b'r' => self.put::<4>()?,
             0x94 => self.remember(self.memo.len() as u32)?,
+            b'g' => {
+                let place = self.tape.decimal()?;
+                self.recall(place)?;
+            }
             b'h' => self.get::<1>()?,
             b'j' => self.get::<4>()?,
             // GLOBAL, STACK_GLOBAL
@@ -154,6 +185,31 @@ impl Machine {
         Ok(())
     }
 
+    /// What lies above the uppermost mark, which is taken away.
+    fn marked(&mut self, what: &str) -> Result<Vec<Value>> {
+        let mark = self.stack.iter().rposition(|value| matches!(value, Value::Mark));
+        let mark = mark.ok_or_else(|| self.tape.content(format!("{what} without its MARK")))?;
+        let values = self.stack.split_off(mark + 1);
+        self.stack.pop();
+        Ok(values)
+    }
+
+    fn list(&mut self, values: Vec<Value>) {
+        self.lists.push(values);
+        self.push(Value::List(self.lists.len() - 1));
+    }
+
+    /// Adds values to the list on top of the stack.
+    fn append(&mut self, values: Vec<Value>) -> Result<()> {
+        let list = match self.stack.last() {
+            Some(Value::List(list)) => self.lists.get_mut(*list),
+            _ => None,
+        };
+        let list = list.ok_or_else(|| self.tape.content("something added to what is no list"))?;
+        list.extend(values);
+        Ok(())
+    }
+
     /// REDUCE: what would be a call.
     fn reduce(&mut self) -> Result<()> {
         let (arguments, callee) = (self.pop()?, self.pop()?);
@@ -171,6 +227,13 @@ impl Machine {
                         .content(format!("an array of {code:?}, neither f4 (images) nor i8 (labels)")));
                 }
             },
+            // A label on its own.
+            (Global::Scalar, [Value::Dtype(Kind::Labels), Value::Run(run)]) => {
+                match self.runs.get(*run).map(|run| (run.fills(&[1]), &run.labels[..])) {
+                    Some((true, [label])) => Value::Int((*label).into()),
+                    _ => return Err(self.tape.content("a label of other than 8 bytes")),
+                }
+            }
             (Global::Encode, [value, Value::Text(coding)]) if &**coding == "latin1" => value.clone(),
             _ => return Err(self.tape.content("a REDUCE with other arguments than NumPy's")),
         };
@@ -207,26 +270,62 @@ impl Machine {
 
     /// The result as the three sets.
     fn sets(&mut self, result: &Value) -> Result<[Dataset; 3]> {
-        let Value::Tuple(sets) = result else { return Err(self.tape.content("no tuple at the end")) };
-        let [a, b, c] = &**sets else { return Err(self.tape.content(format!("{} sets, not 3", sets.len()))) };
+        let sets = self.items(result).ok_or_else(|| self.tape.content("no tuple at the end"))?;
+        let [a, b, c] = &sets[..] else { return Err(self.tape.content(format!("{} sets, not 3", sets.len()))) };
         Ok([self.set(a)?, self.set(b)?, self.set(c)?])
     }
 
     fn set(&mut self, value: &Value) -> Result<Dataset> {
-        let content = "a set that is no pair of an array of images and an array of labels";
-        let Value::Tuple(pair) = value else { return Err(self.tape.content(content)) };
-        let [Value::Array(images), Value::Array(labels)] = **pair else { return Err(self.tape.content(content)) };
-        let mut take = |run: usize, kind| {
-            let run = self.runs.get_mut(run).filter(|run| run.kind == kind)?;
-            Some((std::mem::take(&mut run.images), std::mem::take(&mut run.labels)))
+        let pair = self.items(value).unwrap_or_default();
+        let set = match &pair[..] {
+            [images, labels] => self.images(images).zip(self.labels(labels)),
+            _ => None,
         };
-        let (Some((images, _)), Some((_, labels))) = (take(images, Kind::Pixels), take(labels, Kind::Labels)) else {
-            return Err(self.tape.content(content));
+        let Some((images, labels)) = set else {
+            return Err(self.tape.content("a set that is no pair of images and labels, as arrays or as lists"));
         };
         if images.is_empty() || images.len() != labels.len() {
             return Err(self.tape.content(format!("a set of {} images and {} labels", images.len(), labels.len())));
         }
         Ok(Dataset { images, labels })
+    }
+
+    /// What is in a tuple or a list, which is taken out of a list: each is asked for once.
+    fn items(&mut self, value: &Value) -> Option<Vec<Value>> {
+        match value {
+            Value::Tuple(values) => Some(values.to_vec()),
+            Value::List(list) => self.lists.get_mut(*list).map(std::mem::take),
+            _ => None,
+        }
+    }
+
+    /// An array of images, or a list of arrays that are an image each.
+    fn images(&mut self, value: &Value) -> Option<Vec<Image>> {
+        if let Value::Array(run) = value {
+            let run = self.runs.get_mut(*run).filter(|run| run.kind == Kind::Pixels)?;
+            return Some(std::mem::take(&mut run.images));
+        }
+        let arrays = self.items(value)?;
+        let mut images = Vec::with_capacity(arrays.len());
+        for array in &arrays {
+            let Value::Array(run) = array else { return None };
+            let run = self.runs.get_mut(*run).filter(|run| run.kind == Kind::Pixels)?;
+            images.extend(std::mem::take(&mut run.images));
+        }
+        Some(images)
+    }
+
+    /// An array of labels, or a list of them.
+    fn labels(&mut self, value: &Value) -> Option<Vec<u16>> {
+        if let Value::Array(run) = value {
+            let run = self.runs.get_mut(*run).filter(|run| run.kind == Kind::Labels)?;
+            return Some(std::mem::take(&mut run.labels));
+        }
+        let label = |value: &Value| match value {
+            Value::Int(label @ 0..=9) => Some(*label as u16),
+            _ => None,
+        };
+        self.items(value)?.iter().map(label).collect()
     }
 
     fn global(&mut self, module: &str, name: &str) -> Result<()> {
@@ -240,14 +339,10 @@ impl Machine {
     /// A string, whose length is coded in `N` bytes: the numbers of an array if its type is waiting for them, else text.
     fn string<const N: usize>(&mut self, coding: Coding) -> Result<()> {
         let length = self.tape.unsigned::<N>()?;
-        let value = match self.waiting() {
-            Some(_) if self.runs.len() == ARRAYS => {
-                return Err(self.tape.foreign(format!("more than {ARRAYS} arrays")));
-            }
+        let value = match self.waiting()? {
             Some(kind) => {
                 let run = self.tape.numbers(kind, length, coding)?;
-                self.runs.push(run);
-                Value::Run(self.runs.len() - 1)
+                self.run_of(run)
             }
             None => Value::Text(self.tape.text(length)?.into()),
         };
@@ -255,15 +350,38 @@ impl Machine {
         Ok(())
     }
 
-    /// What an array's numbers are, if they come next: its type lies on the stack, and after it only a flag and the
-    /// beginning of a call of `encode`.
-    fn waiting(&self) -> Option<Kind> {
+    /// The same for a string as Python's source has it, in quotes.
+    fn quoted(&mut self) -> Result<()> {
+        let value = match self.waiting()? {
+            Some(kind) => {
+                let run = self.tape.quoted_numbers(kind)?;
+                self.run_of(run)
+            }
+            None => Value::Text(self.tape.quoted_text()?.into()),
+        };
+        self.push(value);
+        Ok(())
+    }
+
+    fn run_of(&mut self, run: Run) -> Value {
+        self.runs.push(run);
+        Value::Run(self.runs.len() - 1)
+    }
+
+    /// What the numbers are, if they come next: their type lies on the stack, after it, for an array, a flag, and after
+    /// that only the beginning of a call of `encode`.
+    fn waiting(&self) -> Result<Option<Kind>> {
         let before = |value: &&Value| matches!(value, Value::Mark | Value::Global(Global::Encode));
         let mut values = self.stack.iter().rev().skip_while(before);
-        match (values.next(), values.next()) {
-            (Some(Value::Bool(_) | Value::Int(0)), Some(Value::Dtype(kind))) => Some(*kind),
-            _ => None,
+        let kind = match (values.next(), values.next()) {
+            (Some(Value::Bool(_) | Value::Int(0)), Some(Value::Dtype(kind))) => *kind,
+            (Some(Value::Dtype(kind)), Some(Value::Mark | Value::Global(Global::Scalar))) => *kind,
+            _ => return Ok(None),
+        };
+        if self.runs.len() == ARRAYS {
+            return Err(self.tape.foreign(format!("more than {ARRAYS} arrays")));
         }
+        Ok(Some(kind))
     }
 
     fn put<const N: usize>(&mut self) -> Result<()> {
@@ -279,7 +397,11 @@ impl Machine {
     }
 
     fn get<const N: usize>(&mut self) -> Result<()> {
-        let place = self.tape.unsigned::<N>()? as u32;
+        let place = self.tape.unsigned::<N>()?;
+        self.recall(place as u32)
+    }
+
+    fn recall(&mut self, place: u32) -> Result<()> {
         let value = self.memo.get(&place).cloned();
         let value = value.ok_or_else(|| self.tape.content(format!("memo {place}, which was never put")))?;
         self.push(value);

@@ -1,6 +1,6 @@
 //! The names of the opcodes that the book's data do without, for messages.
 
-const REFUSED: [(u8, &str); 34] = [
+const REFUSED: [(u8, &str); 27] = [
     (b'0', "POP"),
     (b'1', "POP_MARK"),
     (b'2', "DUP"),
@@ -9,19 +9,12 @@ const REFUSED: [(u8, &str); 34] = [
     (b'L', "LONG"),
     (b'P', "PERSID"),
     (b'Q', "BINPERSID"),
-    (b'S', "STRING"),
     (b'V', "UNICODE"),
     (b')', "EMPTY_TUPLE"),
-    (b']', "EMPTY_LIST"),
     (b'}', "EMPTY_DICT"),
-    (b'a', "APPEND"),
     (b'd', "DICT"),
-    (b'e', "APPENDS"),
-    (b'g', "GET"),
     (b'i', "INST"),
-    (b'l', "LIST"),
     (b'o', "OBJ"),
-    (b'p', "PUT"),
     (b's', "SETITEM"),
     (b'u', "SETITEMS"),
     (0x81, "NEWOBJ"),

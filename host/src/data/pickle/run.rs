@@ -44,12 +44,12 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// No numbers yet; `bytes` are said to come.
+    /// No numbers yet; `bytes` are said to come. An image at least is taken for granted.
     pub(super) fn new(kind: Kind, bytes: u64) -> Self {
         let items = |size: usize| usize::try_from(bytes).map_or(TRUSTED_ITEMS, |b| (b / size).min(TRUSTED_ITEMS));
         let (mut images, mut labels) = (Vec::new(), Vec::new());
         match kind {
-            Kind::Pixels => images.reserve_exact(items(kind.size() * PIXELS)),
+            Kind::Pixels => images.reserve_exact(items(kind.size() * PIXELS).max(1)),
             Kind::Labels => labels.reserve_exact(items(kind.size())),
         }
         Self { kind, images, labels, count: 0, part: [0; 8], filled: 0 }
@@ -103,6 +103,7 @@ impl Run {
         };
         match (self.kind, shape) {
             (Kind::Pixels, &[count, 784]) => items(PIXELS) == Some(count),
+            (Kind::Pixels, &[784]) => items(PIXELS) == Some(1),
             (Kind::Labels, &[count]) => items(1) == Some(count),
             _ => false,
         }

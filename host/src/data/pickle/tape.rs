@@ -63,6 +63,12 @@ impl Tape {
         String::from_utf8(bytes).map_err(|_| self.content("a text that is not UTF-8"))
     }
 
+    /// A decimal number on a line: a place in the memo.
+    pub(super) fn decimal(&mut self) -> Result<u32> {
+        let line = self.line()?;
+        line.parse().map_err(|_| self.content(format!("{line:?} where a number should be")))
+    }
+
     /// A little-endian number of `N` bytes, at most 8.
     pub(super) fn unsigned<const N: usize>(&mut self) -> Result<u64> {
         let bytes = self.bytes::<N>()?;
@@ -120,14 +126,72 @@ impl Tape {
             run.extend(bytes).map_err(|(place, wrong)| {
                 // In UTF-8, every byte from 0x80 takes two.
                 let doubled = bytes[..place].iter().filter(|&&byte| matches!(coding, Coding::Utf8) && byte >= 0x80);
-                let (path, offset) = (self.source.path.clone(), start + (place + doubled.count()) as u64);
-                match wrong {
-                    Wrong::Pixel(value) => Error::PixelRange { path, offset, value },
-                    Wrong::Label(label) => Error::LabelRange { path, offset, label },
-                }
+                self.wrong(wrong, start + (place + doubled.count()) as u64)
             })?;
         }
         Ok(run)
+    }
+
+    /// A text in quotes.
+    pub(super) fn quoted_text(&mut self) -> Result<String> {
+        let mut bytes = Vec::new();
+        self.quoted(|tape, byte| {
+            bytes.push(byte);
+            if bytes.len() > TEXT { Err(tape.foreign(format!("a text of more than {TEXT} bytes"))) } else { Ok(()) }
+        })?;
+        String::from_utf8(bytes).map_err(|_| self.content("a text that is not UTF-8"))
+    }
+
+    /// The numbers of an array in quotes.
+    pub(super) fn quoted_numbers(&mut self, kind: Kind) -> Result<Run> {
+        let mut run = Run::new(kind, 0);
+        let mut left = CONTENT;
+        self.quoted(|tape, byte| {
+            left = left.checked_sub(1).ok_or_else(|| tape.foreign(format!("an array of more than {CONTENT} bytes")))?;
+            run.extend(&[byte]).map_err(|(_, wrong)| tape.wrong(wrong, tape.source.offset - 1))
+        })?;
+        Ok(run)
+    }
+
+    /// A line that is a string as Python 2 shows it: in quotes, with escapes for what is not plain ASCII. `take` gets its
+    /// bytes.
+    fn quoted(&mut self, mut take: impl FnMut(&Self, u8) -> Result<()>) -> Result<()> {
+        let [quote] = self.bytes()?;
+        if !matches!(quote, b'\'' | b'"') {
+            return Err(self.content("a string without quotes"));
+        }
+        loop {
+            let byte = match self.bytes()? {
+                [b'\n'] => return Err(self.content("a string that does not end on its line")),
+                [b'\\'] => match self.bytes()? {
+                    [b'n'] => b'\n',
+                    [b'r'] => b'\r',
+                    [b't'] => b'\t',
+                    [same @ (b'\\' | b'\'' | b'"')] => same,
+                    [b'x'] => {
+                        let [high, low] = self.bytes()?.map(|digit| char::from(digit).to_digit(16));
+                        let byte = high.zip(low).map(|(high, low)| (16 * high + low) as u8);
+                        byte.ok_or_else(|| self.content("an escape that is no number"))?
+                    }
+                    _ => return Err(self.content("an unknown escape in a string")),
+                },
+                [byte] if byte == quote => break,
+                [byte] => byte,
+            };
+            take(self, byte)?;
+        }
+        match self.bytes()? {
+            [b'\n'] => Ok(()),
+            _ => Err(self.content("a string that goes on after its quote")),
+        }
+    }
+
+    fn wrong(&self, wrong: Wrong, offset: u64) -> Error {
+        let path = self.source.path.clone();
+        match wrong {
+            Wrong::Pixel(value) => Error::PixelRange { path, offset, value },
+            Wrong::Label(label) => Error::LabelRange { path, offset, label },
+        }
     }
 
     /// Something that the book's data do without.

@@ -8,7 +8,7 @@ use flate2::read::GzDecoder;
 use tempfile::TempDir;
 
 use super::*;
-use crate::data::{Dataset, default_directory};
+use crate::data::{Dataset, Image, default_directory};
 
 const PICKLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/pickles");
 const FORMS: [&str; 5] =
@@ -79,8 +79,8 @@ fn what_could_run_something_is_refused_by_name() {
         (b"\x80\x04\x8c\x05numpy\x8c\x04load\x93.", "the global \"numpy.load\""),
         (b"\x80\x02c__builtin__\ne\x1bval\n.", "the global \"__builtin__.e\\u{1b}val\""),
         (b"\x80\x02(i", "byte 3: opcode 0x69 (INST)"),
-        (b"\x80\x02]", "byte 2: opcode 0x5d (EMPTY_LIST)"),
-        (b"(p0\n", "byte 1: opcode 0x70 (PUT)"),
+        (b"\x80\x02}", "byte 2: opcode 0x7d (EMPTY_DICT)"),
+        (b"(V0\n", "byte 1: opcode 0x56 (UNICODE)"),
         (b"\x80\x02\xff", "byte 2: opcode 0xff (unknown)"),
         (b"\x80\x05", "byte 0: protocol 5"),
     ] {
@@ -105,6 +105,15 @@ fn other_contents_are_refused() {
         (b"\x80\x02h\x07".to_vec(), "memo 7, which was never put"),
         (b"\x80\x02X\x00\x00\x00\x80".to_vec(), "a text of 2147483648 bytes"),
         (b"(Ix\n".to_vec(), "\"x\" where a number should be"),
+        (b"(I1\npx\n".to_vec(), "\"x\" where a number should be"),
+        (b"(I1\na".to_vec(), "something added to what is no list"),
+        (b"\x80\x02]Ne".to_vec(), "an APPENDS without its MARK"),
+        (b"(S1\n".to_vec(), "a string without quotes"),
+        (b"(S'\n".to_vec(), "a string that does not end on its line"),
+        (b"(S'\\xg0'\n".to_vec(), "an escape that is no number"),
+        (b"(S'\\q'\n".to_vec(), "an unknown escape"),
+        (b"(S'a'b\n".to_vec(), "a string that goes on after its quote"),
+        ([b"(S'".to_vec(), b"a".repeat(70)].concat(), "a text of more than 64 bytes"),
         ([b"\x80\x02".to_vec(), b"N".repeat(2000)].concat(), "more than 1000 steps"),
         ([b"\x80\x02c".to_vec(), b"a".repeat(2000)].concat(), "a line of more than 64 bytes"),
     ] {
@@ -158,8 +167,140 @@ fn a_sixth_of_the_images_must_validate() {
     assert_refused(&sets(0, 1).concat(), "a set of 0 images and 0 labels");
 }
 
+/// The opcodes of Python 2's protocol 0 for a part of the book's expanded file, everything remembered as there.
+#[derive(Default)]
+struct Protocol0 {
+    text: String,
+    remembered: usize,
+}
+
+impl Protocol0 {
+    fn put(&mut self, opcodes: &str) -> usize {
+        self.remembered += 1;
+        self.text += &format!("{opcodes}p{}\n", self.remembered);
+        self.remembered
+    }
+
+    /// Bytes as a string of Python's source.
+    fn string(&mut self, bytes: &[u8]) {
+        let escaped = bytes.iter().map(|&byte| match byte {
+            b'\n' => "\\n".into(),
+            b'\r' => "\\r".into(),
+            b'\t' => "\\t".into(),
+            b'\\' => "\\\\".into(),
+            b' '..=b'~' => char::from(byte).to_string(),
+            _ => format!("\\x{byte:02x}"),
+        });
+        let escaped: String = escaped.collect();
+        let quote = if escaped.contains('\'') && !escaped.contains('"') { '"' } else { '\'' };
+        let escaped = escaped.replace(quote, &format!("\\{quote}"));
+        self.put(&format!("S{quote}{escaped}{quote}\n"));
+    }
+
+    fn dtype(&mut self, code: &str) {
+        self.text += "cnumpy\ndtype\n(";
+        self.string(code.as_bytes());
+        self.text += "I0\nI1\ntR(I3\nS'<'\nNNNI-1\nI-1\nI0\ntb";
+    }
+
+    /// An array of this shape.
+    fn array(&mut self, shape: &[usize], code: &str, bytes: &[u8]) {
+        self.put("cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\nt");
+        self.text += "R(I1\n(";
+        shape.iter().for_each(|size| self.text += &format!("I{size}\n"));
+        self.put("t");
+        self.dtype(code);
+        self.text += "I00\n";
+        self.string(bytes);
+        self.text += "tb";
+    }
+
+    /// A label on its own; gives where it is remembered.
+    fn scalar(&mut self, label: u16) -> usize {
+        self.text += "cnumpy.core.multiarray\nscalar\n(";
+        self.dtype("i8");
+        self.string(&i64::from(label).to_le_bytes());
+        self.put("tR")
+    }
+}
+
+/// The pixels of images as they are in a pickle.
+fn pixels(images: &[Image]) -> Vec<u8> {
+    images.as_flattened().iter().flat_map(|&pixel| (f32::from(pixel) / 256.0).to_le_bytes()).collect()
+}
+
+fn numbers(labels: &[u16]) -> Vec<u8> {
+    labels.iter().flat_map(|&label| i64::from(label).to_le_bytes()).collect()
+}
+
+#[test]
+fn the_book_s_expanded_data_are_read() {
+    let all = Mnist::load(&default_directory().unwrap()).unwrap();
+    let part = |range: std::ops::Range<usize>| Dataset {
+        images: all.train.images[range.clone()].to_vec(),
+        labels: all.train.labels[range].to_vec(),
+    };
+    let (training, validation, test) = (part(0..10), part(10..12), part(12..15));
+    let mut train = training.clone();
+    train.extend(validation.clone());
+    let expected = Mnist { train, test: test.clone() };
+
+    // As expand_mnist.py writes them: the program names no protocol, which was 0 then.
+    let mut old = Protocol0 { text: "((l".into(), remembered: 0 };
+    old.put("(l");
+    for image in &training.images {
+        old.array(&[784], "f4", &pixels(&[*image]));
+        old.text += "a";
+    }
+    old.put("a(l");
+    let mut places = [None; 10];
+    for &label in &training.labels {
+        // An image's copies share its label.
+        match places[usize::from(label)] {
+            Some(place) => old.text += &format!("g{place}\n"),
+            None => places[usize::from(label)] = Some(old.scalar(label)),
+        }
+        old.text += "a";
+    }
+    old.text += "a";
+    for set in [&validation, &test] {
+        old.text += "(";
+        old.array(&[set.images.len(), 784], "f4", &pixels(&set.images));
+        old.array(&[set.labels.len()], "i8", &numbers(&set.labels));
+        old.put("t");
+    }
+    old.text += "t.";
+    assert_eq!(read(old.text.as_bytes()).unwrap(), expected);
+
+    // As a program of today may: another protocol, and labels that are Python's own numbers.
+    let mut new = b"\x80\x02](](".to_vec();
+    for image in &training.images {
+        new.extend(array(&[b'M', 0x10, 0x03, 0x85], b"f4", &pixels(&[*image])));
+    }
+    new.extend(b"e](");
+    training.labels.iter().for_each(|&label| new.extend([b'K', label as u8]));
+    new.extend(b"ee");
+    for set in [&validation, &test] {
+        let count = set.labels.len() as u8;
+        new.extend(array(&[b'K', count, b'M', 0x10, 0x03, 0x86], b"f4", &pixels(&set.images)));
+        new.extend(array(&[b'K', count, 0x85], b"i8", &numbers(&set.labels)));
+        new.push(0x86);
+    }
+    new.extend(b"\x87.");
+    assert_eq!(read(&new).unwrap(), expected);
+
+    for bytes in [old.text.as_bytes(), &new] {
+        for place in places_of(bytes).step_by(29) {
+            let error = read(&bytes[..place]).unwrap_err().to_string();
+            assert!(error.contains("mnist.pkl: byte "), "cut at {place}: {error}");
+        }
+    }
+    let ten = old.text.replace("S'\\x05\\x00", "S'\\x0a\\x00");
+    assert_refused(ten.as_bytes(), "label 10, but labels are digits");
+}
+
 /// The places of the beginning and the end, which are full of opcodes, and of a part of what is between.
-fn places(bytes: &[u8]) -> impl Iterator<Item = usize> {
+fn places_of(bytes: &[u8]) -> impl Iterator<Item = usize> {
     let length = bytes.len();
     (0..length).filter(move |&place| place < 300 || place + 300 > length || place % 97 == 0)
 }
@@ -168,7 +309,7 @@ fn places(bytes: &[u8]) -> impl Iterator<Item = usize> {
 fn every_cut_is_an_error_and_no_flipped_bit_a_panic() {
     for form in FORMS {
         let bytes = unpacked(form);
-        for place in places(&bytes) {
+        for place in places_of(&bytes) {
             let error = read(&bytes[..place]).unwrap_err().to_string();
             assert!(error.contains("mnist.pkl: byte "), "{form} cut at {place}: {error}");
             let mut flipped = bytes.clone();
