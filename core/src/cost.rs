@@ -125,7 +125,9 @@ impl CostFunction {
 
 /// y ln a, which is 0 where y is 0 (the book's `nan_to_num`), and finite where a has come down to 0.
 fn y_ln(y: f32, a: f32) -> f32 {
-    if y == 0.0 { 0.0 } else { y * math::ln(a.max(f32::MIN_POSITIVE)) }
+    // Not `max`, which would make a number of what is none.
+    let a = if a < f32::MIN_POSITIVE { f32::MIN_POSITIVE } else { a };
+    if y == 0.0 { 0.0 } else { y * math::ln(a) }
 }
 
 #[cfg(test)]
@@ -150,6 +152,12 @@ mod tests {
         assert_eq!(cost::<Sigmoid, CrossEntropy>(&[1.0, 0.0], &[1.0, 0.0]), 0.0);
         assert!(cost::<Sigmoid, CrossEntropy>(&[0.0], &[1.0]).is_finite());
         assert!(cost::<Softmax, LogLikelihood>(&[0.0, 1.0], &[1.0, 0.0]).is_finite());
+    }
+
+    #[test]
+    fn the_cost_of_what_is_no_number_is_none() {
+        assert!(cost::<Softmax, LogLikelihood>(&[f32::NAN, 1.0], &[1.0, 0.0]).is_nan());
+        assert!(cost::<Sigmoid, CrossEntropy>(&[f32::NAN], &[0.0]).is_nan());
     }
 
     #[test]

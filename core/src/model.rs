@@ -363,7 +363,8 @@ pub const fn check_quantized(
 pub fn metadata(bytes: &[u8]) -> Result<Metadata, ModelError> {
     let header = Header::parse(bytes)?;
     let encoded = bytes.get(PRELUDE..PRELUDE + header.metadata).ok_or(ModelError::Layout)?;
-    postcard::from_bytes(encoded).map_err(|_| ModelError::Metadata)
+    let metadata: Metadata = postcard::from_bytes(encoded).map_err(|_| ModelError::Metadata)?;
+    if metadata.pixel_divisor == PIXEL_DIVISOR { Ok(metadata) } else { Err(ModelError::Normalization) }
 }
 
 /// Reads the description of the data of a model of any network, after checking its checksum.

@@ -303,6 +303,30 @@ pub enum Error {
     #[error("{path}: holds an integer network already; quantize the float model that it was made of")]
     QuantizedAlready { path: PathBuf },
 
+    /// An integer network was made that nobody could read.
+    #[error(
+        "the network has weights that are too large or too small for integers: train it again, with --lambda ({cause})"
+    )]
+    Integers { cause: minnet::model::ModelError },
+
+    /// An integer network gives other answers than the float one.
+    #[error(
+        "{path}: in integers it gives the same answer for {agreement} of the training samples only, and was not written; look \
+         for weights that are much larger than the others, try --finetune N or more --bits, or write it with --force"
+    )]
+    Disagreement { path: PathBuf, agreement: String },
+
+    /// A network's output is not a number.
+    #[error(
+        "the network's output for sample {sample} is not a number, or infinite: its weights are too large; train again with a \
+         smaller --eta, or with --lambda"
+    )]
+    NotANumber { sample: usize },
+
+    /// A network on a device gives no number.
+    #[error("{line}: the network's output is not a number, or infinite: its weights are too large; train another")]
+    DeviceNotANumber { line: String },
+
     /// A model's name is that of its training curve.
     #[error(
         "{path}: the training curve will have this name; name the model otherwise with --out, for example with .minnet"

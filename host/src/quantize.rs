@@ -15,6 +15,8 @@ use minnet::executor::{Alone, Executor};
 use minnet::model::{self, Metadata, ModelError};
 use minnet::module::{self, Module};
 use minnet::normalization::Normalization;
+use minnet::op::Op;
+use minnet::prelude::argmax;
 use minnet::quant::{
     self, Calibration, Input, QuantizedList, Width, Word, build, note, on_grid, ram_words, weight_step,
 };
@@ -163,6 +165,24 @@ impl Grid {
     }
 }
 
+/// Of the weights of inputs that are 0 in all samples, makes none greater than the greatest of the others that lead to the same
+/// output: what is never used must not make the units of the others coarse.
+fn clip_unused(outputs: usize, weights: &mut [f32], calibration: Samples<'_>) {
+    let mut input = vec![0.0; weights.len() / outputs.max(1)];
+    let mut is_used = vec![false; input.len()];
+    for sample in 0..calibration.len() {
+        calibration.load(sample, &mut input);
+        is_used.iter_mut().zip(&input).for_each(|(used, value)| *used |= *value != 0.0);
+    }
+    let mut greatest = vec![0.0_f32; outputs];
+    for (row, _) in weights.chunks_exact(outputs.max(1)).zip(&is_used).filter(|(_, used)| **used) {
+        greatest.iter_mut().zip(row).for_each(|(greatest, weight)| *greatest = greatest.max(weight.abs()));
+    }
+    for (row, _) in weights.chunks_exact_mut(outputs.max(1)).zip(&is_used).filter(|(_, used)| !**used) {
+        row.iter_mut().zip(&greatest).for_each(|(weight, greatest)| *weight = weight.clamp(-greatest, *greatest));
+    }
+}
+
 /// Bytes of flash that an architecture takes in integers, if its input is pixels.
 pub fn flash_bytes(architecture: &Architecture, width: Width) -> usize {
     quant::words(architecture.layers(), width) * size_of::<Word>()
@@ -205,10 +225,31 @@ impl Integers {
         check(net, calibration)?;
         let ops = net.architecture().layers();
         let (input, greatest) = ranges(net, calibration, executor)?;
+        let mut parameters = net.parameters().to_vec();
+        if let [Op::Dense(first), ..] = ops {
+            clip_unused(first.outputs, parameters.get_mut(..first.weights()).unwrap_or_default(), calibration);
+        }
         let calibration = Calibration { input, greatest: &greatest };
         let mut words = vec![Word::default(); quant::words(ops, width) + input.words()];
-        build(ops, net.parameters(), calibration, width, &mut words).map_err(|cause| Error::Quantize { cause })?;
+        build(ops, &parameters, calibration, width, &mut words).map_err(|cause| Error::Quantize { cause })?;
+        // What is written is read again by the same checks.
+        let network = QuantizedList::new(ops, width, words.as_flattened());
+        network.map_err(|cause| Error::Integers { cause })?;
         Ok(Self { architecture: net.architecture().clone(), width, words })
+    }
+
+    /// On which share of these samples, from 0 to 1, its greatest output is that of the float network that it was made of; 1
+    /// where numbers are to be told, or if there are no samples.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] and [`Error::Sizes`].
+    pub fn agreement(&self, net: &Network, set: Samples<'_>, executor: &Threads) -> Result<f64> {
+        if set.are_numbers() || set.is_empty() {
+            return Ok(1.0);
+        }
+        let (floats, integers) = (train::outputs(net, set, executor)?, self.outputs(set, executor)?);
+        let same = floats.iter().zip(integers.iter()).filter(|(float, integer)| argmax(float) == argmax(integer));
+        Ok(same.count() as f64 / set.len() as f64)
     }
 
     /// Its architecture.
@@ -369,5 +410,42 @@ mod tests {
             network.weight_hash()
         });
         assert_eq!(none, one);
+    }
+
+    #[test]
+    fn a_weight_that_is_never_used_costs_nothing() {
+        let (images, labels) = twenty_images();
+        let set = digits(&images, &labels);
+        let executor = Threads::new(1, Vectors::detect()).unwrap();
+        let net = nets::find("784-10", None).unwrap();
+        let mut network = Network::zeroed(&net).unwrap();
+        network.initialize(Init::FanIn, &mut XorShiftRng::seed_from_u64(1));
+        let plain = Integers::of(&network, Width::Eight, set, &executor).unwrap();
+        // The first pixel has ink in no image.
+        network.parameters_mut()[..10].fill(1000.0);
+        let clipped = Integers::of(&network, Width::Eight, set, &executor).unwrap();
+        let [before, after] = [&plain, &clipped].map(|integers| integers.outputs(set, &executor).unwrap());
+        assert!(before.iter().flatten().zip(after.iter().flatten()).all(|(a, b)| (a - b).abs() < 0.02));
+        assert_eq!(clipped.agreement(&network, set, &executor).unwrap(), 1.0);
+        // One that is used makes the others coarse, and that is seen.
+        network.parameters_mut()[10 * 29..10 * 30].fill(1e6);
+        let coarse = Integers::of(&network, Width::Eight, set, &executor).unwrap();
+        assert!(coarse.agreement(&network, set, &executor).unwrap() < 1.0);
+    }
+
+    #[test]
+    fn weights_that_no_integers_can_be_are_refused_at_once() {
+        let (images, labels) = twenty_images();
+        let set = digits(&images, &labels);
+        let executor = Threads::new(1, Vectors::detect()).unwrap();
+        let net = nets::find("784-10", None).unwrap();
+        for weight in [1e30, 1e-45] {
+            let mut network = Network::zeroed(&net).unwrap();
+            network.parameters_mut().fill(weight);
+            if let Ok(integers) = Integers::of(&network, Width::Eight, set, &executor) {
+                let block = integers.words.as_flattened().to_vec();
+                Integers::new(integers.architecture, Width::Eight, block).unwrap();
+            }
+        }
     }
 }

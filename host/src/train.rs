@@ -622,7 +622,7 @@ impl Outputs {
 /// A network's output for each image, in order.
 ///
 /// # Errors
-/// [`Error::Memory`] and [`Error::Sizes`].
+/// [`Error::Memory`] and [`Error::Sizes`]; [`Error::NotANumber`] for an output that is infinite or not a number.
 pub fn outputs(net: &impl Module, set: Samples<'_>, executor: &Threads) -> Result<Outputs> {
     check(net, set)?;
     let classes = net.layout().outputs;
@@ -637,7 +637,10 @@ pub fn outputs(net: &impl Module, set: Samples<'_>, executor: &Threads) -> Resul
             }
         });
     });
-    Ok(Outputs { values, classes })
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(place) => Err(Error::NotANumber { sample: place / classes.max(1) }),
+        None => Ok(Outputs { values, classes }),
+    }
 }
 
 /// Images that go through a layer before the next layer: so many share what is read of its weights.
@@ -727,6 +730,19 @@ pub(crate) mod tests {
     pub(crate) fn twenty_images() -> (Vec<Image>, Vec<u16>) {
         let image = |seed| std::array::from_fn(|pixel| (pixel * seed % 251) as u8);
         ((0..20).map(image).collect(), (0..20).map(|label| label % 10).collect())
+    }
+
+    #[test]
+    fn an_output_that_is_no_number_is_no_answer() {
+        let (images, labels) = twenty_images();
+        let set = digits(&images, &labels);
+        let executor = Threads::new(1, Vectors::detect()).unwrap();
+        let net = nets::find("784: dense 10 relu, dense 10 softmax", None).unwrap();
+        let mut network = Network::zeroed(&net).unwrap();
+        network.parameters_mut().fill(3e38);
+        assert!(matches!(outputs(&network, set, &executor), Err(Error::NotANumber { .. })));
+        let none = set.split_at(0).0;
+        assert_eq!(outputs(&network, none, &executor).unwrap().iter().count(), 0);
     }
 
     #[test]

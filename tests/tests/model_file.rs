@@ -213,6 +213,14 @@ fn a_damaged_description_is_refused() {
 }
 
 #[test]
+fn pixels_that_are_divided_by_another_number_are_refused() {
+    let encoded = encoded_metadata();
+    let place = encoded.windows(2).position(|two| two == [0x80, 0x02]).unwrap();
+    let changed = [&encoded[..place], &[1], &encoded[place + 2..]].concat();
+    assert_refused(&with_metadata(&changed), ModelError::Normalization, "of no use");
+}
+
+#[test]
 fn metadata_have_room_for_many_classes() {
     let name = |class: usize| [&[2], format!("{:02}", class % 100).as_bytes()].concat();
     let of = |classes: usize| {

@@ -37,6 +37,6 @@ mod naive;
 pub(crate) mod run;
 mod turn;
 pub(crate) mod vector;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 #[allow(unsafe_code)]
 pub(crate) mod x86;

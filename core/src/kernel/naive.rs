@@ -22,7 +22,7 @@ const SGD: [Sgd; 2] = [Sgd { decay: 1.0, rate: 0.03 }, Sgd { decay: 0.97, rate: 
 fn on_each_width(kernel: impl Kernel + Copy) {
     // Shorter ones take what is too short for these.
     <[f32; 4]>::outline(kernel);
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     super::x86::on_each_width(kernel);
 }
 

@@ -83,11 +83,11 @@ pub(crate) fn columns(rows: [&[f32]; 4], mut column: impl FnMut(usize, [f32; 4])
 }
 
 /// Turns a block of 4x4 numbers.
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 use super::x86::transpose;
 
 /// Turns a block of 4x4 numbers.
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
 #[inline(always)]
 fn transpose(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
     let mut columns = [[0.0; 4]; 4];

@@ -40,9 +40,9 @@ pub(crate) use compiled_once;
 /// Runs a kernel on these vectors.
 #[inline(always)]
 pub(crate) fn run(vectors: Vectors, kernel: impl Kernel) {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     super::x86::run(vectors, kernel);
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
     {
         let _ = vectors;
         kernel.run::<Baseline>();
@@ -139,7 +139,7 @@ fn apart<V: Vector>(kernel: impl Kernel) {
 }
 
 /// The vectors that every processor of the target has; on a microcontroller, single numbers.
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
 pub(crate) type Baseline = [f32; if cfg!(target_os = "none") { 1 } else { 4 }];
 
 /// At the start of a cache line, so that fewer vectors lie across the end of one. A microcontroller has none, and would

@@ -15,7 +15,8 @@ unsafe extern "C" {
     static __edata: u32;
     static __euninit: u32;
     static _stack_start: u32;
-    static _stack_end: u32;
+    // What lies from here on is written.
+    static mut _stack_end: u32;
 }
 
 /// Bytes of flash: code, constants, and what the statics start as.
@@ -65,7 +66,7 @@ fn paint(margin: usize) -> usize {
     let free = here.saturating_sub(margin + (&raw const _stack_end).addr());
     for word in 0..free / size_of::<u32>() {
         // SAFETY: the address is aligned and inside the stack, below all that is in use; no interrupt is on.
-        unsafe { (&raw const _stack_end).cast_mut().add(word).write_volatile(PAINT) };
+        unsafe { (&raw mut _stack_end).add(word).write_volatile(PAINT) };
     }
     here
 }

@@ -35,6 +35,9 @@ pub struct Arguments {
     /// The model to write [default: the model's name with -int8, -int4, …]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Write the model even if it gives other answers than the float one for most training samples
+    #[arg(long)]
+    force: bool,
     /// Do not read the test images: they are for figures to be reported, not for choosing
     #[arg(long)]
     no_test: bool,
@@ -58,6 +61,9 @@ fn width(text: &str) -> std::result::Result<Width, String> {
 
 /// Training images whose activations' ranges are taken.
 const CALIBRATION: usize = 5_000;
+/// The share of these on which integers give the floats' answer without a word, and with a warning.
+const GOOD_AGREEMENT: f64 = 0.99;
+const LEAST_AGREEMENT: f64 = 0.5;
 /// The share of values beyond the calibration's that goes without a word.
 const MOST_CLIPPED: f64 = 0.001;
 
@@ -105,6 +111,17 @@ pub fn run(arguments: Arguments) -> Result<()> {
         finetune(&mut network, arguments.bits, training, validation, &settings, &executor, observe)?;
     }
     let integers = Integers::of(&network, arguments.bits, training.split_at(CALIBRATION).0, &executor)?;
+    let agreement = integers.agreement(&network, training.split_at(CALIBRATION).0, &executor)?;
+    if agreement < LEAST_AGREEMENT && !arguments.force {
+        return Err(Error::Disagreement { path: arguments.model, agreement: percent(agreement) });
+    }
+    if agreement < GOOD_AGREEMENT {
+        report!(
+            "warning: integers and floats agree on {} of the training samples only; try --finetune N, more --bits, or train with \
+             widths in the network's text",
+            percent(agreement)
+        );
+    }
     let clipped = integers.clipped(validation);
     if clipped > MOST_CLIPPED {
         report!(

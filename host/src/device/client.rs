@@ -272,6 +272,18 @@ impl Client {
         self.heard.drain(..self.heard.len().saturating_sub(REMEMBERED));
     }
 
+    /// A float network's outputs.
+    ///
+    /// # Errors
+    /// [`Error::DeviceNotANumber`] if one of them is infinite or not a number.
+    pub fn numbers(&self, outputs: &Outputs) -> Result<Vec<f32>> {
+        let values = outputs.values();
+        if values.iter().all(|value| value.is_finite()) {
+            return Ok(values);
+        }
+        Err(Error::DeviceNotANumber { line: self.name.clone() })
+    }
+
     fn gone(&self, cause: std::io::Error) -> Error {
         Error::DeviceGone { line: self.name.clone(), cause, heard: words(&self.heard) }
     }

@@ -25,7 +25,7 @@ impl Four {
 pub fn multiply_add(a: u32, b: u32, mut sum: i32) -> i32 {
     // SAFETY: an instruction of registers alone; it sets the Q flag on overflow, which nothing reads.
     unsafe {
-        asm!("smlad {0}, {1}, {2}, {0}", inlateout(reg) sum, in(reg) a, in(reg) b,
+        asm!("smlad {0}, {1}, {2}, {0}", inout(reg) sum, in(reg) a, in(reg) b,
             options(pure, nomem, nostack, preserves_flags));
     }
     sum

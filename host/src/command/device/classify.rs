@@ -30,7 +30,8 @@ pub fn run(arguments: Arguments, connection: &Connection) -> Result<()> {
             let mut scores = Vec::new();
             for digit in &reading.digits {
                 if let Some(client) = &mut client {
-                    scores.push(client.classify(Which::Embedded, &digit.image)?.values());
+                    let outputs = client.classify(Which::Embedded, &digit.image)?;
+                    scores.push(client.numbers(&outputs)?);
                 }
             }
             answers.add_reading(&path, reading, scores, Function::Softmax)

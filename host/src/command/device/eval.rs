@@ -74,16 +74,19 @@ pub fn run(arguments: Arguments, connection: &Connection) -> Result<()> {
     let mut failure = None;
     let mut ticks = 0;
     for ((image, label), bytes) in set.digits().zip(&expected.outputs) {
-        let outputs = match client.classify(expected.which, image) {
-            Ok(outputs) => outputs,
+        let answered = client.classify(expected.which, image).and_then(|outputs| {
+            let predicted = match expected.which {
+                Which::Integers => quant::argmax(&outputs.logits()),
+                _ => argmax(&client.numbers(&outputs)?),
+            };
+            Ok((outputs, predicted))
+        });
+        let (outputs, predicted) = match answered {
+            Ok(answered) => answered,
             Err(error) => {
                 failure = Some(error);
                 break;
             }
-        };
-        let predicted = match expected.which {
-            Which::Integers => quant::argmax(&outputs.logits()),
-            _ => argmax(&outputs.values()),
         };
         report.images += 1;
         report.right += usize::from(predicted == usize::from(label));

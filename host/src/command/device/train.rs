@@ -176,10 +176,11 @@ struct Pupil<'a> {
 impl Pupil<'_> {
     fn learn(&mut self, index: usize) {
         let Some((image, label)) = self.training.digits().nth(index) else { return };
-        match self.client.learn(image, label as u8) {
-            Ok(outputs) => {
+        let learned = self.client.learn(image, label as u8);
+        match learned.and_then(|outputs| Ok((self.client.numbers(&outputs)?, outputs))) {
+            Ok((values, outputs)) => {
                 self.images += 1;
-                self.right += usize::from(argmax(&outputs.values()) == usize::from(label));
+                self.right += usize::from(argmax(&values) == usize::from(label));
                 self.ticks += u64::from(outputs.ticks);
             }
             Err(error) => self.failure = Some(error),
