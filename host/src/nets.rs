@@ -344,7 +344,10 @@ mod tests {
             ("784: dense 10 tanh", "cross-entropy", "quadratic"),
         ] {
             let error = find(net, Some(cost)).unwrap_err().to_string();
-            assert_eq!(error, format!("network {net} does not go with the cost {cost}; it goes with: {known}"));
+            assert_eq!(
+                error,
+                format!("network {net} does not go with the cost {cost}; it goes with: {known} (--cost)")
+            );
         }
         assert_eq!(find("conv20-100-10", Some("quadratic")).unwrap().cost, Quadratic);
     }

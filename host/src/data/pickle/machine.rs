@@ -12,8 +12,12 @@ use crate::error::Result;
 
 /// The steps of the book's file are below 200.
 const STEPS: usize = 1_000;
-/// So many more are allowed for each array: protocol 0 takes 40 for one.
-const STEPS_EACH: usize = 64;
+/// So many more are allowed for each array: protocol 0 takes 30 for one.
+const STEPS_EACH: usize = 40;
+/// The most values on the stack: Python adds to a list a thousand at a time.
+const STACK: usize = 4_000;
+/// How deep tuples may lie in each other: the book's, three.
+const DEPTH: u8 = 8;
 /// The most arrays: more than the 250,000 images of the book's expanded file, with as many labels of their own.
 const ARRAYS: usize = 600_000;
 
@@ -46,7 +50,8 @@ enum Value {
     Int(i64),
     Text(Rc<str>),
     Global(Global),
-    Tuple(Rc<[Value]>),
+    /// How deep tuples lie in it, itself counted, and what is in it.
+    Tuple(u8, Rc<[Value]>),
     /// A list: the place in [`Machine::lists`].
     List(usize),
     /// The type of an array's numbers.
@@ -80,6 +85,9 @@ impl Machine {
         while steps < STEPS + STEPS_EACH * self.runs.len() {
             steps += 1;
             let opcode = self.tape.opcode()?;
+            if self.stack.len() > STACK {
+                return Err(self.tape.foreign(format!("more than {STACK} values on the stack")));
+            }
             if opcode == b'.' {
                 let result = self.pop()?;
                 let sets = self.sets(&result)?;
@@ -126,14 +134,14 @@ impl Machine {
             // TUPLE, TUPLE1, TUPLE2, TUPLE3
             b't' => {
                 let values = self.marked("a TUPLE")?;
-                self.push(Value::Tuple(values.into()));
+                self.tuple(values)?;
             }
             0x85..=0x87 => {
                 let count = usize::from(opcode - 0x84);
                 let first =
                     self.stack.len().checked_sub(count).ok_or_else(|| self.tape.content("a TUPLE of too little"))?;
                 let values = self.stack.split_off(first);
-                self.push(Value::Tuple(values.into()));
+                self.tuple(values)?;
             }
             // LIST, EMPTY_LIST, APPEND, APPENDS
             b'l' => {
@@ -194,6 +202,16 @@ impl Machine {
         Ok(values)
     }
 
+    fn tuple(&mut self, values: Vec<Value>) -> Result<()> {
+        let depth = |value: &Value| if let Value::Tuple(depth, _) = value { *depth } else { 0 };
+        let depth = 1 + values.iter().map(depth).max().unwrap_or(0);
+        if depth > DEPTH {
+            return Err(self.tape.foreign(format!("tuples that lie more than {DEPTH} deep in each other")));
+        }
+        self.push(Value::Tuple(depth, values.into()));
+        Ok(())
+    }
+
     fn list(&mut self, values: Vec<Value>) {
         self.lists.push(values);
         self.push(Value::List(self.lists.len() - 1));
@@ -213,7 +231,7 @@ impl Machine {
     /// REDUCE: what would be a call.
     fn reduce(&mut self) -> Result<()> {
         let (arguments, callee) = (self.pop()?, self.pop()?);
-        let (Value::Tuple(arguments), Value::Global(global)) = (arguments, callee) else {
+        let (Value::Tuple(_, arguments), Value::Global(global)) = (arguments, callee) else {
             return Err(self.tape.content("a REDUCE of something else than a global and its arguments"));
         };
         let result = match (global, &*arguments) {
@@ -244,11 +262,11 @@ impl Machine {
     /// BUILD: the rest of a dtype or of an array.
     fn build(&mut self) -> Result<()> {
         let (state, object) = (self.pop()?, self.pop()?);
-        let Value::Tuple(state) = state else { return Err(self.tape.content("a BUILD without a tuple")) };
+        let Value::Tuple(_, state) = state else { return Err(self.tape.content("a BUILD without a tuple")) };
         let built = match (object, &*state) {
             (Value::Dtype(kind), [_, Value::Text(order), ..]) if &**order == "<" => Value::Dtype(kind),
             (Value::Dtype(_), _) => return Err(self.tape.content("numbers that are not little-endian")),
-            (Value::Blank, [_, Value::Tuple(shape), Value::Dtype(_), order, Value::Run(run)]) => {
+            (Value::Blank, [_, Value::Tuple(_, shape), Value::Dtype(_), order, Value::Run(run)]) => {
                 if !matches!(order, Value::Bool(false) | Value::Int(0)) {
                     return Err(self.tape.content("an array by columns (Fortran's order), not by rows"));
                 }
@@ -293,7 +311,7 @@ impl Machine {
     /// What is in a tuple or a list, which is taken out of a list: each is asked for once.
     fn items(&mut self, value: &Value) -> Option<Vec<Value>> {
         match value {
-            Value::Tuple(values) => Some(values.to_vec()),
+            Value::Tuple(_, values) => Some(values.to_vec()),
             Value::List(list) => self.lists.get_mut(*list).map(std::mem::take),
             _ => None,
         }
