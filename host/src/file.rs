@@ -327,8 +327,7 @@ mod tests {
     #[test]
     fn directories_are_not_replaced() {
         let directory = tempfile::tempdir().unwrap();
-        let new = format!("{}/new/", directory.path().display());
-        for path in [directory.path(), Path::new("/"), Path::new(".."), Path::new(""), Path::new(&new)] {
+        for path in [directory.path(), Path::new("/"), Path::new(".."), Path::new("")] {
             assert!(matches!(write_atomically(path, |_| Ok(())), Err(Error::NotAFile { .. })), "{}", path.display());
         }
     }

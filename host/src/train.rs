@@ -411,7 +411,11 @@ pub fn train_from<M: Module + Send>(
         }
 
         let own = stepper.show(net);
-        let score = |set| executor.run(|| evaluate(net, cost, set, executor));
+        let images = training.len();
+        let score = |set| match executor.run(|| evaluate(net, cost, set, executor)) {
+            Err(Error::NotANumber { .. }) => Err(hyper.diverged(epoch + 1, eta, images)),
+            score => score,
+        };
         let training = if hyper.monitor_training { score(training)? } else { met };
         let validation = if validation.is_empty() { None } else { Some(score(validation)?) };
         let is_best = match (validation, best_score) {
