@@ -281,7 +281,7 @@ impl<S: Args> Resources<S> {
     }
 }
 
-/// The first Ctrl-C asks the work to stop; the second ends the program.
+/// The first Ctrl-C asks the work to stop; the second ends the program. On Unix SIGTERM and SIGHUP are as Ctrl-C.
 fn catch_ctrl_c(stop: &Arc<AtomicBool>, doing: &'static str) -> Result<()> {
     let stop = Arc::clone(stop);
     let handler = move || {
@@ -290,7 +290,28 @@ fn catch_ctrl_c(stop: &Arc<AtomicBool>, doing: &'static str) -> Result<()> {
         }
         report!("\nstopping: {doing} (Ctrl-C again to give it up)");
     };
+    #[cfg(unix)]
+    catch_others(handler.clone()).map_err(|cause| Error::Signals { cause: ctrlc::Error::System(cause) })?;
     ctrlc::set_handler(handler).map_err(|cause| Error::Signals { cause })
+}
+
+#[cfg(unix)]
+fn catch_others(handler: impl Fn() + Send + 'static) -> std::io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGTERM};
+    let all = [SIGTERM, SIGHUP];
+    let caught = if ignores_hangups() { &all[..1] } else { &all };
+    let mut signals = signal_hook::iterator::Signals::new(caught)?;
+    std::thread::spawn(move || signals.forever().for_each(|_| handler()));
+    Ok(())
+}
+
+/// Whether `nohup` or a shell has SIGHUP ignored, where the system tells it.
+#[cfg(unix)]
+fn ignores_hangups() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // Of a hexadecimal number the last bit is that of the first signal, which it is.
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
 /// A bar that shows how many of so many images are done; nothing if the standard error is no terminal.

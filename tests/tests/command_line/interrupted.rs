@@ -185,6 +185,27 @@ fn a_run_that_is_asked_to_end_saves_what_it_has_learned() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_under_nohup_goes_on_after_a_hangup() {
+    let place = Place::new();
+    let inner = place.command("train --data @data --net 784-30-10 --epochs 300");
+    let mut child = Command::new("nohup")
+        .arg(inner.get_program())
+        .args(inner.get_args())
+        .current_dir(place.path(""))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(stderr.any(|line| line.starts_with("epoch 2/")));
+    assert!(Command::new("kill").args(["-HUP", &child.id().to_string()]).status().unwrap().success());
+    assert!(stderr.any(|line| line.starts_with("epoch 300/300")));
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
 #[test]
 fn an_interrupted_run_saves_what_it_has_learned() {
     let place = Place::new();
