@@ -7,7 +7,7 @@ use zerocopy::{FromBytes, IntoBytes, KnownLayout};
 
 mod team;
 
-/// The most threads for each core.
+/// The most threads for each core, as `Threads::new` says.
 const MOST: usize = 8;
 
 /// Runs on a pool of threads, with the widest vectors this processor has, chosen once.
@@ -70,7 +70,7 @@ impl Vectors {
 }
 
 impl Threads {
-    /// A pool of `threads` threads (0: one for each core), of no more than [`MOST`] for each core: so many only wait for each
+    /// A pool of `threads` threads (0: one for each core), of no more than eight for each core: so many only wait for each
     /// other.
     ///
     /// # Errors

@@ -65,7 +65,7 @@ enum Task {
     /// Train the small networks of models/zoo, run them on emulated boards, and write docs/accuracy.md's tables
     Zoo(zoo::Options),
     /// Train the zoo's network of 3.2 kB with one ingredient less or more, and write docs/accuracy.md's second table
-    Ablation,
+    Ablation(ablation::Options),
     /// Build the demo and run it in QEMU
     Qemu {
         /// The board; the first one if not given
@@ -111,7 +111,7 @@ fn main() -> ExitCode {
         Task::Accuracy => accuracy::accuracy(),
         Task::Exchange => exchange::exchange(),
         Task::OwnData(options) => own_data::own_data(&options),
-        Task::Ablation => ablation::ablation(),
+        Task::Ablation(options) => ablation::ablation(&options),
         Task::Zoo(options) => zoo::zoo(&options),
         Task::Qemu { board } => named(board.as_deref()).and_then(qemu),
         Task::Device { board, elf, arguments } => {

@@ -2,13 +2,23 @@
 //! table of docs/accuracy.md. Figures are of the validation images.
 
 use super::document::{rewrite, thousands};
-use super::replace;
+use super::{do_all, replace, threads_each};
 use crate::{Error, host};
 use emulator::top;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+/// How to measure.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// Train so many at a time, each on its share of the cores
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    jobs: u32,
+}
 
 const SEEDS: [u32; 3] = [1, 2, 3];
 
@@ -135,8 +145,8 @@ struct Measured {
     name: String,
     /// Bytes of flash of the integer network.
     flash: u64,
-    /// Validation images that its integers get right, and all of them, for each seed.
-    right: Vec<u64>,
+    /// Validation images that its integers get right, for each seed, and all of them.
+    right: BTreeMap<u32, u64>,
     images: u64,
 }
 
@@ -158,11 +168,11 @@ struct Score {
     images: u64,
 }
 
-/// Trains each variant that is not measured yet, and writes the table.
+/// Trains each variant with each seed that is not measured yet, and writes the table.
 ///
 /// # Errors
 /// A command that fails, or says something else than it should; a file that cannot be read or written.
-pub fn ablation() -> Result<(), Error> {
+pub fn ablation(options: &Options) -> Result<(), Error> {
     let root = top();
     let record = root.join("docs/ablation.json");
     let mut all: Vec<Measured> = match fs::read(&record) {
@@ -172,28 +182,33 @@ pub fn ablation() -> Result<(), Error> {
     };
     let folder = root.join("target/ablation");
     fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-    for variant in VARIANTS {
-        if all.iter().any(|measured| measured.name == variant.name) {
-            continue;
-        }
-        if variant.set.iter().any(|(flag, _)| *flag == "--teacher") && !root.join(TAUGHT).exists() {
-            let _: serde_json::Value = host::json(&arguments(&[("--net", TEACHER)], &[], 1, TAUGHT).line())?;
-        }
-        let mut measured = Measured { name: variant.name.into(), flash: 0, right: Vec::new(), images: 0 };
-        for seed in SEEDS {
-            let model = format!("target/ablation/{}-{seed}.minnet", variant.name);
-            let integers = format!("target/ablation/{}-{seed}-integers.minnet", variant.name);
-            let _: serde_json::Value = host::json(&arguments(variant.set, variant.without, seed, &model).line())?;
-            let line = [&["quantize", &model, "--out", &integers, "--no-test"], variant.quantize].concat();
-            let Quantized { integer, flash_bytes } = host::json(&line)?;
-            measured.flash = flash_bytes;
-            measured.right.push(integer.validation.right);
-            measured.images = integer.validation.images;
-        }
-        all.push(measured);
-        let text = serde_json::to_string_pretty(&all).map_err(|cause| unexpected(&record, &cause))?;
-        replace(&record, &(text + "\n"))?;
+    let is_known = |name: &str, seed| all.iter().any(|own| own.name == name && own.right.contains_key(&seed));
+    let pairs = VARIANTS.iter().flat_map(|variant| SEEDS.map(|seed| (variant, seed)));
+    let missing: Vec<_> = pairs.filter(|(variant, seed)| !is_known(variant.name, *seed)).collect();
+    let is_taught = |variant: &Variant| variant.set.iter().any(|(flag, _)| *flag == "--teacher");
+    if missing.iter().any(|(variant, _)| is_taught(variant)) && !root.join(TAUGHT).exists() {
+        let _: serde_json::Value = host::json(&arguments(&[("--net", TEACHER)], &[], (1, "0"), TAUGHT).line())?;
     }
+    let jobs = options.jobs as usize;
+    let shared = Mutex::new(&mut all);
+    do_all(jobs, missing, &|(variant, seed)| {
+        let model = format!("target/ablation/{}-{seed}.minnet", variant.name);
+        let integers = format!("target/ablation/{}-{seed}-integers.minnet", variant.name);
+        let own = (seed, &*threads_each(jobs));
+        let _: serde_json::Value = host::json(&arguments(variant.set, variant.without, own, &model).line())?;
+        // Whether rounding at the end does well is what is asked.
+        let line = [&["quantize", &model, "--out", &integers, "--no-test", "--force"], variant.quantize].concat();
+        let Quantized { integer, flash_bytes: flash } = host::json(&line)?;
+        let mut all = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = all.iter().position(|own| own.name == variant.name).unwrap_or(all.len());
+        if index == all.len() {
+            let (name, images) = (variant.name.into(), integer.validation.images);
+            all.push(Measured { name, flash, right: BTreeMap::new(), images });
+        }
+        all[index].right.insert(seed, integer.validation.right);
+        let text = serde_json::to_string_pretty(&**all).map_err(|cause| unexpected(&record, &cause))?;
+        replace(&record, &(text + "\n"))
+    })?;
     rewrite(&root.join("docs/accuracy.md"), "ablation", &table(&all))
 }
 
@@ -206,7 +221,7 @@ impl Line {
     }
 }
 
-fn arguments(set: &[(&str, &str)], without: &[&str], seed: u32, out: &str) -> Line {
+fn arguments(set: &[(&str, &str)], without: &[&str], (seed, threads): (u32, &str), out: &str) -> Line {
     let mut flags: Vec<(&str, &str)> = BASE.to_vec();
     flags.retain(|(flag, _)| !without.contains(flag));
     for (flag, value) in set {
@@ -216,7 +231,7 @@ fn arguments(set: &[(&str, &str)], without: &[&str], seed: u32, out: &str) -> Li
         }
     }
     let seed = seed.to_string();
-    flags.extend([("--seed", &*seed), ("--out", out), ("--no-test", "")]);
+    flags.extend([("--seed", &*seed), ("--threads", threads), ("--out", out), ("--no-test", "")]);
     let words = flags.iter().flat_map(|(flag, value)| [*flag, *value]).filter(|word| !word.is_empty());
     Line(std::iter::once("train").chain(words).map(str::to_owned).collect())
 }
@@ -230,11 +245,11 @@ fn table(all: &[Measured]) -> String {
         "\n| what | bytes | validation | from the least to the greatest | gives |\n|---|--:|--:|--:|--:|\n",
     );
     let percent = |right: u64, images: u64| 100.0 * right as f64 / images.max(1) as f64;
-    let mean = |own: &Measured| percent(own.right.iter().sum(), own.images) / own.right.len().max(1) as f64;
+    let mean = |own: &Measured| percent(own.right.values().sum(), own.images) / own.right.len().max(1) as f64;
     let base = all.iter().find(|measured| measured.name == "base").map(mean);
     for variant in VARIANTS {
         let Some(own) = all.iter().find(|measured| measured.name == variant.name) else { continue };
-        let [least, greatest] = [own.right.iter().min(), own.right.iter().max()]
+        let [least, greatest] = [own.right.values().min(), own.right.values().max()]
             .map(|right| percent(right.copied().unwrap_or(0), own.images));
         let against = match base {
             Some(base) if variant.name != "base" => format!("{:+.2}", mean(own) - base),
@@ -253,10 +268,11 @@ mod tests {
 
     #[test]
     fn a_variant_changes_adds_and_leaves_out() {
-        let line =
-            arguments(&[("--eta", "0.1"), ("--l1", "2")], &["--augment", "--batch-norm"], 3, "m").line().join(" ");
+        let line = arguments(&[("--eta", "0.1"), ("--l1", "2")], &["--augment", "--batch-norm"], (3, "1"), "m")
+            .line()
+            .join(" ");
         assert!(line.starts_with("train --net 28x28x1: conv5x5 8 stride 2 "), "{line}");
-        for words in [" --eta 0.1 ", " --l1 2 ", " --seed 3 --out m --no-test"] {
+        for words in [" --eta 0.1 ", " --l1 2 ", " --seed 3 --threads 1 --out m --no-test"] {
             assert!(line.contains(words), "{line}");
         }
         for flag in ["--augment", "--batch-norm", "0.015"] {
@@ -269,7 +285,7 @@ mod tests {
         let measured = |name: &str, right: [u64; 3]| Measured {
             name: name.into(),
             flash: 3080,
-            right: right.into(),
+            right: (1..).zip(right).collect(),
             images: 10_000,
         };
         let text = table(&[measured("base", [9900, 9910, 9920]), measured("sgd", [9880, 9890, 9900])]);
