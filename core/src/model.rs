@@ -106,6 +106,8 @@ pub enum ModelError {
     },
     /// A byte between the parts is not zero.
     Padding,
+    /// Pixels are divided by another number than 256.
+    PixelDivisor(u64),
     /// A weight is infinite or not a number.
     NotFinite {
         /// The place of the weight in the block, counted from 0.
@@ -157,6 +159,9 @@ impl ModelError {
             }
             Self::Padding => "a byte between the model's parts is not zero: the program that wrote it is at fault",
             Self::NotFinite { .. } => "a weight is infinite or not a number: train again, with a smaller --eta",
+            Self::PixelDivisor(_) => {
+                "the model's pixels are divided by another number than 256: the program that wrote it is at fault"
+            }
             Self::Layers => "a network of these layers has no integer form: the program that wrote it is at fault",
             Self::Weight => "a weight of the integer model is out of its range: the program that wrote it is at fault",
             Self::RowPadding => {
@@ -185,6 +190,7 @@ impl fmt::Display for ModelError {
         match *self {
             Self::Version(found) => write!(f, " (the file has version {found}, the program {VERSION})"),
             Self::Element(found) => write!(f, " (type {found})"),
+            Self::PixelDivisor(found) => write!(f, " (by {found})"),
             Self::Truncated { expected, found } | Self::TrailingBytes { expected, found } => {
                 write!(f, " ({found} bytes instead of {expected})")
             }
@@ -307,7 +313,19 @@ const fn check_block(
         }
         i += 1;
     }
-    Ok((header.weights, header.count))
+    match check_divisor(bytes.split_at(PRELUDE).1.split_at(header.metadata).0) {
+        Ok(()) => Ok((header.weights, header.count)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether pixels are divided by what this program divides them by, where the metadata can be decoded so far.
+const fn check_divisor(encoded: &[u8]) -> Result<(), ModelError> {
+    let Some((_, rest)) = description::string(encoded) else { return Ok(()) };
+    match description::varint(rest) {
+        Some((found, _)) if found != PIXEL_DIVISOR as u64 => Err(ModelError::PixelDivisor(found)),
+        _ => Ok(()),
+    }
 }
 
 /// Checks everything in a float network's file but the metadata's encoding, and gives the place of the weights.
@@ -363,8 +381,8 @@ pub const fn check_quantized(
 pub fn metadata(bytes: &[u8]) -> Result<Metadata, ModelError> {
     let header = Header::parse(bytes)?;
     let encoded = bytes.get(PRELUDE..PRELUDE + header.metadata).ok_or(ModelError::Layout)?;
-    let metadata: Metadata = postcard::from_bytes(encoded).map_err(|_| ModelError::Metadata)?;
-    if metadata.pixel_divisor == PIXEL_DIVISOR { Ok(metadata) } else { Err(ModelError::Normalization) }
+    check_divisor(encoded)?;
+    postcard::from_bytes(encoded).map_err(|_| ModelError::Metadata)
 }
 
 /// Reads the description of the data of a model of any network, after checking its checksum.

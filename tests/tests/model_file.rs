@@ -217,7 +217,7 @@ fn pixels_that_are_divided_by_another_number_are_refused() {
     let encoded = encoded_metadata();
     let place = encoded.windows(2).position(|two| two == [0x80, 0x02]).unwrap();
     let changed = [&encoded[..place], &[1], &encoded[place + 2..]].concat();
-    assert_refused(&with_metadata(&changed), ModelError::Normalization, "of no use");
+    assert_refused(&with_metadata(&changed), ModelError::PixelDivisor(1), "divided by another number than 256");
 }
 
 #[test]

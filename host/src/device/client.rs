@@ -20,7 +20,7 @@ pub struct Timing {
 }
 
 /// For an answer of a device that has answered before: an emulator or a debugger may hold it up.
-const LATER: Duration = Duration::from_secs(30);
+const LATER: Duration = Duration::from_secs(15);
 
 impl Default for Timing {
     /// Asks again after half a second, and gives up within five.
