@@ -171,11 +171,22 @@ fn names_that_are_not_text() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("which is not UTF-8"));
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_run_that_is_asked_to_end_saves_what_it_has_learned() {
     for signal in ["-TERM", "-HUP"] {
         let place = Place::new();
-        let mut child = start(&place, "train --data @data --net 784-30-10 --epochs 100000");
+        let run = place.command("train --data @data --net 784-30-10 --epochs 100000");
+        // These tests may themselves run under nohup, which ignores SIGHUP for all that is started.
+        let mut child = Command::new("env")
+            .arg("--default-signal=HUP")
+            .arg(run.get_program())
+            .args(run.get_args())
+            .current_dir(place.path(""))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
         assert!(stderr.any(|line| line.starts_with("epoch 2/")));
         assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());

@@ -321,7 +321,7 @@ fn outputs_that_cannot_be_written() {
             "rate-0.5.minnet",
             ["rate-0.5.svg: cannot be written: this is the name of a directory", "choose another name"],
         ),
-        ("models/", ["models/: cannot be written: this is the name of a directory", "choose another name (--out)"]),
+        ("models/", ["models/: cannot be written: there is no directory models/", "mend the path (--out)"]),
         ("digits.png", ["digits.png: the training curve will have this name", "with .minnet"]),
         (
             "/dev/null",
