@@ -172,7 +172,7 @@ fn a_name_that_is_not_unicode_keeps_it() {
 fn what_was_written_before_is_replaced() {
     let place = Place::new();
     fs::write(place.path("digits.minnet"), "old").unwrap();
-    fs::write(place.path("digits.svg"), "old").unwrap();
+    fs::write(place.path("digits.svg"), "old, but made by Minnet").unwrap();
     place.succeed(TRAIN);
     place.succeed("inspect digits.minnet");
     assert_eq!(place.names(), ["digits.minnet", "digits.png", "digits.svg"]);
