@@ -16,6 +16,8 @@ use firmware_demo::board::{Board, memory};
 use firmware_demo::images;
 use firmware_demo::processor::entry;
 use firmware_demo::run::run;
+// An embedded model's network has its type elsewhere.
+#[cfg(not(feature = "embedded"))]
 use minnet::prelude::*;
 
 /// The network that a feature chooses.

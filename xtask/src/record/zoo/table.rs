@@ -87,11 +87,11 @@ pub(super) fn cards(record: &Record, foretold: &BTreeMap<&str, [u64; 2]>) -> Str
                 .collect();
             let _ = writeln!(text, "- the PC's bits in QEMU: {}", same.join(", "));
         }
-        let seconds: Vec<f64> = record.runs("digits", entry.name).map(|run| run.seconds).collect();
-        let minutes = seconds.iter().sum::<f64>() / seconds.len().max(1) as f64 / 60.0;
+        // Others may have kept the machine busy.
+        let minutes = record.runs("digits", entry.name).map(|run| run.seconds / 60.0).fold(f64::INFINITY, f64::min);
         let _ = writeln!(
             text,
-            "- `cargo xtask zoo {} --again`: {} epochs, {minutes:.0} minutes a seed",
+            "- `cargo xtask zoo {} --again`: {} epochs, {minutes:.0} minutes for the quickest seed",
             entry.name, entry.epochs
         );
     }
@@ -142,6 +142,6 @@ mod tests {
             text.contains("99.100 % of the test images right, over 3 seeds; deviation 0.100, from 99.00 to 99.20"),
             "{text}"
         );
-        assert!(text.contains("60 epochs, 1 minutes a seed"), "{text}");
+        assert!(text.contains("60 epochs, 1 minutes for the quickest seed"), "{text}");
     }
 }
