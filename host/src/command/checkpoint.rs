@@ -87,7 +87,9 @@ impl Order {
             path,
             every: self.arguments.every,
             last: Instant::now(),
-            checkpoint: (self.words.clone(), directory, 0),
+            command: self.words.clone(),
+            directory,
+            fingerprint: 0,
             is_written: self.from.is_some(),
             has_failed: false,
         })
@@ -106,8 +108,10 @@ pub(super) struct Keeper {
     path: PathBuf,
     every: Option<u32>,
     last: Instant,
-    /// Command, directory, fingerprint.
-    checkpoint: (Vec<String>, String, u64),
+    command: Vec<String>,
+    directory: String,
+    /// Of the training; known once its data are read.
+    fingerprint: u64,
     is_written: bool,
     has_failed: bool,
 }
@@ -115,8 +119,7 @@ pub(super) struct Keeper {
 impl Keeper {
     /// Of a training with this fingerprint.
     pub(super) fn of(self, fingerprint: u64) -> Self {
-        let (command, directory, _) = self.checkpoint;
-        Self { checkpoint: (command, directory, fingerprint), ..self }
+        Self { fingerprint, ..self }
     }
 
     /// Writes a checkpoint if it is time for one, or if the training `is_stopping`.
@@ -128,8 +131,9 @@ impl Keeper {
         if !is_due && !is_stopping {
             return;
         }
-        let (command, directory, fingerprint) = self.checkpoint.clone();
-        match (Checkpoint { command, directory, fingerprint, state: state() }).save(&self.path) {
+        let (command, directory) = (self.command.clone(), self.directory.clone());
+        let checkpoint = Checkpoint { command, directory, fingerprint: self.fingerprint, state: state() };
+        match checkpoint.save(&self.path) {
             Ok(()) => self.is_written = true,
             // The training may come to its end all the same.
             Err(error) if !self.has_failed => {

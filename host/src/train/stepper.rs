@@ -4,7 +4,7 @@ use super::distillation::Lesson;
 use super::rate::Rate;
 use super::rounding::Rounding;
 use super::state::Kept;
-use super::{Hyper, restore, snapshot};
+use super::{Hyper, parameters, restore, snapshot, snapshot_of};
 use crate::error::Result;
 use crate::executor::Threads;
 use crate::network::zeroed;
@@ -34,8 +34,7 @@ impl<'a> Stepper<'a> {
     /// are to be.
     pub(super) fn new(net: &mut impl Module, hyper: &'a Hyper, images: usize) -> Result<Self> {
         let batches = images.div_ceil(hyper.batch.max(1));
-        let mut parameters = 0;
-        net.visit(&mut |_, run| parameters += run.len());
+        let parameters = parameters(net);
         let with_room_for = |values: usize| -> Result<Vec<f32>> {
             let mut memory = zeroed(values)?;
             if values > 0 {
@@ -153,8 +152,7 @@ impl<'a> Stepper<'a> {
         if self.average.is_empty() {
             return None;
         }
-        let mut own = Vec::new();
-        snapshot(net, &mut own);
+        let own = snapshot_of(net);
         restore(net, &self.average);
         if let Some(mut rounding) = Rounding::new(net, &self.hyper.widths) {
             rounding.round(net);

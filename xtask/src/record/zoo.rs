@@ -1,8 +1,8 @@
-//! `cargo xtask zoo`: the small networks of `models/zoo`, made from nothing, judged over five seeds, and run on emulated
-//! boards. What came out stays in docs/zoo.json; an interrupted run goes on where it stopped.
+//! `cargo xtask zoo`: the networks of `models/zoo`, made from nothing, judged over five seeds, and the small ones run on
+//! emulated boards. What came out stays in docs/zoo.json; an interrupted run goes on where it stopped.
 //!
 //! The settings were chosen with the first 50,000 and the last 10,000 training images. Here a network trains on all
-//! 60,000, and its figure is that of the integer network on the test images.
+//! 60,000, and its figure is that of its form in integers on the test images; of the large one, that in floats.
 
 mod cards;
 mod table;
