@@ -4,6 +4,7 @@ use crate::activation::Activation;
 use crate::batch::{Images, Place};
 use crate::executor::Executor;
 use crate::init::Init;
+use crate::op::Ops;
 use crate::sgd::Sgd;
 use crate::tensor::Tensor;
 use crate::text::Text;
@@ -40,6 +41,8 @@ pub trait Layer<In: Tensor>: FromBytes + Immutable + KnownLayout + Send + Sync +
     /// Values that training remembers of one image: at least the output, and the gradient of the cost in it, unless these
     /// are the input's.
     const SAVED: usize;
+    /// Its operators, in order.
+    const OPS: Ops;
     /// Its words in the architecture's text.
     const ARCHITECTURE: Text;
     /// Whether inference leaves the output where the input was ([`infer`](Self::infer)).
@@ -122,6 +125,7 @@ impl<In: Tensor, A: Layer<In>, B: Layer<A::Out>> Layer<In> for Seq<A, B> {
     const PARAMETERS: usize = A::PARAMETERS + B::PARAMETERS;
     const MACS: usize = A::MACS + B::MACS;
     const SAVED: usize = A::SAVED + B::SAVED;
+    const OPS: Ops = A::OPS.then(B::OPS.as_slice());
     const ARCHITECTURE: Text = A::ARCHITECTURE.then(", ").then(B::ARCHITECTURE.as_str());
     const IN_PLACE: bool = A::IN_PLACE == B::IN_PLACE;
     const LARGE: bool = A::LARGE || B::LARGE;

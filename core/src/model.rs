@@ -10,7 +10,7 @@ pub use description::{Classes, Description};
 
 use crate::layer::Layer;
 use crate::net::{Net, PIXEL_DIVISOR};
-use crate::op::Op;
+use crate::op::{Op, parameters as parameters_of, range};
 use crate::quant::{self, Input, QuantLayer, Quantized, Weights, Width, Word};
 use crate::tensor::Tensor;
 use core::fmt;
@@ -113,6 +113,11 @@ pub enum ModelError {
         /// The place of the weight in the block, counted from 0.
         index: usize,
     },
+    /// A layer's sums could be infinite, though no weight is ([`range`]).
+    Overflow {
+        /// Its place, counted from 1.
+        layer: usize,
+    },
     /// A network of these layers has no integer form ([`quant::check`]).
     Layers,
     /// A weight of an integer network is below its range.
@@ -162,6 +167,9 @@ impl ModelError {
             Self::PixelDivisor(_) => {
                 "the model's pixels are divided by another number than 256: the program that wrote it is at fault"
             }
+            Self::Overflow { .. } => {
+                "the weights are so large that a layer's sums could be infinite: train again, with a smaller --eta or with --l2"
+            }
             Self::Layers => "a network of these layers has no integer form: the program that wrote it is at fault",
             Self::Weight => "a weight of the integer model is out of its range: the program that wrote it is at fault",
             Self::RowPadding => {
@@ -199,6 +207,7 @@ impl fmt::Display for ModelError {
             }
             Self::Count { expected, found } => write!(f, " ({found} instead of {expected})"),
             Self::NotFinite { index } => write!(f, " (weight {index})"),
+            Self::Overflow { layer } => write!(f, " (layer {layer})"),
             _ => Ok(()),
         }
     }
@@ -219,6 +228,14 @@ pub struct Model<'a, In: Tensor, L: Layer<In>> {
 impl<In: Tensor, L: Layer<In>> Net<In, L> {
     /// What tells this architecture from others in a model file: the CRC-32 of its words.
     pub const FINGERPRINT: u32 = fingerprint(Self::ARCHITECTURE.as_str());
+
+    /// Checks everything in the network's file but the metadata's encoding, and says where in it the weights begin.
+    ///
+    /// # Errors
+    /// The first defect found, in the order of [`ModelError`]'s variants.
+    pub const fn check(file: &[u8]) -> Result<usize, ModelError> {
+        check(file, const { L::OPS.as_slice() }, Self::FINGERPRINT)
+    }
 }
 
 /// What tells an architecture from others in a model file: the CRC-32 of its words ([`Net::ARCHITECTURE`]).
@@ -232,7 +249,7 @@ impl<'a, In: Tensor, L: Layer<In>> Model<'a, In, L> {
     /// # Errors
     /// The first defect found, in the order of [`ModelError`]'s variants.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ModelError> {
-        let weights = check(bytes, Net::<In, L>::FINGERPRINT, L::PARAMETERS)?;
+        let weights = Net::<In, L>::check(bytes)?;
         let block = bytes.get(weights..).and_then(|rest| rest.get(..Net::<In, L>::FLASH_BYTES));
         let net = Net::ref_from_bytes(block.ok_or(ModelError::Layout)?).map_err(|_| ModelError::Misaligned)?;
         Ok(Self { net, metadata: metadata(bytes)?, description: description(bytes)? })
@@ -244,9 +261,9 @@ impl<'a, In: Tensor, L: Layer<In>> Model<'a, In, L> {
 ///
 /// # Errors
 /// As [`Model::parse`].
-pub fn parameters<'a>(bytes: &'a [u8], architecture: &str, count: usize) -> Result<&'a [f32], ModelError> {
-    let weights = check(bytes, fingerprint(architecture), count)?;
-    let block = bytes.get(weights..).and_then(|rest| rest.get(..4 * count)).ok_or(ModelError::Layout)?;
+pub fn parameters<'a>(bytes: &'a [u8], ops: &[Op], architecture: &str) -> Result<&'a [f32], ModelError> {
+    let weights = check(bytes, ops, fingerprint(architecture))?;
+    let block = bytes.get(weights..).and_then(|rest| rest.get(..4 * parameters_of(ops))).ok_or(ModelError::Layout)?;
     <[f32]>::ref_from_bytes(block).map_err(|_| ModelError::Misaligned)
 }
 
@@ -332,7 +349,8 @@ const fn check_divisor(encoded: &[u8]) -> Result<(), ModelError> {
 ///
 /// # Errors
 /// The first defect found, in the order of [`ModelError`]'s variants.
-pub const fn check(bytes: &[u8], fingerprint: u32, parameters: usize) -> Result<usize, ModelError> {
+pub const fn check(bytes: &[u8], ops: &[Op], fingerprint: u32) -> Result<usize, ModelError> {
+    let parameters = parameters_of(ops);
     let weights = match check_block(bytes, ELEMENT_F32, fingerprint, parameters, 0) {
         Ok((weights, _)) => weights,
         Err(error) => return Err(error),
@@ -345,7 +363,10 @@ pub const fn check(bytes: &[u8], fingerprint: u32, parameters: usize) -> Result<
         }
         index += 1;
     }
-    Ok(weights)
+    match range::overflows(ops, bytes.split_at(weights).1) {
+        Some(layer) => Err(ModelError::Overflow { layer }),
+        None => Ok(weights),
+    }
 }
 
 /// Checks everything in an integer network's file but the metadata's encoding, and says where in it the block lies.
@@ -612,7 +633,7 @@ macro_rules! include_model {
     ($net:ty, $path:expr) => {{
         const FILE: &[u8] = include_bytes!($path);
         #[allow(long_running_const_eval)]
-        const WEIGHTS: usize = match $crate::model::check(FILE, <$net>::FINGERPRINT, <$net>::PARAMETERS) {
+        const WEIGHTS: usize = match <$net>::check(FILE) {
             Ok(place) => place,
             Err(error) => panic!("{}", error.message()),
         };

@@ -1,6 +1,7 @@
 //! How a network's input is made of what a camera or a sensor gives.
 
 use crate::net::PIXEL_DIVISOR;
+use crate::op::range::INPUTS;
 use crate::quant::{Input, Word};
 
 /// For each channel of the input, a mean and a factor: the network takes (raw - mean) · factor. A vector has a channel for
@@ -51,12 +52,13 @@ impl<'a> Normalization<'a> {
     }
 
     /// What the network takes of raw values, the channels of a pixel or of a step in time one after the other. Values
-    /// beyond the input's size are left out; where there are too few, the rest stays as it is.
+    /// beyond the input's size are left out; where there are too few, the rest stays as it is. Finite values give an input
+    /// within ±[`INPUTS`], whatever they are, so that no sum in a network that was read from a model file overflows.
     #[inline]
     pub fn apply<T: Copy + Into<f32>>(self, raw: &[T], input: &mut [f32]) {
         for (index, (place, raw)) in input.iter_mut().zip(raw).enumerate() {
             let [mean, factor] = self.channel(index);
-            *place = ((*raw).into() - mean) * factor;
+            *place = (((*raw).into() - mean) * factor).clamp(-INPUTS, INPUTS);
         }
     }
 
@@ -89,6 +91,15 @@ mod tests {
         Normalization::PIXELS.quantize(&[0u8, 1, 255], Input::PIXELS, &mut bytes);
         assert_eq!(bytes, [0, 1, 255]);
         assert_eq!(Normalization::new(Normalization::PIXELS.channels()), Some(Normalization::PIXELS));
+    }
+
+    #[test]
+    fn far_values_stop_at_the_bound() {
+        let channels = [[-1e30_f32, 1e10].map(f32::to_le_bytes)];
+        let mut input = [0.0; 4];
+        Normalization::new(&channels).unwrap().apply(&[f32::MAX, f32::MIN, -1e30, f32::NAN], &mut input);
+        assert_eq!(input[..3], [INPUTS, -INPUTS, 0.0]);
+        assert!(input[3].is_nan());
     }
 
     #[test]

@@ -117,8 +117,8 @@ impl File {
     /// Those of [`net`](Self::net); [`Error::Model`] if its weights are integers, or not those of the architecture.
     pub fn network(&self) -> Result<Network> {
         let net = self.net()?;
-        let (text, count) = (net.architecture.to_string(), net.architecture.parameters());
-        let parameters = model::parameters(self.bytes(), &text, count).map_err(|cause| self.error(cause))?;
+        let text = net.architecture.to_string();
+        let parameters = model::parameters(self.bytes(), net.architecture.layers(), &text).map_err(|cause| self.error(cause))?;
         Network::with_parameters(&net, parameters.to_vec())
     }
 

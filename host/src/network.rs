@@ -12,15 +12,15 @@ use minnet::executor::Executor;
 use minnet::init::Init;
 use minnet::layer::{Layer, Parameters};
 use minnet::list::List;
-use minnet::model::{self, Metadata};
+use minnet::model::{self, Metadata, ModelError};
 use minnet::module::Module;
 use minnet::net;
-use minnet::op::Op;
+use minnet::op::{Op, range};
 use minnet::sgd::Sgd;
 use minnet::tensor::Tensor;
 use rand_core::Rng;
 use std::path::Path;
-use zerocopy::FromZeros;
+use zerocopy::{FromZeros, IntoBytes};
 
 /// The layers of a network on the heap.
 pub type Layers = List<Vec<Op>, Vec<f32>>;
@@ -112,8 +112,15 @@ impl Network {
     /// Writes a model file, whole or not at all.
     ///
     /// # Errors
-    /// Those of [`write_atomically`].
+    /// [`Error::Model`] for weights that no reader would take; those of [`write_atomically`].
     pub fn save(&self, path: &Path, metadata: &Metadata, description: &Description) -> Result<()> {
+        let refused = |cause| Error::Model { path: path.to_owned(), cause };
+        if let Some(index) = self.parameters().iter().position(|value| !value.is_finite()) {
+            return Err(refused(ModelError::NotFinite { index }));
+        }
+        if let Some(layer) = range::overflows(self.layers.ops(), self.parameters().as_bytes()) {
+            return Err(refused(ModelError::Overflow { layer }));
+        }
         let architecture = self.architecture.to_string();
         let encoded = description.encode();
         let description = model::Description::parse(&encoded).unwrap_or_default();

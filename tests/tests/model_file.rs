@@ -15,7 +15,7 @@ const PARAMETERS: usize = 4 * 3 + 3 + 3 * 2 + 2;
 /// Every parameter different, among them numbers that a careless copy would change.
 fn tiny() -> Tiny {
     let mut net = Tiny::ZERO;
-    let odd = [-0.0, f32::MIN_POSITIVE, f32::from_bits(1), f32::MAX, f32::MIN, 0.1];
+    let odd = [-0.0, f32::MIN_POSITIVE, f32::from_bits(1), 1e30, -1e31, 0.1];
     let mut values = odd.into_iter().chain((1..).map(|n| (n as f32 / 7.0) * if n % 2 == 0 { 1.0 } else { -1.0 }));
     net.visit_mut(|_, run| run.iter_mut().for_each(|value| *value = values.next().unwrap()));
     net
@@ -404,6 +404,18 @@ fn weights_are_finite() {
         for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::from_bits(0xff80_0001)] {
             let bytes = forged(|bytes| bytes[place + 4 * index..][..4].copy_from_slice(&value.to_le_bytes()));
             assert_refused(&bytes, ModelError::NotFinite { index }, &format!("smaller --eta (weight {index})"));
+        }
+    }
+}
+
+#[test]
+fn sums_do_not_overflow() {
+    let place = u32_at(&file(), 24) as usize;
+    // A weight of the first layer, one of the last, and a bias.
+    for (index, layer) in [(0, 1), (4 * 3 + 3, 2), (PARAMETERS - 1, 2)] {
+        for value in [f32::MAX, f32::MIN] {
+            let bytes = forged(|bytes| bytes[place + 4 * index..][..4].copy_from_slice(&value.to_le_bytes()));
+            assert_refused(&bytes, ModelError::Overflow { layer }, &format!("--l2 (layer {layer})"));
         }
     }
 }

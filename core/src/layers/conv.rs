@@ -5,7 +5,7 @@ use crate::batch::{Images, Place};
 use crate::executor::{Executor, LENT};
 use crate::init::Init;
 use crate::layer::{Layer, Parameters};
-use crate::op;
+use crate::op::{self, Op, Ops};
 use crate::pool::{NoPool, Pool};
 use crate::quant::{Bits, Inherit};
 use crate::sgd::Sgd;
@@ -116,6 +116,7 @@ where
     const PARAMETERS: usize = KH * KW * IN * OUT + OUT;
     const MACS: usize = Self::op::<H, W>().macs();
     const SAVED: usize = Self::op::<H, W>().saved();
+    const OPS: Ops = Ops::one(Op::Conv(Self::op::<H, W>()));
     const ARCHITECTURE: Text = Self::op::<H, W>().text();
     const IN_PLACE: bool = false;
     const FRONT: usize = Self::op::<H, W>().padded_inputs();

@@ -5,7 +5,7 @@ use crate::batch::{Images, Place};
 use crate::executor::Executor;
 use crate::init::Init;
 use crate::layer::{Layer, Parameters};
-use crate::op;
+use crate::op::{self, Op, Ops};
 use crate::quant::{Bits, Inherit};
 use crate::sgd::Sgd;
 use crate::tensor::Tensor;
@@ -41,6 +41,7 @@ impl<const IN: usize, const OUT: usize, A: Activation, B: Bits> Layer<[f32; IN]>
     const PARAMETERS: usize = IN * OUT + OUT;
     const MACS: usize = IN * OUT;
     const SAVED: usize = Self::OP.saved();
+    const OPS: Ops = Ops::one(Op::Dense(Self::OP));
     const ARCHITECTURE: Text = Self::OP.text();
     const IN_PLACE: bool = false;
     const LARGE: bool = Self::OP.is_large();

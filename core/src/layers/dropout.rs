@@ -5,7 +5,7 @@ use crate::batch::{Images, Place};
 use crate::executor::Executor;
 use crate::init::Init;
 use crate::layer::{Layer, Parameters};
-use crate::op;
+use crate::op::{self, Op, Ops};
 use crate::sgd::Sgd;
 use crate::tensor::Tensor;
 use crate::text::Text;
@@ -38,6 +38,7 @@ impl<In: Tensor, const PERCENT: u8> Layer<In> for Dropout<PERCENT> {
     const PARAMETERS: usize = 0;
     const MACS: usize = 0;
     const SAVED: usize = Self::op(In::LEN).saved();
+    const OPS: Ops = Ops::one(Op::Dropout(Self::op(In::LEN)));
     const ARCHITECTURE: Text = Self::op(In::LEN).text();
     const IN_PLACE: bool = true;
     const FRONT: usize = In::LEN;

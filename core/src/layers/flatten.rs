@@ -6,7 +6,7 @@ use crate::executor::Executor;
 use crate::init::Init;
 use crate::layer::{Layer, Parameters};
 use crate::layers::Image;
-use crate::op::Op;
+use crate::op::{Op, Ops};
 use crate::sgd::Sgd;
 use crate::shape::{Flat, Table};
 use crate::tensor::Tensor;
@@ -29,6 +29,7 @@ impl<const H: usize, const W: usize, const C: usize, F: Flat<Image<H, W, C>>> La
     const PARAMETERS: usize = 0;
     const MACS: usize = 0;
     const SAVED: usize = 0;
+    const OPS: Ops = Ops::one(Op::Flatten(H * W * C));
     const ARCHITECTURE: Text = Op::Flatten(H * W * C).text();
     const IN_PLACE: bool = true;
     const FRONT: usize = {

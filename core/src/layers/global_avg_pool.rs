@@ -6,7 +6,7 @@ use crate::executor::Executor;
 use crate::init::Init;
 use crate::layer::{Layer, Parameters};
 use crate::layers::Image;
-use crate::op;
+use crate::op::{self, Op, Ops};
 use crate::sgd::Sgd;
 use crate::text::Text;
 use rand_core::Rng;
@@ -34,6 +34,7 @@ impl<const H: usize, const W: usize, const C: usize> Layer<Image<H, W, C>> for G
     const PARAMETERS: usize = 0;
     const MACS: usize = 0;
     const SAVED: usize = Self::op(H, W, C).saved();
+    const OPS: Ops = Ops::one(Op::GlobalAvgPool(Self::op(H, W, C)));
     const ARCHITECTURE: Text = Self::op(H, W, C).text();
     const IN_PLACE: bool = false;
     const FRONT: usize = H * W * C;

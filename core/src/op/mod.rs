@@ -9,6 +9,8 @@ mod conv;
 mod dense;
 mod dropout;
 mod global_avg_pool;
+mod ops;
+pub mod range;
 mod stage;
 
 pub use batch_norm::BatchNorm;
@@ -16,6 +18,7 @@ pub use conv::{Conv, Padding};
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use global_avg_pool::GlobalAvgPool;
+pub use ops::Ops;
 pub use stage::{Operator, Stage};
 
 use crate::activation::Function;
@@ -144,4 +147,14 @@ impl Op {
             Self::GlobalAvgPool(op) => op.text(),
         }
     }
+}
+
+/// Weights and biases of these operators.
+pub const fn parameters(mut ops: &[Op]) -> usize {
+    let mut count = 0;
+    while let Some((op, rest)) = ops.split_first() {
+        count += op.parameters();
+        ops = rest;
+    }
+    count
 }

@@ -1,14 +1,14 @@
 //! What a layer is in integers, and how layers in sequence make one.
 
 use super::conv::{Constant, Loops};
-use super::ops::{Next, Ops, layer_words, width_of};
+use super::ops::{Next, layer_words, width_of};
 use super::weights::{Bits, Weights, Word};
 use super::{conv, dense, global_avg_pool};
 use crate::activation::{Activation, Elementwise};
 use crate::layer::{Layer, Seq};
 use crate::layers::Image;
 use crate::layers::{Conv, Dense, Dropout, Flatten, GlobalAvgPool};
-use crate::op::{self, Op};
+use crate::op::Op;
 use crate::pool::Pool;
 use crate::shape::{Placement, Size, Window};
 use crate::tensor::Tensor;
@@ -20,17 +20,12 @@ use crate::tensor::Tensor;
             sigmoid in hidden layers"
 )]
 pub trait QuantLayer<In: Tensor>: Layer<In> {
-    /// Its operators, in order.
-    const OPS: Ops;
-
     /// Computes the output from the layer's words; `W` is the width of the weights of layers that have none of their own. The
     /// buffers are those of [`Layer::infer`], in words. What is too short is left as it is.
     fn run<W: Weights>(words: &[Word], front: &mut [u32], back: &mut [u32], scratch: &mut [u32], next: Next);
 }
 
 impl<In: Tensor, A: QuantLayer<In>, B: QuantLayer<A::Out>> QuantLayer<In> for Seq<A, B> {
-    const OPS: Ops = A::OPS.then(B::OPS.as_slice());
-
     #[inline(always)]
     fn run<W: Weights>(words: &[Word], front: &mut [u32], back: &mut [u32], scratch: &mut [u32], next: Next) {
         let Some((first, second)) = words.split_at_checked(const { layer_words(A::OPS.as_slice(), W::WIDTH) }) else {
@@ -47,8 +42,6 @@ impl<In: Tensor, A: QuantLayer<In>, B: QuantLayer<A::Out>> QuantLayer<In> for Se
 }
 
 impl<const IN: usize, const OUT: usize, A: Activation, B: Bits> QuantLayer<[f32; IN]> for Dense<IN, OUT, A, B> {
-    const OPS: Ops = Ops::one(Op::Dense(Self::OP));
-
     #[inline(always)]
     fn run<W: Weights>(words: &[Word], front: &mut [u32], back: &mut [u32], _: &mut [u32], next: Next) {
         dense::run(Self::OP, const { width_of(Op::Dense(Self::OP), W::WIDTH) }, words, front, back, next);
@@ -71,8 +64,6 @@ where
     Size<HEIGHT>: Window<KH, S, P>,
     Size<WIDTH>: Window<KW, S, P>,
 {
-    const OPS: Ops = Ops::one(Op::Conv(Self::op::<HEIGHT, WIDTH>()));
-
     #[inline(always)]
     fn run<W: Weights>(words: &[Word], front: &mut [u32], back: &mut [u32], scratch: &mut [u32], next: Next) {
         let loops = Loops::<Constant<HEIGHT, WIDTH, KH, KW, IN, OUT, P, A, S, B>>::VALUE;
@@ -83,8 +74,6 @@ where
 
 /// Means need no weights.
 impl<const HEIGHT: usize, const WIDTH: usize, const C: usize> QuantLayer<Image<HEIGHT, WIDTH, C>> for GlobalAvgPool {
-    const OPS: Ops = Ops::one(Op::GlobalAvgPool(Self::op(HEIGHT, WIDTH, C)));
-
     #[inline(always)]
     fn run<W: Weights>(_: &[Word], front: &mut [u32], back: &mut [u32], _: &mut [u32], next: Next) {
         global_avg_pool::run(Self::op(HEIGHT, WIDTH, C), front, back, next);
@@ -96,16 +85,12 @@ impl<In: Tensor, F> QuantLayer<In> for Flatten<F>
 where
     Self: Layer<In>,
 {
-    const OPS: Ops = Ops::one(Op::Flatten(In::LEN));
-
     #[inline(always)]
     fn run<W: Weights>(_: &[Word], _: &mut [u32], _: &mut [u32], _: &mut [u32], _: Next) {}
 }
 
 /// The probability of staying goes into the value of a step.
 impl<In: Tensor, const PERCENT: u8> QuantLayer<In> for Dropout<PERCENT> {
-    const OPS: Ops = Ops::one(Op::Dropout(op::Dropout { values: In::LEN, percent: PERCENT }));
-
     #[inline(always)]
     fn run<W: Weights>(_: &[Word], _: &mut [u32], _: &mut [u32], _: &mut [u32], _: Next) {}
 }

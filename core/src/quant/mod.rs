@@ -28,7 +28,7 @@ pub use input::Input;
 pub use layer::QuantLayer;
 pub use list::QuantizedList;
 pub use net::{Quantized, argmax};
-pub use ops::{Layout, Next, Ops, Place, QuantError, check, ram_words, ram_words_of, validate, words};
+pub use ops::{Layout, Next, Place, QuantError, check, ram_words, ram_words_of, validate, words};
 pub use requantize::Hidden;
 pub use weights::{Bits, Inherit, Int2, Int3, Int4, Int8, Ternary, Weights, Width, Word};
 
