@@ -50,6 +50,11 @@ impl Emulated {
         Ok(emulated)
     }
 
+    /// The number of the process that runs it; on Unix of a group of processes, QEMU among them.
+    pub fn group(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Where the serial port is: whoever connects talks to the board.
     pub fn address(&self) -> SocketAddr {
         self.address

@@ -51,6 +51,18 @@ pub static SCRATCH_INT8: ConstStaticCell<[u32; Quantized::<Digits>::RAM]> =
 /// What inference works in, the image to recognize included.
 pub static SCRATCH: ConstStaticCell<[f32; Digits::RAM]> = ConstStaticCell::new([0.0; Digits::RAM]);
 
+/// Values that either form works in; of a network that takes more than half of a small board's 16 kB in floats, its integers
+/// alone.
+#[cfg(not(feature = "training"))]
+const EITHER: usize = {
+    let (floats, integers) = (Digits::RAM, Quantized::<Digits>::RAM);
+    if integers > floats || Digits::RAM_BYTES > 8192 { integers } else { floats }
+};
+
+/// What both forms work in, one at a time, the image included. Without room for one of them `serve` says so.
+#[cfg(not(feature = "training"))]
+pub static SCRATCH_EITHER: ConstStaticCell<[f32; EITHER]> = ConstStaticCell::new([0.0; EITHER]);
+
 /// The network that the device trains.
 #[cfg(feature = "training")]
 pub static SMALL: ConstStaticCell<Small> = ConstStaticCell::new(Small::ZERO);

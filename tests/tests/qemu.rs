@@ -14,6 +14,7 @@ use host::executor::{Threads, Vectors};
 use host::model::{Contents, File};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ const IMAGES: usize = 200;
 const STREAMED: usize = 300;
 /// One byte in so many is spoiled on the way.
 const FAULTS: u32 = 1000;
+/// A board, or a host, that stands still for so long is not given up.
+const STILL: Duration = Duration::from_secs(10);
 /// The longest that a firmware may run: many times what it takes.
 const LIMIT: Duration = Duration::from_secs(300);
 
@@ -63,6 +66,10 @@ fn trials(board: &'static Board) -> Vec<Trial> {
         ("leaves_the_weights_in_flash", leaves_the_weights_in_flash),
         ("fits_the_board_s_memory", fits_the_board_s_memory),
     ];
+    if board.name == BOARDS[0].name && cfg!(unix) {
+        tests.push(("goes_on_after_it_stood_still", goes_on_after_it_stood_still));
+        tests.push(("goes_on_after_the_host_stood_still", goes_on_after_the_host_stood_still));
+    }
     if trains(board) {
         tests.push(("trains_to_the_host_s_bits", trains_to_the_host_s_bits));
         tests.push(("learns_from_changed_images_to_the_host_s_bits", learns_from_changed_images_to_the_host_s_bits));
@@ -259,6 +266,64 @@ fn serves_integers_as_the_host_on_a_bad_line(device: &Device) -> Result<(), Fail
         }
     }
     Ok(())
+}
+
+fn goes_on_after_it_stood_still(device: &Device) -> Result<(), Failed> {
+    let mnist = Mnist::load(&default_directory()?)?;
+    let (images, _) = mnist.test.samples().split_at(10);
+    let network = model(device.board, "")?.network()?;
+    let expected = host::train::outputs(network.layers(), images, &Threads::new(0, Vectors::detect())?)?;
+    let (mut client, board) = device.client(0)?;
+    for (index, ((image, _), expected)) in images.digits().zip(expected.iter()).enumerate() {
+        let going_on = (index == 5).then(|| stand_still(&format!("-{}", board.group())));
+        if client.classify(Which::Embedded, image)?.values() != expected {
+            return Err(format!("image {index}: other outputs").into());
+        }
+        going_on.map(Still::go_on).transpose()?;
+    }
+    Ok(())
+}
+
+fn goes_on_after_the_host_stood_still(device: &Device) -> Result<(), Failed> {
+    let emulated = Emulated::start(device.board, &device.build(PROGRAM)?)?;
+    let host = tests::build::programs(&["--bin", "host"], env!("CARGO_TARGET_TMPDIR")).join("host");
+    let (address, images) = (emulated.address().to_string(), 200);
+    let mut host = Command::new(host);
+    host.args(["device", "--tcp", &address, "eval", "--images", &images.to_string(), "--json"]);
+    let child = host.stdout(Stdio::piped()).spawn()?;
+    // It has begun by then, and is not done: the emulated board alone takes longer for so many images.
+    std::thread::sleep(Duration::from_secs(1));
+    stand_still(&child.id().to_string()).go_on()?;
+    let output = child.wait_with_output()?;
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    match json["agree"].as_u64() {
+        Some(agree) if agree == images => Ok(()),
+        agree => Err(format!("{agree:?} of {images} images").into()),
+    }
+}
+
+/// A process that stands still.
+struct Still(std::thread::JoinHandle<std::io::Result<std::process::ExitStatus>>);
+
+/// Stops a process, or with a `-` before its number a group of them, for a while.
+fn stand_still(process: &str) -> Still {
+    let signal = |name: &str, process: &str| Command::new("kill").args([name, "--", process]).status();
+    let process = process.to_owned();
+    // Before anything else is done with it.
+    let stopped = signal("-STOP", &process);
+    Still(std::thread::spawn(move || {
+        stopped?;
+        std::thread::sleep(STILL);
+        signal("-CONT", &process)
+    }))
+}
+
+impl Still {
+    /// Waits until it goes on.
+    fn go_on(self) -> Result<(), Failed> {
+        let status = self.0.join().map_err(|_| "the thread has panicked")??;
+        if status.success() { Ok(()) } else { Err("it ended before".into()) }
+    }
 }
 
 fn learns_what_it_is_sent(device: &Device) -> Result<(), Failed> {

@@ -31,7 +31,7 @@ fn serve<B: Board + Sync>(board: &mut B) -> fmt::Result {
     #[cfg(feature = "training")]
     let (scratch, learning) = (&mut [], Some(firmware_demo::nets::LEARNING.take()));
     #[cfg(not(feature = "training"))]
-    let (scratch, learning) = (firmware_demo::nets::SCRATCH.take(), None);
+    let (scratch, learning) = (firmware_demo::nets::SCRATCH_EITHER.take(), None);
     let device = Device::new(about, &DIGITS, DIGITS_INT8, scratch, learning, PIXELS.take());
     let mut server = Server::new(device, BUFFERS.take());
     loop {

@@ -46,8 +46,7 @@ struct Entry {
     /// Passes over the training images.
     epochs: &'static str,
     form: Form,
-    /// The emulated boards whose memory is enough for the program `serve` with it: that has room for its form in floats, too,
-    /// for which the 16 kB of a micro:bit are soon too few.
+    /// The emulated boards whose memory is enough for the program `serve` with it.
     boards: &'static [&'static str],
 }
 
@@ -89,7 +88,7 @@ const ENTRIES: [Entry; 7] = [
               conv3x3 32 relu int2, flatten, dense 10 softmax int2",
         epochs: "60",
         form: Form::Integers,
-        boards: &["stm32f405"],
+        boards: &["stm32f405", "microbit"],
     },
     Entry {
         name: "8k",
@@ -97,7 +96,7 @@ const ENTRIES: [Entry; 7] = [
               conv3x3 40 relu int2, flatten, dense 10 softmax int2",
         epochs: "60",
         form: Form::Integers,
-        boards: &["stm32f405"],
+        boards: &["stm32f405", "microbit"],
     },
     Entry {
         name: "11k",
@@ -105,7 +104,7 @@ const ENTRIES: [Entry; 7] = [
               conv3x3 48 relu int2, flatten, dense 10 softmax int2",
         epochs: "60",
         form: Form::Integers,
-        boards: &["stm32f405"],
+        boards: &["stm32f405", "microbit"],
     },
     Entry {
         name: "16k",
@@ -113,7 +112,7 @@ const ENTRIES: [Entry; 7] = [
               conv3x3 58 relu int2, flatten, dense 10 softmax int2",
         epochs: "60",
         form: Form::Integers,
-        boards: &["stm32f405"],
+        boards: &["stm32f405", "microbit"],
     },
     Entry {
         name: "large",
