@@ -48,11 +48,7 @@ fn numbers(rows: &mut Rows<'_>, shape: Shape) -> Result<(Vec<f32>, usize)> {
     let named = rows.names.as_ref().and_then(|names| names.iter().position(|name| names_time(name)));
     let columns: Vec<usize> = (0..rows.columns).filter(|&column| Some(column) != named).collect();
     let mut values = Vec::new();
-    while let Some(row) = rows.next()? {
-        for &column in &columns {
-            values.push(row.number(column)?);
-        }
-    }
+    while rows.next_into(&mut values, columns.iter().copied())? {}
     match shape {
         Shape::Image { width: 1, channels, .. }
             if columns.len() == channels + 1 && is_clock(&values, columns.len()) =>
