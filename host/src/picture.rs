@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use crate::data::Image;
 use crate::error::{Error, Result};
 use crate::file::{self, beginning};
-use decode::{Unreadable, decode};
+use crate::pixels::Unreadable;
+use decode::decode;
 use gray::Colours;
 use reading::{Steps, already_prepared};
 
@@ -79,7 +80,7 @@ pub fn load(path: &Path) -> Result<Image> {
 /// # Errors
 ///
 /// [`Error::Read`], [`Error::NotPicture`], [`Error::PictureCorrupt`], and [`Error::PictureTooLarge`] beyond 64 million
-/// pixels.
+/// pixels; of pictures that are in memory as a whole, beyond 50 million.
 pub fn read(path: &Path, many: bool) -> Result<Reading> {
     let bytes = file::read(path)?;
     read_bytes(path, &bytes, many)
@@ -99,6 +100,7 @@ pub fn read_bytes(path: &Path, bytes: &[u8], many: bool) -> Result<Reading> {
         Err(Unreadable::TooLarge { width, height, limit }) => {
             Err(Error::PictureTooLarge { path, width, height, limit })
         }
+        Err(Unreadable::Room(bytes)) => Err(Error::Room { path, bytes }),
     }
 }
 

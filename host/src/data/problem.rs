@@ -215,7 +215,7 @@ pub enum Problem {
 
     /// A picture is too large.
     #[error("{width} x {height} pixels are more than {limit}; scale it down")]
-    PictureSize { width: usize, height: usize, limit: usize },
+    PictureSize { width: u32, height: u32, limit: u64 },
 
     /// Pictures differ in size, and no size is wanted.
     #[error(

@@ -95,7 +95,7 @@ impl Machine {
             }
             self.step(opcode)?;
         }
-        Err(self.tape.foreign(format!("more than {steps} steps, too many for its length")))
+        Err(self.tape.foreign(format!("more than {steps} steps for so few bytes")))
     }
 
     fn step(&mut self, opcode: u8) -> Result<()> {
