@@ -2,11 +2,15 @@
 //! be a very large picture.
 
 use std::io::Cursor;
+use std::path::Path;
 use std::sync::Mutex;
 
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
+
+use crate::error::Error;
+use crate::memory::Budget;
 
 const PNG: &[u8] = b"\x89PNG";
 const JPEG: &[u8] = b"\xff\xd8\xff";
@@ -20,9 +24,6 @@ pub(crate) fn is_picture(bytes: &[u8]) -> bool {
 const MOST_PIXELS: u64 = 64_000_000;
 /// The most pixels of a row.
 const MOST_COLUMNS: u64 = 1 << 16;
-/// The most bytes of a picture that must be in memory as a whole: JPEG, and PNG with interlacing. A photograph of 50
-/// million pixels is within it, and of 16 million one that comes in several passes.
-const MOST_BYTES: u64 = 152_000_000;
 /// Pictures that take more are decoded one after the other.
 const MANY_BYTES: u64 = 8_000_000;
 
@@ -37,8 +38,8 @@ pub(crate) enum Unreadable {
         height: u32,
         limit: u64,
     },
-    /// The machine does not have this memory.
-    Room(u64),
+    /// It takes too much memory: it is in memory as a whole, as JPEG is, and PNG with interlacing.
+    Memory(Error),
 }
 
 type Result<T> = std::result::Result<T, Unreadable>;
@@ -53,6 +54,7 @@ pub(crate) struct Pixels<'a> {
     pub(crate) height: usize,
     /// Bytes of a pixel: gray; gray and alpha; red, green and blue; or these and alpha.
     pub(crate) samples: usize,
+    budget: Budget,
     decoder: Decoder<'a>,
 }
 
@@ -63,17 +65,18 @@ enum Decoder<'a> {
 
 impl<'a> Pixels<'a> {
     /// Reads the header of a file.
-    pub(crate) fn open(bytes: &'a [u8]) -> Result<Self> {
+    pub(crate) fn open(path: &Path, bytes: &'a [u8]) -> Result<Self> {
+        let budget = Budget::new(path, bytes.len() as u64);
         if bytes.starts_with(PNG) {
-            Self::png(bytes)
+            Self::png(bytes, budget)
         } else if bytes.starts_with(JPEG) {
-            Self::jpeg(bytes)
+            Self::jpeg(bytes, budget)
         } else {
             Err(Unreadable::NoPicture)
         }
     }
 
-    fn png(bytes: &'a [u8]) -> Result<Self> {
+    fn png(bytes: &'a [u8], budget: Budget) -> Result<Self> {
         // Of what is not pixels, nothing large is needed.
         let limits = png::Limits { bytes: MANY_BYTES as usize };
         let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), limits);
@@ -83,13 +86,12 @@ impl<'a> Pixels<'a> {
         let reader = decoder.read_info().map_err(damaged)?;
         let samples = reader.output_color_type().0.samples();
         let info = reader.info();
-        let whole = if info.interlaced { samples } else { 0 };
-        check(info.width, info.height, whole)?;
+        check(info.width, info.height)?;
         let (width, height) = (info.width as usize, info.height as usize);
-        Ok(Self { width, height, samples, decoder: Decoder::Png(Box::new(reader)) })
+        Ok(Self { width, height, samples, budget, decoder: Decoder::Png(Box::new(reader)) })
     }
 
-    fn jpeg(bytes: &'a [u8]) -> Result<Self> {
+    fn jpeg(bytes: &'a [u8], mut budget: Budget) -> Result<Self> {
         let options = DecoderOptions::new_safe().set_strict_mode(true);
         let mut decoder = JpegDecoder::new_with_options(Cursor::new(bytes), options);
         decoder.decode_headers().map_err(damaged)?;
@@ -98,22 +100,20 @@ impl<'a> Pixels<'a> {
         let (samples, space) = if components == 1 { (1, ColorSpace::Luma) } else { (3, ColorSpace::RGB) };
         // What comes in several passes is kept in 16 bits, beside the pixels.
         let is_in_one = info.sof.is_sequential_dct() && components_of_scan(bytes) == Some(info.components);
-        let kept = if is_in_one { 0 } else { 2 * components };
-        check(info.width.into(), info.height.into(), samples + kept)?;
+        let kept = if is_in_one { 0 } else { 2 * components as u64 };
+        budget.take(kept * check(info.width.into(), info.height.into())?).map_err(Unreadable::Memory)?;
         decoder.set_options(options.jpeg_set_out_colorspace(space));
-        // The decoder would fill in gray what is missing. Its end must stand after its last pixels, not in a thumbnail.
         let (width, height) = (info.width.into(), info.height.into());
-        Ok(Self { width, height, samples, decoder: Decoder::Jpeg(Box::new(decoder), bytes) })
+        Ok(Self { width, height, samples, budget, decoder: Decoder::Jpeg(Box::new(decoder), bytes) })
     }
 
     /// Gives each row, from the top, to `take`; returns the orientation that EXIF metadata tell, from 1 for upright to 8.
-    pub(crate) fn each_row(self, mut take: impl FnMut(&[u8])) -> Result<u16> {
+    pub(crate) fn each_row(mut self, mut take: impl FnMut(&[u8])) -> Result<u16> {
         static TURN: Mutex<()> = Mutex::new(());
         let length = self.width * self.samples;
         let bytes = length * self.height;
-        let whole = || {
-            let mut pixels = Vec::new();
-            pixels.try_reserve_exact(bytes).map_err(|_| Unreadable::Room(bytes as u64))?;
+        let mut whole = || {
+            let mut pixels = self.budget.list(bytes).map_err(Unreadable::Memory)?;
             pixels.resize(bytes, 0);
             Ok(pixels)
         };
@@ -135,6 +135,8 @@ impl<'a> Pixels<'a> {
                 reader.info().exif_metadata.as_deref().and_then(orientation)
             }
             Decoder::Jpeg(mut decoder, file) => {
+                // The decoder would fill in gray what is missing. Its end must stand after its last pixels, not in a
+                // thumbnail.
                 let last = |marker: u8| file.windows(2).rposition(|pair| pair == [0xff, marker]);
                 if last(0xd9) < last(0xda) {
                     return Err(damaged("it is cut off"));
@@ -153,15 +155,14 @@ impl<'a> Pixels<'a> {
     }
 }
 
-/// Whether a picture is of a size that is read, of which `whole` bytes of each pixel are in memory at a time.
-fn check(width: u32, height: u32, whole: usize) -> Result<()> {
-    let limit = (MOST_BYTES / whole.max(1) as u64).min(MOST_PIXELS);
+/// The pixels of a picture, if it is of a size that is read.
+fn check(width: u32, height: u32) -> Result<u64> {
     match u64::from(width) * u64::from(height) {
         0 => Err(damaged("it has no pixels")),
-        pixels if pixels > limit || u64::from(width) > MOST_COLUMNS => {
-            Err(Unreadable::TooLarge { width, height, limit })
+        pixels if pixels > MOST_PIXELS || u64::from(width) > MOST_COLUMNS => {
+            Err(Unreadable::TooLarge { width, height, limit: MOST_PIXELS })
         }
-        _ => Ok(()),
+        pixels => Ok(pixels),
     }
 }
 

@@ -35,9 +35,7 @@ pub(super) fn read(directory: &Path, tree: Tree, options: &Options) -> Result<Da
     let mut values = Budget::new(directory, bytes).list(tree.files.len().saturating_mul(length))?;
     let mut changed = 0;
     for files in tree.files.chunks(AT_ONCE) {
-        let scaled = files.par_iter().map(|file| {
-            picture::load(&file.path, size)
-        });
+        let scaled = files.par_iter().map(|file| picture::load(&file.path, size));
         for (pixels, is_changed) in ordered(scaled.collect())? {
             values.extend_from_slice(&pixels);
             changed += usize::from(is_changed);

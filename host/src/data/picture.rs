@@ -28,7 +28,7 @@ impl Size {
 /// The size of a picture in a file.
 pub(super) fn size(path: &Path) -> Result<Size> {
     let bytes = file::read(path)?;
-    Pixels::open(&bytes).map(|pixels| Size::of(&pixels)).map_err(|cause| error(path, &bytes, cause))
+    Pixels::open(path, &bytes).map(|pixels| Size::of(&pixels)).map_err(|cause| error(path, &bytes, cause))
 }
 
 /// A picture in a file, of this size and in gray (luma of Rec. 601) or colour, each pixel the mean of what it covers; and
@@ -36,7 +36,7 @@ pub(super) fn size(path: &Path) -> Result<Size> {
 pub(super) fn load(path: &Path, size: Size) -> Result<(Vec<u8>, bool)> {
     let bytes = file::read(path)?;
     let fail = |cause| error(path, &bytes, cause);
-    let pixels = Pixels::open(&bytes).map_err(fail)?;
+    let pixels = Pixels::open(path, &bytes).map_err(fail)?;
     let (found, samples) = (Size::of(&pixels), pixels.samples);
     let mut scaled = Scaled::new(found, size);
     pixels.each_row(|row| scaled.add(row, samples)).map_err(fail)?;
@@ -51,7 +51,7 @@ fn error(path: &Path, bytes: &[u8], cause: Unreadable) -> Error {
         Unreadable::NoPicture => Problem::NotPicture { found: beginning(bytes) },
         Unreadable::Damaged(cause) => Problem::Picture { cause },
         Unreadable::TooLarge { width, height, limit } => Problem::PictureSize { width, height, limit },
-        Unreadable::Room(bytes) => return Error::Room { path: path.to_path_buf(), bytes },
+        Unreadable::Memory(error) => return error,
     };
     problem.of(path)
 }

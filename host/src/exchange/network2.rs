@@ -9,10 +9,10 @@ mod matrices;
 use crate::error::{Error, Result};
 use crate::nets::{self, Net};
 use crate::network::Network;
+use matrices::{Matrices, Special};
 use minnet::activation::Function;
 use minnet::op::Op;
 use serde::{Deserialize, Serialize};
-use matrices::{Matrices, Special};
 use std::path::Path;
 
 /// The names of the costs, in Python and here.

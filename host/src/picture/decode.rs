@@ -1,12 +1,14 @@
 //! PNG and JPEG pictures, read upright, as EXIF says, and scaled down while they are read, so that a large photograph
 //! needs little memory.
 
+use std::path::Path;
+
 use super::gray::Colours;
 use crate::pixels::{Pixels, Unreadable};
 
-/// The picture in a file, with at most `side` pixels on its longer side.
-pub(super) fn decode(bytes: &[u8], side: usize) -> Result<Colours, Unreadable> {
-    let pixels = Pixels::open(bytes)?;
+/// The picture in a file, whose name `path` is in errors, with at most `side` pixels on its longer side.
+pub(super) fn decode(path: &Path, bytes: &[u8], side: usize) -> Result<Colours, Unreadable> {
+    let pixels = Pixels::open(path, bytes)?;
     let mut means = Means::new(pixels.width, pixels.height, pixels.samples, side);
     let orientation = pixels.each_row(|row| means.add(row))?;
     Ok(upright(means.colours(), orientation))

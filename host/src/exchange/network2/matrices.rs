@@ -29,9 +29,7 @@ fn ranges(ends: &[usize], first: usize) -> impl ExactSizeIterator<Item = Range<u
 
 impl<T> Matrices<T> {
     /// The rows of each matrix.
-    pub(super) fn each(
-        &self,
-    ) -> impl ExactSizeIterator<Item = impl ExactSizeIterator<Item = &[T]> + Clone> {
+    pub(super) fn each(&self) -> impl ExactSizeIterator<Item = impl ExactSizeIterator<Item = &[T]> + Clone> {
         ranges(&self.matrices, 0).map(|rows| {
             let first = rows.start.checked_sub(1).map_or(0, |before| self.rows[before]);
             ranges(&self.rows[rows], first).map(|row| &self.values[row])
