@@ -198,12 +198,12 @@ fn arrays_that_claim_or_unpack_to_gigabytes() {
     write(&place, "bomb.npz", zip(&[x, array("y.npy", "|u1", format!("{count},"), 3)]));
     assert_refused(&place, "data bomb.npz", "x.npy: it takes more than 3");
     // Weights, the same again and again; and of more values than the network.
-    let weights: Vec<_> =
-        (0..200).map(|index| array(&format!("arr_{index}.npy"), "<f4", "1024, 256".into(), 1)).collect();
+    let zeros = [npy("<f4", "784, 30"), vec![0; 4 * 784 * 30]].concat();
+    let weights: Vec<_> = (0..200).map(|index| (format!("arr_{index}.npy"), zeros.clone(), 0)).collect();
     write(&place, "weights.npz", zip(&weights));
-    assert_refused(&place, "import weights.npz --net 1024-256-10", "far more values than the whole network");
+    assert_refused(&place, "import weights.npz --net 784-30-10", "far more values than the whole network");
     write(&place, "one.npz", zip(&[array("arr_0.npy", "<f4", "1099511627776, 10".into(), 3)]));
-    assert_refused(&place, "import one.npz --net 784-10", "has more values than the whole network");
+    assert_refused(&place, "import one.npz --net 784-30-10", "has more values than the whole network");
 }
 
 fn chunk(name: &[u8], bytes: &[u8]) -> Vec<u8> {
@@ -251,10 +251,10 @@ fn pictures_of_very_many_pixels() {
         bytes
     };
     for (is_progressive, size, words) in [
-        (false, [65_535, 65_535], "65535 x 65535 pixels are more than 64000000"),
+        (false, [9000, 9000], "9000 x 9000 pixels are more than 64000000"),
         (false, [7000, 7000], "7000.jpg: it takes more than 64 MB of memory"),
         (true, [4000, 4000], "4000.jpg: it takes more than 64 MB of memory"),
-        (false, [3000, 3000], "3000.jpg: the picture cannot be decoded"),
+        (false, [3000, 3000], "no digit found"),
     ] {
         let name = format!("{}.jpg", size[0]);
         write(&place, &name, jpeg(is_progressive, size));
@@ -324,13 +324,13 @@ fn tensors_that_make_much_of_little() {
     };
     let many: Vec<String> = (0..200_000).map(|index| tensor(index, "")).collect();
     write(&place, "many.safetensors", file(format!("{{{}}}", many.join(","))));
-    assert_refused(&place, "import many.safetensors --net 784-10", "its header: says that it is");
+    assert_refused(&place, "import many.safetensors --net 784-30-10", "its header: says that it is");
     write(&place, "sides.safetensors", file(format!("{{{}}}", tensor(0, &("1,".repeat(1_000_000) + "1")))));
-    assert_refused(&place, "import sides.safetensors --net 784-10", "`0.weight`: has 1000001 dimensions");
+    assert_refused(&place, "import sides.safetensors --net 784-30-10", "`0.weight`: has 1000001 dimensions");
     write(&place, "claim.safetensors", [&(1_u64 << 40).to_le_bytes()[..], b"{"].concat());
     assert_refused(
         &place,
-        "import claim.safetensors --net 784-10",
+        "import claim.safetensors --net 784-30-10",
         "its header: says that it is 1099511627776 bytes long",
     );
 }
