@@ -43,7 +43,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// The most memory that reading a file may take, in MB [default: half of what the machine has]
+    /// The most memory that reading a file may take, in MB, whatever its size [default: half of what the machine has, and
+    /// 100 times the file's size or 64 MB]
     #[arg(long, global = true, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..1 << 40))]
     memory: Option<u64>,
 }
@@ -98,9 +99,7 @@ enum Command {
 impl Cli {
     /// Runs the command that was typed.
     pub fn run(self) -> Result<()> {
-        if let Some(megabytes) = self.memory {
-            memory::set_limit(megabytes << 20);
-        }
+        set_memory(self.memory);
         match self.command {
             Command::Train(arguments) => train::run(arguments),
             Command::Search(arguments) => search::run(arguments),
@@ -116,6 +115,13 @@ impl Cli {
             Command::Expand(arguments) => expand::run(arguments),
             Command::Experiment(arguments) => experiment::run(arguments),
         }
+    }
+}
+
+/// Sets what `--memory` says, in MB, unless it was said before.
+fn set_memory(megabytes: Option<u64>) {
+    if let Some(megabytes) = megabytes {
+        memory::set_limit(megabytes << 20);
     }
 }
 

@@ -503,13 +503,19 @@ pub enum Error {
     DescriptionLength { length: usize, most: usize },
 
     // The machine.
-    /// A file holds more than memory is given to.
+    /// A file takes more memory than one of its size may.
     #[error(
-        "{path}: it takes more than {} MB of memory, of which it may have no more; if it is what it should be, give it more \
-         with --memory",
+        "{path}: it takes more than {} MB of memory, of which a file of its size may have no more; if it is what it should \
+         be, give it more with --memory",
         limit >> 20
     )]
     Limit { path: PathBuf, limit: u64 },
+
+    /// The machine does not have the memory that a file takes.
+    #[error(
+        "{path}: the {bytes} bytes of memory that it takes are not to be had; close other programs, or take a part of it"
+    )]
+    Room { path: PathBuf, bytes: u64 },
 
     /// There is not enough memory.
     #[error("{bytes} bytes of memory are not to be had; try a smaller --batch, or close other programs")]

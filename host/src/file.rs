@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::memory;
+use crate::memory::{self, Budget};
 
 /// Writes a file in one step: `write` fills a temporary file in the same directory, which takes the name `path` only
 /// once it is on the disk. At every moment, also after a crash, `path` is either what it was or all of the new file.
@@ -28,17 +28,16 @@ pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::R
 ///
 /// # Errors
 ///
-/// [`Error::Read`], and [`Error::Limit`] for one that never ends or is too long for the memory.
+/// [`Error::Read`]; [`Error::Limit`] and [`Error::Room`] for one that never ends or is too long for the memory.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     let fail = |cause| Error::Read { path: path.to_path_buf(), cause };
     let file = File::open(path).map_err(fail)?;
     let length = file.metadata().map_or(0, |metadata| metadata.len());
-    memory::check(path, length)?;
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(length as usize).map_err(|_| Error::Limit { path: path.to_path_buf(), limit: length })?;
-    let most = memory::limit();
-    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(fail)?;
-    memory::check(path, bytes.len() as u64)?;
+    // It takes no more than its length, and a pipe does not say that.
+    let mut budget = Budget::new(path, u64::MAX);
+    let mut bytes = budget.list(usize::try_from(length).unwrap_or(usize::MAX))?;
+    file.take(memory::limit().saturating_add(1)).read_to_end(&mut bytes).map_err(fail)?;
+    budget.check(bytes.len() as u64)?;
     Ok(bytes)
 }
 

@@ -29,6 +29,7 @@ pub mod model;
 pub mod nets;
 pub mod network;
 pub mod picture;
+mod pixels;
 pub mod plot;
 pub mod quantize;
 pub mod report;

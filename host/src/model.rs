@@ -5,6 +5,7 @@ use crate::description::Description;
 use crate::error::{Error, Result};
 use crate::executor::Threads;
 use crate::file::{self, write_atomically};
+use crate::memory::Budget;
 use crate::nets::{self, Net};
 use crate::network::Network;
 use crate::picture;
@@ -77,11 +78,14 @@ impl File {
     /// The network that the file says it holds.
     ///
     /// # Errors
-    /// Those of [`metadata`](Self::metadata), and [`Error::ModelText`].
+    /// Those of [`metadata`](Self::metadata), [`Error::ModelText`], and [`Error::Limit`] for one of few weights and far more
+    /// values between its layers.
     pub fn net(&self) -> Result<Net> {
         let Metadata { architecture, cost, .. } = self.metadata()?;
-        nets::find_architecture(&architecture, &cost)
-            .map_err(|cause| Error::ModelText { path: self.path.clone(), cause })
+        let net = nets::find_architecture(&architecture, &cost)
+            .map_err(|cause| Error::ModelText { path: self.path.clone(), cause })?;
+        Budget::new(&self.path, self.len as u64).check(net.architecture.ram_bytes() as u64)?;
+        Ok(net)
     }
 
     /// The type of the weights: [`model::ELEMENT_F32`], or a [`Width::element`].
@@ -118,7 +122,8 @@ impl File {
     pub fn network(&self) -> Result<Network> {
         let net = self.net()?;
         let text = net.architecture.to_string();
-        let parameters = model::parameters(self.bytes(), net.architecture.layers(), &text).map_err(|cause| self.error(cause))?;
+        let parameters =
+            model::parameters(self.bytes(), net.architecture.layers(), &text).map_err(|cause| self.error(cause))?;
         Network::with_parameters(&net, parameters.to_vec())
     }
 

@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use crate::data::Image;
 use crate::error::{Error, Result};
 use crate::file::{self, beginning};
-use decode::{Unreadable, decode};
+use crate::pixels::Unreadable;
+use decode::decode;
 use gray::Colours;
 use reading::{Steps, already_prepared};
 
@@ -78,8 +79,8 @@ pub fn load(path: &Path) -> Result<Image> {
 ///
 /// # Errors
 ///
-/// [`Error::Read`], [`Error::NotPicture`], [`Error::PictureCorrupt`], and [`Error::PictureTooLarge`] beyond 64 million
-/// pixels.
+/// [`Error::Read`], [`Error::NotPicture`], [`Error::PictureCorrupt`], [`Error::PictureTooLarge`] beyond 64 million
+/// pixels, and [`Error::Limit`] for one that must be in memory as a whole and takes far more than its file.
 pub fn read(path: &Path, many: bool) -> Result<Reading> {
     let bytes = file::read(path)?;
     read_bytes(path, &bytes, many)
@@ -92,13 +93,14 @@ pub fn read(path: &Path, many: bool) -> Result<Reading> {
 /// Those of [`read`], but the first.
 pub fn read_bytes(path: &Path, bytes: &[u8], many: bool) -> Result<Reading> {
     let path = path.to_path_buf();
-    match decode(bytes, if many { SIDE_OF_MANY } else { SIDE_OF_ONE }) {
+    match decode(&path, bytes, if many { SIDE_OF_MANY } else { SIDE_OF_ONE }) {
         Ok(colours) => Ok(Reading::of(path, colours, many)),
         Err(Unreadable::NoPicture) => Err(Error::NotPicture { path, found: beginning(bytes) }),
         Err(Unreadable::Damaged(cause)) => Err(Error::PictureCorrupt { path, cause }),
         Err(Unreadable::TooLarge { width, height, limit }) => {
             Err(Error::PictureTooLarge { path, width, height, limit })
         }
+        Err(Unreadable::Memory(error)) => Err(error),
     }
 }
 

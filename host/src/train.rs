@@ -631,6 +631,8 @@ pub fn outputs(net: &impl Module, set: Samples<'_>, executor: &Threads) -> Resul
     check(net, set)?;
     let classes = net.layout().outputs;
     let mut values = zeroed(set.len() * classes)?;
+    // A thread needs memory for an image at least.
+    drop(zeroed(net.ram())?);
     // Several pieces for each thread, but none so small that its images share less than they could.
     let share = |pieces: usize| set.len().div_ceil(pieces);
     let piece = share(executor.threads() * 4).max(TOGETHER.min(share(executor.threads()))).max(1);
@@ -649,11 +651,14 @@ pub fn outputs(net: &impl Module, set: Samples<'_>, executor: &Threads) -> Resul
 
 /// Images that go through a layer before the next layer: so many share what is read of its weights.
 const TOGETHER: usize = 128;
+/// The most values that they may have between them: of large images, fewer go together.
+const TOGETHER_VALUES: usize = 1 << 23;
 
 fn infer(net: &impl Module, images: Samples<'_>, outputs: &mut [f32], executor: &Threads) {
     let (stride, Layout { inputs, outputs: classes, .. }) = (net.ram().max(1), net.layout());
-    let mut memory = vec![0.0; stride * TOGETHER.min(images.len())];
-    for (images, outputs) in images.chunks(TOGETHER).zip(outputs.chunks_mut(TOGETHER * classes.max(1))) {
+    let together = TOGETHER.min(TOGETHER_VALUES / stride).min(images.len()).max(1);
+    let mut memory = vec![0.0; stride * together];
+    for (images, outputs) in images.chunks(together).zip(outputs.chunks_mut(together * classes.max(1))) {
         let memory = &mut memory[..stride * images.len()];
         for (image, place) in memory.chunks_exact_mut(stride).enumerate() {
             images.load(image, &mut place[..inputs]);

@@ -1,6 +1,6 @@
 //! `host train --checkpoint`, `--every` and `--resume`: trainings that are cut short go on.
 
-use super::{Cli, Command, train};
+use super::{Cli, Command, set_memory, train};
 use clap::Parser;
 use minnet_host::error::{Error, Result};
 use minnet_host::report;
@@ -36,11 +36,12 @@ impl Order {
         let bad = |problem| Error::Checkpoint { path: path.clone(), problem };
         let words = checkpoint.command.clone();
         let parsed = Cli::try_parse_from(std::iter::once("host").chain(words.iter().map(String::as_str)));
-        let Ok(Cli { command: Command::Train(arguments), .. }) = parsed else {
+        let Ok(Cli { command: Command::Train(arguments), memory }) = parsed else {
             return Err(bad(
                 "its command is none of this version of `host train`; go on with the version that began it",
             ));
         };
+        set_memory(memory);
         let here = std::env::current_dir().unwrap_or_default();
         if here != Path::new(&checkpoint.directory) {
             let cause =

@@ -4,7 +4,7 @@
 use super::problem::Problem;
 use super::set::Values;
 use super::source::Source;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Bytes that are decoded at a time: a multiple of the size of every type.
 const CHUNK: usize = 1 << 16;
@@ -88,16 +88,11 @@ impl Header {
         self.count().map(|(_, bytes)| bytes)
     }
 
-    /// Reads the numbers, which come next, and puts them behind those that are there.
+    /// Reads the numbers, which come next, and puts them behind those that are there, where there is room for them.
     pub(super) fn read(&self, source: &mut Source<'_>, values: &mut Values) -> Result<()> {
         let counts = self.count();
         source.promise(counts.map(|(_, bytes)| bytes))?;
         let count = counts.map_or(0, |(count, _)| count);
-        let memory = |_| Error::Memory { bytes: count };
-        match values {
-            Values::Bytes(values) => values.try_reserve_exact(count).map_err(memory)?,
-            Values::Floats(values) => values.try_reserve_exact(count).map_err(memory)?,
-        }
         if self.is_by_columns && self.dimensions.len() > 1 {
             return self.read_by_columns(source, values, count);
         }

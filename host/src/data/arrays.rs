@@ -11,7 +11,8 @@ use super::source::Source;
 use super::split::{self, Part, Rule};
 use super::targets::{self, Found};
 use crate::architecture::Shape;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::memory::Budget;
 
 /// Arrays that have names.
 pub(super) trait Arrays {
@@ -110,6 +111,12 @@ pub(super) fn partner(name: &str) -> String {
     first.into_iter().chain(name.chars().skip(1)).collect()
 }
 
+/// Bytes of memory that a sample takes besides its values and targets: its class or its number, its part, and its place.
+pub(super) const FOR_EACH: u64 = 12;
+
+/// The most columns of a vector, channels of an image, or targets of a sample: each has a name and a range.
+pub(super) const MOST_COLUMNS: usize = 1 << 18;
+
 /// The names of a part's two arrays.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Pair {
@@ -182,10 +189,10 @@ pub(super) fn read(
     options: &Options,
 ) -> Result<Data> {
     // All headers before any numbers, so that what does not fit together is told at once.
-    let mut headers = Vec::new();
+    let (mut headers, mut length) = (Vec::new(), 0);
     for pair in pairs {
-        let (path, samples) = checked(arrays, &pair.samples)?;
-        let (targets_path, targets) = checked(arrays, &pair.targets)?;
+        let (path, samples) = checked(arrays, &pair.samples, &mut length)?;
+        let (targets_path, targets) = checked(arrays, &pair.targets, &mut length)?;
         if samples.samples() != targets.samples() {
             let (samples, targets) = (samples.samples(), targets.samples());
             return Err(Problem::Counts { samples, other: targets_path.display().to_string(), targets }.of(&path));
@@ -205,10 +212,16 @@ pub(super) fn read(
         }
     }
     let shape = shape(first.sample()).map_err(|problem| problem.of(first_path))?;
-    let total = headers.iter().map(|(_, samples, _)| samples.samples()).sum::<usize>();
-    let mut values = room(headers.iter().map(|(_, samples, _)| samples), total * shape.values())?;
     let per_sample = first_targets.sample().iter().product::<usize>();
-    let mut targets = room(headers.iter().map(|(.., targets)| targets), total * per_sample)?;
+    let (Shape::Vector(columns) | Shape::Image { channels: columns, .. }) = shape;
+    if columns.max(per_sample) > MOST_COLUMNS {
+        return Err(Problem::Columns { most: MOST_COLUMNS }.of(first_path));
+    }
+    let total = headers.iter().map(|(_, samples, _)| samples.samples()).sum::<usize>();
+    let budget = &mut Budget::new(first_path, length);
+    budget.take((total as u64).saturating_mul(FOR_EACH))?;
+    let mut values = room(headers.iter().map(|(_, samples, _)| samples), total.saturating_mul(shape.values()), budget)?;
+    let mut targets = room(headers.iter().map(|(.., targets)| targets), total.saturating_mul(per_sample), budget)?;
     for pair in pairs {
         for (name, values) in [(&pair.targets, &mut targets), (&pair.samples, &mut values)] {
             let (mut source, header) = arrays.open(name)?;
@@ -228,10 +241,11 @@ pub(super) fn read(
     Ok(data)
 }
 
-/// Opens an array and checks what it promises; its file's name and its header.
-fn checked(arrays: &mut dyn Arrays, name: &str) -> Result<(PathBuf, Header)> {
+/// Opens an array and checks what it promises; its file's name and its header. Its length is added to `length`.
+fn checked(arrays: &mut dyn Arrays, name: &str, length: &mut u64) -> Result<(PathBuf, Header)> {
     let (mut source, header) = arrays.open(name)?;
     source.promise(header.bytes())?;
+    *length += source.length;
     if header.samples() == 0 || header.sample().contains(&0) {
         return Err(Problem::Empty.of(&source.path));
     }
@@ -239,16 +253,11 @@ fn checked(arrays: &mut dyn Arrays, name: &str) -> Result<(PathBuf, Header)> {
 }
 
 /// Memory for `count` numbers of these arrays: bytes if all are.
-fn room<'a>(mut headers: impl Iterator<Item = &'a Header>, count: usize) -> Result<Values> {
-    let memory = |_| Error::Memory { bytes: count };
+fn room<'a>(mut headers: impl Iterator<Item = &'a Header>, count: usize, budget: &mut Budget) -> Result<Values> {
     if headers.all(|header| header.element == Element::U8) {
-        let mut values = Vec::new();
-        values.try_reserve_exact(count).map_err(memory)?;
-        Ok(Values::Bytes(values))
+        Ok(Values::Bytes(budget.list(count)?))
     } else {
-        let mut values = Vec::new();
-        values.try_reserve_exact(count).map_err(memory)?;
-        Ok(Values::Floats(values))
+        Ok(Values::Floats(budget.list(count)?))
     }
 }
 

@@ -11,6 +11,7 @@ use super::split::Rule;
 use super::targets::Found;
 use crate::architecture::Shape;
 use crate::error::{Error, Result};
+use crate::memory::Budget;
 
 const SIDE: usize = 32;
 const PIXELS: usize = SIDE * SIDE;
@@ -54,6 +55,7 @@ pub(super) fn read(directory: &Path, files: &[String], options: &Options) -> Res
 
 fn read_batch(path: &Path, values: &mut Vec<u8>, labels: &mut Vec<u16>) -> Result<()> {
     let mut source = Source::open(path)?;
+    let mut budget = Budget::new(path, source.length);
     let mut planes = [0; 3 * PIXELS];
     let mut count = 0;
     while !source.peek()?.is_empty() {
@@ -65,6 +67,8 @@ fn read_batch(path: &Path, values: &mut Vec<u8>, labels: &mut Vec<u16>) -> Resul
             return Err(problem.at(path, format_args!("byte {}", source.offset - 1)));
         }
         source.fill(&mut planes)?;
+        budget.take(arrays::FOR_EACH)?;
+        budget.grow(values, planes.len())?;
         labels.push(label[0].into());
         values.extend((0..PIXELS).flat_map(|pixel| [0, 1, 2].map(|channel| planes[channel * PIXELS + pixel])));
         count += 1;

@@ -1,32 +1,37 @@
 //! Tables in text files: a row a sample, a column the label, the others its values. The separator (comma, semicolon or
 //! tab) and whether the first row names the columns are found out.
 
-use std::collections::HashMap;
-use std::io::Read;
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use csv::{ByteRecord, ReaderBuilder, Trim};
 
 use super::Options;
-use super::arrays;
+use super::arrays::{self, MOST_COLUMNS};
 use super::problem::Problem;
 use super::set::{Data, Values};
 use super::source::{Source, failure};
 use super::split::{Part, Rule};
-use super::targets::{self, number};
+use super::targets::{Labels, number};
 use crate::architecture::Shape;
 use crate::error::Result;
+use crate::memory::Budget;
 
 /// The separators, in the order in which they are preferred: commas may also be in numbers.
 const SEPARATORS: [u8; 3] = [b'\t', b';', b','];
+
+/// The most bytes of a row, with the empty lines before it.
+const LONGEST_ROW: usize = 8 << 20;
 
 /// Names of columns that are the label without being asked for.
 const LABELS: [&str; 3] = ["label", "class", "target"];
 
 /// The rows of a file, each as texts, with its columns' names if the first row has them.
 pub(super) struct Rows<'a> {
-    reader: csv::Reader<&'a mut Source<'static>>,
+    reader: csv::Reader<Allowed<'a>>,
     path: &'a Path,
+    /// For the numbers of the rows.
+    budget: Budget,
     /// The names of the columns, if there are any.
     pub(super) names: Option<Vec<String>>,
     /// How many columns there are.
@@ -40,13 +45,15 @@ impl<'a> Rows<'a> {
     /// Finds out how a file is written.
     pub(super) fn new(source: &'a mut Source<'static>, path: &'a Path) -> Result<Self> {
         let separator = separator(source.peek()?);
+        let budget = Budget::new(path, source.length);
         let reader = ReaderBuilder::new()
             .delimiter(separator)
             .has_headers(false)
             .flexible(true)
             .trim(Trim::All)
-            .from_reader(source);
-        let mut rows = Self { reader, path, names: None, columns: 0, ahead: Vec::new(), record: ByteRecord::new() };
+            .from_reader(Allowed { source, left: 0 });
+        let (ahead, record) = (Vec::new(), ByteRecord::new());
+        let mut rows = Self { reader, path, budget, names: None, columns: 0, ahead, record };
         for _ in 0..2 {
             if rows.read()? {
                 let record = rows.record.clone();
@@ -67,25 +74,66 @@ impl<'a> Rows<'a> {
 
     /// Reads the next row; whether there is one.
     fn read(&mut self) -> Result<bool> {
-        self.reader.read_byte_record(&mut self.record).map_err(|cause| match cause.into_kind() {
+        self.reader.get_mut().left = LONGEST_ROW;
+        let is_read = self.reader.read_byte_record(&mut self.record).map_err(|cause| match cause.into_kind() {
             csv::ErrorKind::Io(cause) => failure(self.path, cause),
             other => Problem::Cell { cell: format!("{other:?}") }.of(self.path),
-        })
+        })?;
+        if self.record.len() > MOST_COLUMNS {
+            return Err(
+                Problem::Columns { most: MOST_COLUMNS }.at(self.path, format_args!("line {}", self.row().line()))
+            );
+        }
+        Ok(is_read)
     }
 
-    /// The next row; none after the last.
-    pub(super) fn next(&mut self) -> Result<Option<Row<'_>>> {
+    fn row(&self) -> Row<'_> {
+        Row { record: &self.record, path: self.path, names: self.names.as_deref() }
+    }
+
+    /// Reads the next row, and puts the numbers of some of its columns behind others; false after the last.
+    pub(super) fn next_into(
+        &mut self,
+        values: &mut Vec<f32>,
+        columns: impl Iterator<Item = usize> + Clone,
+    ) -> Result<bool> {
         if let Some(record) = self.ahead.pop() {
             self.record = record;
         } else if !self.read()? {
-            return Ok(None);
+            return Ok(false);
         }
-        let row = Row { record: &self.record, path: self.path, names: self.names.as_deref() };
+        let row = self.row();
         if row.record.len() != self.columns {
             let problem = Problem::Cells { found: row.record.len(), expected: self.columns };
             return Err(problem.at(self.path, format_args!("line {}", row.line())));
         }
-        Ok(Some(row))
+        // Its label may take memory, too.
+        self.budget.take(arrays::FOR_EACH + size_of::<f32>() as u64)?;
+        self.budget.grow(values, self.columns)?;
+        let row = self.row();
+        for column in columns {
+            values.push(row.number(column)?);
+        }
+        Ok(true)
+    }
+}
+
+/// A file, of which so many bytes may be read on: a row is whole in memory, and a file may be a single one.
+struct Allowed<'a> {
+    source: &'a mut Source<'static>,
+    left: usize,
+}
+
+impl Read for Allowed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            let problem = Problem::LongRow { most: LONGEST_ROW };
+            return Err(io::Error::other(problem.at(&self.source.path, format_args!("byte {}", self.source.offset))));
+        }
+        let most = buffer.len().min(self.left);
+        let count = self.source.read(&mut buffer[..most])?;
+        self.left -= count;
+        Ok(count)
     }
 }
 
@@ -136,13 +184,12 @@ pub(super) struct Row<'a> {
 impl<'a> Row<'a> {
     /// The line that the row begins in. The reader counts the empty lines before it to the row, so it is looked up.
     fn line(self) -> usize {
-        let start = self.record.position().map_or(0, csv::Position::byte) as usize;
-        let mut text = Vec::new();
+        let start = self.record.position().map_or(0, csv::Position::byte);
         // What was read once can be read again; else no line is right.
-        let _ = Source::open(self.path).map(|mut source| source.read_to_end(&mut text));
-        let (before, after) = text.split_at(start.min(text.len()));
-        let empty = after.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
-        1 + before.iter().chain(empty).filter(|&&byte| byte == b'\n').count()
+        let Ok(source) = Source::open(self.path) else { return 1 };
+        let is_before = |&(place, byte): &(u64, u8)| place < start || matches!(byte, b'\r' | b'\n');
+        let bytes = (0..).zip(BufReader::new(source).bytes().map_while(io::Result::ok)).take_while(is_before);
+        1 + bytes.filter(|&(_, byte)| byte == b'\n').count()
     }
 
     /// The error of a problem with a column's cell, counted from 0.
@@ -229,7 +276,7 @@ impl Columns {
     }
 
     /// The columns that are a sample's values.
-    fn values(&self) -> impl Iterator<Item = usize> {
+    fn values(&self) -> impl Iterator<Item = usize> + Clone {
         (usize::from(self.is_counted)..self.count).filter(|&column| column != self.label)
     }
 }
@@ -237,9 +284,7 @@ impl Columns {
 /// Reads tables, each with the part that it is, and makes them one set.
 pub(super) fn read(tables: &[(Option<Part>, &Path)], options: &Options) -> Result<Data> {
     let mut columns: Option<Columns> = None;
-    let mut values = Vec::new();
-    // The different labels, the number of each, and that of each sample's.
-    let (mut names, mut numbers, mut labels) = (Vec::new(), HashMap::<String, u32>::new(), Vec::new());
+    let (mut values, mut labels) = (Vec::new(), Labels::default());
     let mut counts = [0; 3];
     for &(part, path) in tables {
         let mut source = Source::open(path)?;
@@ -254,18 +299,9 @@ pub(super) fn read(tables: &[(Option<Part>, &Path)], options: &Options) -> Resul
             }
         };
         let before = labels.len();
-        while let Some(row) = rows.next()? {
-            for column in columns.values() {
-                values.push(row.number(column)?);
-            }
-            let text = row.text(columns.label)?;
-            let number = numbers.get(text).copied().unwrap_or_else(|| {
-                let number = names.len() as u32;
-                names.push(text.to_owned());
-                numbers.insert(text.to_owned(), number);
-                number
-            });
-            labels.push(number);
+        while rows.next_into(&mut values, columns.values())? {
+            let row = rows.row();
+            labels.push(row.text(columns.label)?).map_err(|problem| row.fail(columns.label, problem))?;
         }
         counts[part.map_or(0, |part| part as usize)] += labels.len() - before;
         if labels.len() == before {
@@ -275,7 +311,7 @@ pub(super) fn read(tables: &[(Option<Part>, &Path)], options: &Options) -> Resul
     let Some((columns, &(_, first))) = columns.zip(tables.first()) else {
         return Err(Problem::UnknownDirectory.of(Path::new("")));
     };
-    let mut found = targets::of_texts(&names, &labels, options.targets).map_err(|problem| problem.of(first))?;
+    let mut found = labels.found(options.targets).map_err(|problem| problem.of(first))?;
     found.notes.splice(0..0, columns.notes.iter().cloned());
     let shape = Shape::Vector(columns.values().count());
     let given = (tables.len() > 1).then_some(counts);

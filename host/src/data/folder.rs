@@ -1,5 +1,6 @@
 //! Pictures: a folder for each class, PNG and JPEG files in it, scaled to the network's input.
 
+use std::fs;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -11,7 +12,8 @@ use super::problem::Problem;
 use super::set::{Data, Set, Targets, Values};
 use super::split::{self, Part, Rule};
 use crate::architecture::Shape;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::memory::Budget;
 
 /// Pictures that are decoded at a time, so that few are in memory at their full size.
 const AT_ONCE: usize = 64;
@@ -27,16 +29,14 @@ pub(super) fn read(directory: &Path, tree: Tree, options: &Options) -> Result<Da
     };
     let (size, shape) = wanted(&tree, before)?;
     let length = shape.values();
-    let count = tree.files.len().saturating_mul(length);
-    let mut values = Vec::new();
-    values.try_reserve_exact(count).map_err(|_| Error::Memory { bytes: count })?;
+    // Pictures that say themselves how large they are have a budget.
+    let own = tree.files.iter().map(|file| fs::metadata(&file.path).map_or(0, |file| file.len()));
+    let bytes = if options.shape.is_some() { u64::MAX } else { own.sum() };
+    let mut values = Budget::new(directory, bytes).list(tree.files.len().saturating_mul(length))?;
     let mut changed = 0;
     for files in tree.files.chunks(AT_ONCE) {
-        let scaled = files.par_iter().map(|file| {
-            let picture = picture::load(&file.path)?;
-            Ok((picture.size != size, picture.scaled(size)))
-        });
-        for (is_changed, pixels) in ordered(scaled.collect())? {
+        let scaled = files.par_iter().map(|file| picture::load(&file.path, size));
+        for (pixels, is_changed) in ordered(scaled.collect())? {
             values.extend_from_slice(&pixels);
             changed += usize::from(is_changed);
         }

@@ -1,6 +1,6 @@
 //! The IDX format of MNIST's files: `00 00 type rank`, then each dimension as a big-endian `u32`, then the numbers, of
-//! type 8 if they are bytes. Files may be compressed by gzip, which is told by their contents, not their names. Nothing a
-//! header claims is believed before the bytes have come.
+//! type 8 if they are bytes. Files may be compressed by gzip, which is told by their contents, not their names. What a
+//! header claims is believed as far as the file can hold it, and may.
 
 use std::collections::HashMap;
 use std::fs;
@@ -14,9 +14,10 @@ use super::Image;
 use super::array::{Element, Header};
 use super::folders::Entries;
 use super::set::Data;
-use super::source::{Source, TRUSTED_ITEMS};
+use super::source::Source;
 use crate::error::{Error, Result};
 use crate::file::{beginning, write_atomically};
+use crate::memory::Budget;
 
 const BYTES: u8 = 0x08;
 const SIDE: u32 = 28;
@@ -107,9 +108,8 @@ pub(super) fn read_images(path: &Path) -> Result<Vec<Image>> {
     if (rows, columns) != (SIDE, SIDE) {
         return Err(Error::ImageSize { path: path.to_path_buf(), rows, columns });
     }
-    source.needed += count as u64 * size_of::<Image>() as u64;
-    let mut images = Vec::new();
-    images.reserve_exact(count.min(TRUSTED_ITEMS));
+    source.promise((count as u64).checked_mul(size_of::<Image>() as u64))?;
+    let mut images = Budget::new(path, source.length).list(count)?;
     for _ in 0..count {
         let mut image = [0; size_of::<Image>()];
         source.fill(&mut image)?;
@@ -122,9 +122,8 @@ pub(super) fn read_images(path: &Path) -> Result<Vec<Image>> {
 /// Reads the labels of an IDX file, plain or gzip.
 pub(super) fn read_labels(path: &Path) -> Result<Vec<u16>> {
     let (mut source, count) = open(path, 1)?;
-    source.needed += count as u64;
-    let mut labels = Vec::new();
-    labels.reserve_exact(count.min(TRUSTED_ITEMS));
+    source.promise(Some(count as u64))?;
+    let mut labels = Budget::new(path, source.length).list(count)?;
     for _ in 0..count {
         let mut label = [0];
         source.fill(&mut label)?;

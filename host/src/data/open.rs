@@ -9,10 +9,11 @@ use super::set::{Data, Targets, Values};
 use super::source::{Source, refuse_pipe};
 use super::split::{Part, Rule};
 use super::targets::Kind;
-use super::{cifar, csv, folder, idx, npy, pickle, picture, windows};
+use super::{cifar, csv, folder, idx, npy, pickle, windows};
 use crate::architecture::Shape;
 use crate::error::Result;
 use crate::file::beginning;
+use crate::pixels::is_picture;
 
 /// How data are to be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,7 +66,7 @@ impl Format {
             Some(Self::Npy)
         } else if bytes.starts_with(b"PK") {
             Some(Self::Npz)
-        } else if bytes.starts_with(picture::PNG) || bytes.starts_with(picture::JPEG) {
+        } else if is_picture(bytes) {
             Some(Self::Picture)
         } else if bytes.starts_with(&[0x80]) || bytes.starts_with(b"((") || bytes.starts_with(b"(lp") {
             Some(Self::Pickle)

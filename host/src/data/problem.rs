@@ -108,6 +108,13 @@ pub enum Problem {
     #[error("holds {samples} samples, more than {}; take a part of them", u32::MAX)]
     TooMany { samples: usize },
 
+    /// There are more columns, channels or targets of a sample than are told apart.
+    #[error(
+        "a sample has more than {most} columns, channels or targets; leave some out, or save pictures with their rows and \
+         columns"
+    )]
+    Columns { most: usize },
+
     // Targets.
     /// Targets that should be classes are none.
     #[error(
@@ -158,6 +165,10 @@ pub enum Problem {
     #[error("{found} cells, but the rows before have {expected}; mend the row")]
     Cells { found: usize, expected: usize },
 
+    /// A row is longer than any table's.
+    #[error("the row goes on after {most} bytes; the file is damaged, or no table: end each row with a line end")]
+    LongRow { most: usize },
+
     /// A table has a single column.
     #[error("has one column only, so no label beside its values; separate columns by commas, semicolons or tabs")]
     OneColumn,
@@ -204,7 +215,7 @@ pub enum Problem {
 
     /// A picture is too large.
     #[error("{width} x {height} pixels are more than {limit}; scale it down")]
-    PictureSize { width: usize, height: usize, limit: usize },
+    PictureSize { width: u32, height: u32, limit: u64 },
 
     /// Pictures differ in size, and no size is wanted.
     #[error(

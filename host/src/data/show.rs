@@ -18,6 +18,8 @@ const COPIES: u32 = 4;
 const MOST_CHARTS: usize = 8;
 /// Lines in a chart.
 const MOST_LINES: usize = 14;
+/// Steps of a signal in a chart, or a few more.
+const MOST_STEPS: usize = 10_000;
 /// Parts that the range of numbers to be learned is cut in.
 const BINS: usize = 40;
 
@@ -57,11 +59,14 @@ impl Data {
     fn some(&self, count: usize) -> Vec<usize> {
         let train = self.train();
         let Some(labels) = train.labels() else { return (0..train.len().min(sheet::MOST)).collect() };
-        let of_class = |class: usize| {
-            let places = labels.iter().enumerate().filter(move |(_, label)| usize::from(**label) == class);
-            places.map(|(place, _)| place).take(count)
-        };
-        (0..self.classes.len()).flat_map(of_class).collect()
+        let mut of_class = vec![Vec::new(); self.classes.len()];
+        for (place, &label) in labels.iter().enumerate() {
+            let places = &mut of_class[usize::from(label)];
+            if places.len() < count {
+                places.push(place);
+            }
+        }
+        of_class.concat()
     }
 
     fn sheet(&self, title: &str, changes: Option<(&Augment, [usize; 3])>, path: &Path) -> Result<()> {
@@ -109,7 +114,8 @@ impl Data {
         let chart = |place: usize| {
             let values: Vec<f32> = train.sample(place).floats().collect();
             let line = |channel: usize| {
-                let values = values.iter().skip(channel).step_by(channels).enumerate();
+                let every = (values.len() / channels / MOST_STEPS).max(1);
+                let values = values.iter().skip(channel).step_by(channels).enumerate().step_by(every);
                 Series {
                     label: if channels > 1 { names[channel].clone() } else { String::new() },
                     points: values.map(|(step, &value)| (step as f64, value.into())).collect(),
@@ -129,9 +135,9 @@ impl Data {
     /// The mean of each class in each column, in deviations of the column from its mean.
     fn profile(&self, title: &str) -> Chart {
         let (train, ranges) = (self.train(), self.ranges());
-        let mut sums = vec![(0_usize, vec![0.0; ranges.len()]); self.classes.len()];
+        let mut sums = vec![(0_usize, vec![0.0; ranges.len()]); self.classes.len().min(MOST_LINES)];
         for (index, &label) in train.labels().unwrap_or_default().iter().enumerate() {
-            let (count, sums) = &mut sums[usize::from(label)];
+            let Some((count, sums)) = sums.get_mut(usize::from(label)) else { continue };
             *count += 1;
             for (sum, (value, range)) in sums.iter_mut().zip(train.sample(index).floats().zip(&ranges)) {
                 let scale = if range.deviation > 0.0 { range.deviation } else { 1.0 };
@@ -146,7 +152,7 @@ impl Data {
             title: format!("{title}: the mean of each class"),
             x_label: "Column".into(),
             y_label: "Deviations from the mean of all".into(),
-            series: self.classes.iter().zip(&sums).take(MOST_LINES).map(line).collect(),
+            series: self.classes.iter().zip(&sums).map(line).collect(),
             ..Chart::default()
         }
     }

@@ -9,9 +9,7 @@ use flate2::bufread::GzDecoder;
 
 use super::problem::Problem;
 use crate::error::{Error, Result};
-
-/// Memory set aside at the word of a header: MNIST's training images fit exactly, and a false header costs no more.
-pub(super) const TRUSTED_ITEMS: usize = 65_536;
+use crate::memory::Budget;
 
 /// How much longer its contents can be than a compressed file: deflate's limit.
 const MOST_PACKED: u64 = 1032;
@@ -30,8 +28,12 @@ pub(super) struct Source<'a> {
     /// Its name, for messages.
     pub(super) path: PathBuf,
     packing: Packing,
+    /// Bytes of the file, or of the part of an archive, as it lies on the disk.
+    pub(super) length: u64,
     /// Its contents are not longer than this.
     limit: u64,
+    /// For its contents.
+    budget: Budget,
     /// Decompressed bytes read so far.
     pub(super) offset: u64,
     /// Decompressed bytes there must be, as far as the file has told.
@@ -87,7 +89,6 @@ impl<'a> Source<'a> {
         let file = File::open(path).map_err(fail)?;
         let length = file.metadata().map_err(fail)?.len();
         let mut file = BufReader::with_capacity(1 << 16, file);
-        let path = path.to_path_buf();
         let (reader, packing, limit): (Box<dyn BufRead>, _, _) =
             if file.fill_buf().map_err(fail)?.starts_with(&[0x1f, 0x8b]) {
                 let limit = length.saturating_mul(MOST_PACKED);
@@ -95,14 +96,15 @@ impl<'a> Source<'a> {
             } else {
                 (Box::new(file), Packing::Plain, length)
             };
-        Ok(Self { reader, path, packing, limit, offset: 0, needed: 0 })
+        let (path, budget) = (path.to_path_buf(), Budget::new(path, length));
+        Ok(Self { reader, path, packing, length, limit, budget, offset: 0, needed: 0 })
     }
 
     /// A file of a zip archive, which takes `packed` bytes there and is said to have `length`.
     pub(super) fn of_archive(reader: impl Read + 'a, path: PathBuf, packed: u64, length: u64) -> Self {
         let reader = Box::new(BufReader::with_capacity(1 << 16, reader));
-        let limit = packed.saturating_mul(MOST_PACKED).min(length);
-        Self { reader, path, packing: Packing::Zip, limit, offset: 0, needed: 0 }
+        let (limit, budget) = (packed.saturating_mul(MOST_PACKED).min(length), Budget::new(&path, packed));
+        Self { reader, path, packing: Packing::Zip, length: packed, limit, budget, offset: 0, needed: 0 }
     }
 
     /// Whether it is compressed by gzip.
@@ -114,11 +116,11 @@ impl<'a> Source<'a> {
     ///
     /// # Errors
     ///
-    /// That the file cannot hold so many, before memory is taken for them.
+    /// That the file cannot hold so many, or may not, before memory is taken for them.
     pub(super) fn promise(&mut self, bytes: Option<u64>) -> Result<()> {
         self.needed = bytes.map_or(u64::MAX, |bytes| self.offset.saturating_add(bytes));
         if self.needed <= self.limit {
-            return Ok(());
+            return self.budget.check(self.needed);
         }
         let path = self.path.clone();
         Err(match self.packing {
@@ -149,13 +151,19 @@ impl<'a> Source<'a> {
                 }
                 Ok(count) => {
                     filled += count;
-                    self.offset += count as u64;
+                    self.advance(count)?;
                 }
                 Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
                 Err(cause) => return Err(self.failure(cause)),
             }
         }
         Ok(())
+    }
+
+    /// So many bytes have come.
+    fn advance(&mut self, count: usize) -> Result<()> {
+        self.offset += count as u64;
+        self.budget.check(self.offset)
     }
 
     /// Checks that nothing follows; for gzip this also compares the checksum.
@@ -189,7 +197,7 @@ impl Read for Source<'_> {
             io::ErrorKind::Interrupted => cause,
             _ => io::Error::other(self.failure(cause)),
         })?;
-        self.offset += count as u64;
+        self.advance(count).map_err(io::Error::other)?;
         Ok(count)
     }
 }

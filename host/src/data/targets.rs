@@ -1,6 +1,6 @@
 //! What is to be learned: whether numbers or texts are classes, which, and what they are called.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::problem::Problem;
 use super::set::{Targets, Values};
@@ -139,24 +139,76 @@ fn of_whole(values: &Values, distinct: &[i32]) -> Found {
     Found { targets: Targets::Classes(labels), classes, notes }
 }
 
-/// Finds out what texts are: `names` are the different ones, and each sample has the number of its own.
-pub(super) fn of_texts(names: &[String], numbers: &[u32], wanted: Option<Kind>) -> Result<Found, Problem> {
-    let parsed: Result<Vec<f32>, &String> = names.iter().map(|name| number(name).ok_or(name)).collect();
-    match parsed {
-        Ok(parsed) => {
-            let values = numbers.iter().map(|&number| parsed[number as usize]).collect();
-            of_values(Values::Floats(values), 1, wanted)
+/// Targets that are texts, as they come: names of classes, or numbers.
+#[derive(Default)]
+pub(super) struct Labels {
+    /// The different texts, as long as they may be classes, the number of each, and that of each sample's.
+    names: Vec<String>,
+    numbers: HashMap<String, u16>,
+    each: Vec<u16>,
+    /// Each sample's number, as long as all are numbers.
+    values: Vec<f32>,
+    /// The first text that is no number.
+    word: Option<String>,
+    /// Whether there are more different texts than classes can be.
+    are_many: bool,
+    count: usize,
+}
+
+impl Labels {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Adds a sample's.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::TooManyClasses`]: no more different texts are kept than can be classes, unless all are numbers.
+    pub(super) fn push(&mut self, text: &str) -> Result<(), Problem> {
+        self.count += 1;
+        if self.word.is_none() {
+            match number(text) {
+                Some(value) => self.values.push(value),
+                None => (self.word, self.values) = (Some(text.to_owned()), Vec::new()),
+            }
         }
-        Err(text) if wanted == Some(Kind::Numbers) => Err(Problem::NotNumber { text: text.clone() }),
-        Err(_) if names.len() > MOST_CLASSES => Err(Problem::TooManyClasses { most: MOST_CLASSES }),
-        Err(_) => {
-            let mut order: Vec<u32> = (0..names.len() as u32).collect();
-            order.sort_by_key(|&number| &names[number as usize]);
-            let mut class = vec![0; names.len()];
-            order.iter().enumerate().for_each(|(place, &number)| class[number as usize] = place as u16);
-            let labels = numbers.iter().map(|&number| class[number as usize]).collect();
-            let classes = order.iter().map(|&number| names[number as usize].clone()).collect();
-            Ok(Found { targets: Targets::Classes(labels), classes, notes: Vec::new() })
+        if !self.are_many {
+            match self.numbers.get(text) {
+                Some(&number) => self.each.push(number),
+                None if self.names.len() < MOST_CLASSES => {
+                    let number = self.names.len() as u16;
+                    self.names.push(text.to_owned());
+                    self.numbers.insert(text.to_owned(), number);
+                    self.each.push(number);
+                }
+                None => {
+                    self.are_many = true;
+                    (self.names, self.numbers, self.each) = Default::default();
+                }
+            }
+        }
+        if self.are_many && self.word.is_some() {
+            return Err(Problem::TooManyClasses { most: MOST_CLASSES });
+        }
+        Ok(())
+    }
+
+    /// Finds out what they are.
+    pub(super) fn found(self, wanted: Option<Kind>) -> Result<Found, Problem> {
+        match self.word {
+            None => of_values(Values::Floats(self.values), 1, wanted),
+            Some(text) if wanted == Some(Kind::Numbers) => Err(Problem::NotNumber { text }),
+            Some(_) => {
+                let mut order: Vec<usize> = (0..self.names.len()).collect();
+                order.sort_by_key(|&number| &self.names[number]);
+                let mut class = vec![0; self.names.len()];
+                order.iter().enumerate().for_each(|(place, &number)| class[number] = place as u16);
+                let labels = self.each.iter().map(|&number| class[usize::from(number)]).collect();
+                let classes = order.iter().map(|&number| self.names[number].clone()).collect();
+                Ok(Found { targets: Targets::Classes(labels), classes, notes: Vec::new() })
+            }
         }
     }
 }
@@ -222,15 +274,28 @@ mod tests {
 
     #[test]
     fn texts_are_classes_by_name() {
-        let texts = names(&["rose", "iris", "10"]);
-        let found = of_texts(&texts, &[0, 1, 0, 2], None).ok().unwrap();
+        let found = |texts: &[&str], wanted| {
+            let mut labels = Labels::default();
+            texts.iter().try_for_each(|text| labels.push(text))?;
+            assert_eq!(labels.len(), texts.len());
+            labels.found(wanted)
+        };
+        let texts = ["rose", "iris", "rose", "10"];
+        let classes = found(&texts, None).ok().unwrap();
         assert_eq!(
-            (found.targets, found.classes),
+            (classes.targets, classes.classes),
             (Targets::Classes(vec![2, 1, 2, 0]), names(&["10", "iris", "rose"]))
         );
-        let error = of_texts(&texts, &[0], Some(Kind::Numbers));
+        let error = found(&texts, Some(Kind::Numbers));
         assert!(matches!(error, Err(Problem::NotNumber { text }) if text == "rose"));
-        let found = of_texts(&names(&["2.5", "-1"]), &[1, 0], None).ok().unwrap();
-        assert_eq!(found.targets, Targets::Numbers { values: vec![-1.0, 2.5], per_sample: 1 });
+        let numbers = found(&["-1", "2.5"], None).ok().unwrap();
+        assert_eq!(numbers.targets, Targets::Numbers { values: vec![-1.0, 2.5], per_sample: 1 });
+        // More different ones than there can be classes: numbers all the same, but no names.
+        let many: Vec<String> = (0..=MOST_CLASSES).map(|number| number.to_string()).collect();
+        let mut many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert_eq!(found(&many, None).ok().unwrap().targets.len(), many.len());
+        let last = many.len() - 1;
+        many[last] = "rose";
+        assert!(matches!(found(&many, None), Err(Problem::TooManyClasses { .. })));
     }
 }

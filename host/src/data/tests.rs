@@ -293,9 +293,9 @@ fn damaged_gzip_is_told_from_cut_off_gzip() {
 #[test]
 fn a_false_count_ends_with_the_data() {
     let bytes = [header(0x803, &[u32::MAX, 28, 28]), vec![0; 784]].concat();
-    for bytes in [gzip(&bytes), bytes] {
-        assert!(matches!(images_error(&bytes), Error::Truncated { offset: 800, needed, .. } if needed > 1 << 41));
-    }
+    assert!(matches!(images_error(&bytes), Error::Truncated { offset: 800, needed, .. } if needed > 1 << 41));
+    let error = images_error(&gzip(&bytes)).to_string();
+    assert!(error.contains("its header: promises 3367254359296 bytes, but no more than"), "{error}");
     let labels = [header(0x801, &[u32::MAX]), vec![0; 5]].concat();
     assert!(matches!(labels_error(&labels), Error::Truncated { offset: 13, needed: 4_294_967_303, .. }));
 }

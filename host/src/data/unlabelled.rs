@@ -10,6 +10,7 @@ use super::source::{Source, refuse_pipe};
 use super::windows::{is_clock, names_time};
 use crate::architecture::Shape;
 use crate::error::Result;
+use crate::pixels::is_picture;
 
 /// Reads the samples of a file for a network that takes this shape; there is at least one. A picture is scaled to an image
 /// of one or three channels. A CSV file is a window of a signal, a row for each step, or a table with a row for each
@@ -22,12 +23,12 @@ pub fn open_unlabelled(path: &Path, shape: Shape) -> Result<Values> {
     refuse_pipe(path)?;
     let mut source = Source::open(path)?;
     let first = source.peek()?;
-    if first.starts_with(picture::PNG) || first.starts_with(picture::JPEG) {
+    if is_picture(first) {
         let size = match shape {
             Shape::Image { height, width, channels: channels @ (1 | 3) } => Size { width, height, channels },
             wanted => return Err(Problem::NoPicture { wanted }.of(path)),
         };
-        return Ok(Values::Bytes(picture::load(path)?.scaled(size)));
+        return Ok(Values::Bytes(picture::load(path, size)?.0));
     }
     let mut rows = Rows::new(&mut source, path)?;
     let (values, width) = numbers(&mut rows, shape)?;
@@ -48,11 +49,7 @@ fn numbers(rows: &mut Rows<'_>, shape: Shape) -> Result<(Vec<f32>, usize)> {
     let named = rows.names.as_ref().and_then(|names| names.iter().position(|name| names_time(name)));
     let columns: Vec<usize> = (0..rows.columns).filter(|&column| Some(column) != named).collect();
     let mut values = Vec::new();
-    while let Some(row) = rows.next()? {
-        for &column in &columns {
-            values.push(row.number(column)?);
-        }
-    }
+    while rows.next_into(&mut values, columns.iter().copied())? {}
     match shape {
         Shape::Image { width: 1, channels, .. }
             if columns.len() == channels + 1 && is_clock(&values, columns.len()) =>

@@ -40,10 +40,7 @@ pub(super) fn read(directory: &Path, tree: Tree, options: &Options) -> Result<Da
             rows.names.as_ref().map(|names| channels.iter().map(|&column| names[column].clone()).collect());
         left_out = left_out.or_else(|| Some(rows.names.as_ref()?[time?].clone()));
         let mut steps = 0;
-        while let Some(row) = rows.next()? {
-            for &column in &channels {
-                values.push(row.number(column)?);
-            }
+        while rows.next_into(&mut values, channels.iter().copied())? {
             steps += 1;
         }
         if steps == 0 || channels.is_empty() {

@@ -50,6 +50,14 @@ pub enum ExchangeError {
     #[error("tensor `{tensor}`: its shape {shape:?} has more values than the whole network ({limit}); check --net")]
     TooLarge { tensor: String, shape: Vec<usize>, limit: usize },
 
+    /// Tensors that are, together, larger than the network.
+    #[error("its tensors have, together, far more values than the whole network ({limit}); check --net")]
+    TooMany { limit: usize },
+
+    /// A tensor with more dimensions than any layer's.
+    #[error("tensor `{tensor}`: has {found} dimensions, and no layer's has more than {most}; give the weights alone")]
+    Dimensions { tensor: String, found: usize, most: usize },
+
     /// A weight is infinite, no number, or beyond 32 bits.
     #[error("tensor `{tensor}`: value {index} is infinite, not a number, or too large for 32 bits; train it anew")]
     NotFinite { tensor: String, index: usize },

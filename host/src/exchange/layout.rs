@@ -109,7 +109,7 @@ impl Weighted {
 pub(super) fn places(op: Op, layout: Layout, flattened: Option<Sides>) -> Vec<usize> {
     match (op, layout) {
         (Op::Conv(op), Layout::Torch) => conv_places(op),
-        (Op::Dense(Dense { inputs, outputs, .. }), Layout::Torch) => {
+        (Op::Dense(Dense { inputs, outputs: outputs @ 1.., .. }), Layout::Torch) => {
             let order: Vec<usize> = flattened.map_or_else(|| (0..inputs).collect(), channels_first);
             (0..outputs).flat_map(|o| order.iter().map(move |i| i * outputs + o)).collect()
         }

@@ -11,9 +11,12 @@ use super::fold::Affine;
 use super::layout::{Layout, Weighted};
 use super::tensor::Tensor;
 use super::{ExchangeError, Form, Options};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 type Result<T> = std::result::Result<T, ExchangeError>;
+
+/// So many names are listed in a message.
+const MOST_NAMES: usize = 20;
 
 /// What a tensor is in its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,13 +111,16 @@ pub(super) fn groups(tensors: &[Tensor]) -> Result<Vec<Group<'_>>> {
 
 fn named<'a>(tensors: &'a [Tensor], roles: &[(&'a str, Role, Layout)]) -> Result<Vec<Group<'a>>> {
     let mut names: Vec<&str> = Vec::new();
-    for (name, ..) in roles {
-        if !names.contains(name) {
+    let mut places = HashMap::<&str, Vec<usize>>::new();
+    for (place, (name, ..)) in roles.iter().enumerate() {
+        let places = places.entry(name).or_insert_with(|| {
             names.push(name);
-        }
+            Vec::new()
+        });
+        places.push(place);
     }
     let group = |name: &'a str| {
-        let members = || roles.iter().zip(tensors).filter(move |((group, ..), _)| *group == name);
+        let members = || places[name].iter().map(|&place| (&roles[place], &tensors[place]));
         let of = |role: Role| members().find(|((_, own, _), _)| *own == role).map(|(_, tensor)| tensor);
         let keras = members().any(|((.., layout), _)| *layout == Layout::Keras);
         let layout = Some(if keras { Layout::Keras } else { Layout::Torch });
@@ -168,8 +174,15 @@ fn left_over<'a>(names: impl IntoIterator<Item = &'a str>) -> ExchangeError {
     ExchangeError::LeftOver { names: listed(names) }
 }
 
+/// The names, or the first of many.
 fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    let mut names = names.into_iter();
+    let mut listed: Vec<_> = names.by_ref().take(MOST_NAMES).map(|name| format!("`{name}`")).collect();
+    let more = names.count();
+    if more > 0 {
+        listed.push(format!("and {more} more"));
+    }
+    listed.join(", ")
 }
 
 /// A name's words without its numbers, and the numbers. The number in words such as `conv2d` is part of them.

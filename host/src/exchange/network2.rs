@@ -4,13 +4,15 @@
 //! belongs to that neuron, every neuron is a sigmoid neuron, and numbers have 64 bits. Here they have 32, and lie
 //! input-major.
 
+mod matrices;
+
 use crate::error::{Error, Result};
 use crate::nets::{self, Net};
 use crate::network::Network;
+use matrices::{Matrices, Special};
 use minnet::activation::Function;
 use minnet::op::Op;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::path::Path;
 
 /// The names of the costs, in Python and here.
@@ -23,9 +25,9 @@ pub struct Network2 {
     /// Neurons of each layer, the input first.
     sizes: Vec<usize>,
     /// For each layer after the input, a row of weights for each neuron.
-    weights: Vec<Vec<Vec<f64>>>,
+    weights: Matrices<f64>,
     /// For each layer after the input, a column of biases.
-    biases: Vec<Vec<Vec<f64>>>,
+    biases: Matrices<f64>,
     /// The Python name of the cost.
     cost: String,
 }
@@ -60,16 +62,16 @@ impl Network2 {
     pub fn of(network: &Network) -> Option<Self> {
         let (cost, _) = COSTS.iter().find(|(_, cost)| *cost == network.cost().name())?;
         let (sizes, cost) = (vec![network.architecture().inputs()], (*cost).to_owned());
-        let mut file = Self { sizes, weights: Vec::new(), biases: Vec::new(), cost };
+        let mut file = Self { sizes, weights: Matrices::default(), biases: Matrices::default(), cost };
         for (op, weights, biases) in network.each_layer() {
             let Op::Dense(dense) = op else { return None };
             if dense.activation != Function::Sigmoid {
                 return None;
             }
-            let row = |j| weights.iter().skip(j).step_by(dense.outputs).map(|&weight| f64::from(weight)).collect();
+            let row = |j| weights.iter().skip(j).step_by(dense.outputs).map(|&weight| f64::from(weight));
             file.sizes.push(dense.outputs);
-            file.weights.push((0..dense.outputs).map(row).collect());
-            file.biases.push(biases.iter().map(|&bias| vec![f64::from(bias)]).collect());
+            file.weights.push((0..dense.outputs).map(row));
+            file.biases.push(biases.iter().map(|&bias| [f64::from(bias)]));
         }
         Some(file)
     }
@@ -85,10 +87,10 @@ impl Network2 {
     /// All parameters, in the order of a [`Network`]'s.
     fn parameters(&self) -> Vec<f32> {
         let mut parameters = Vec::new();
-        for (weights, biases) in self.weights.iter().zip(&self.biases) {
-            let inputs = weights.first().map_or(0, Vec::len);
-            parameters.extend((0..inputs).flat_map(|k| weights.iter().map(move |row| row[k] as f32)));
-            parameters.extend(biases.iter().flatten().map(|&bias| bias as f32));
+        for (weights, biases) in self.weights.each().zip(self.biases.each()) {
+            let inputs = weights.clone().next().map_or(0, <[f64]>::len);
+            parameters.extend((0..inputs).flat_map(|k| weights.clone().map(move |row| row[k] as f32)));
+            parameters.extend(biases.flatten().map(|&bias| bias as f32));
         }
         parameters
     }
@@ -105,24 +107,28 @@ impl Network2 {
     fn not_finite(text: &[u8]) -> Option<String> {
         #[derive(Deserialize)]
         struct Numbers {
-            weights: Vec<Vec<Vec<Value>>>,
-            biases: Vec<Vec<Vec<Value>>>,
+            weights: Matrices<Special>,
+            biases: Matrices<Special>,
         }
         let text = std::str::from_utf8(text).ok()?;
+        if !text.contains("NaN") && !text.contains("Infinity") {
+            return None;
+        }
         let text = text.replace("NaN", "\"NaN\"").replace("Infinity", "\"Infinity\"").replace("-\"", "\"-");
         let Numbers { weights, biases } = serde_json::from_str(&text).ok()?;
-        first(&weights, &biases, |value| value.as_str().map(str::to_owned))
+        first(&weights, &biases, |special| special.name().map(str::to_owned))
     }
 
     /// Whether the arrays have the shapes that the sizes ask for.
     fn check(&self) -> std::result::Result<(), String> {
         let pairs: Vec<_> = self.sizes.iter().zip(self.sizes.iter().skip(1)).collect();
-        agree("weights", self.weights.len(), pairs.len(), "(one for each layer after the input)")?;
-        agree("biases", self.biases.len(), pairs.len(), "(one for each layer after the input)")?;
-        for (l, (&inputs, &outputs)) in pairs.into_iter().enumerate() {
-            for (name, matrix, columns) in [("weights", &self.weights[l], inputs), ("biases", &self.biases[l], 1)] {
+        agree("weights", self.weights.each().len(), pairs.len(), "(one for each layer after the input)")?;
+        agree("biases", self.biases.each().len(), pairs.len(), "(one for each layer after the input)")?;
+        let matrices = self.weights.each().zip(self.biases.each());
+        for (l, ((&inputs, &outputs), (weights, biases))) in pairs.into_iter().zip(matrices).enumerate() {
+            for (name, matrix, columns) in [("weights", weights, inputs), ("biases", biases, 1)] {
                 agree(&format!("{name}[{l}]"), matrix.len(), outputs, "(one for each neuron)")?;
-                for (j, row) in matrix.iter().enumerate() {
+                for (j, row) in matrix.enumerate() {
                     agree(&format!("{name}[{l}][{j}]"), row.len(), columns, "(one for each neuron before)")?;
                 }
             }
@@ -132,10 +138,9 @@ impl Network2 {
 }
 
 /// Where a weight or a bias is, and what it is, if it is not what it should be: the first one.
-fn first<T>(weights: &[Vec<Vec<T>>], biases: &[Vec<Vec<T>>], wrong: impl Fn(&T) -> Option<String>) -> Option<String> {
+fn first<T>(weights: &Matrices<T>, biases: &Matrices<T>, wrong: impl Fn(&T) -> Option<String>) -> Option<String> {
     [("weights", weights), ("biases", biases)].into_iter().find_map(|(name, layers)| {
-        let rows =
-            layers.iter().enumerate().flat_map(|(l, rows)| rows.iter().enumerate().map(move |(j, row)| (l, j, row)));
+        let rows = layers.each().enumerate().flat_map(|(l, rows)| rows.enumerate().map(move |(j, row)| (l, j, row)));
         let mut values = rows.flat_map(|(l, j, row)| row.iter().enumerate().map(move |(k, value)| (l, j, k, value)));
         values.find_map(|(l, j, k, value)| Some(format!("{name}[{l}][{j}][{k}] is {}", wrong(value)?)))
     })
@@ -191,8 +196,8 @@ mod tests {
         let biases = |outputs| -> Vec<Vec<f64>> { (0..outputs).map(|j| vec![-f64::from(j)]).collect() };
         let file = Network2 {
             sizes: vec![7, 5, 0, 3],
-            weights: vec![weights(7, 5), weights(5, 0), weights(0, 3)],
-            biases: vec![biases(5), biases(0), biases(3)],
+            weights: Matrices::of([weights(7, 5), weights(5, 0), weights(0, 3)]),
+            biases: Matrices::of([biases(5), biases(0), biases(3)]),
             cost: "QuadraticCost".into(),
         };
         let (net, network) = Network2::parse(Path::new("network.json"), &file.json()).unwrap();
@@ -249,7 +254,8 @@ mod tests {
     #[test]
     fn sizes_that_are_no_network_are_said() {
         for sizes in [vec![], vec![784]] {
-            let file = Network2 { sizes, weights: vec![], biases: vec![], cost: "QuadraticCost".into() };
+            let (weights, biases) = (Matrices::default(), Matrices::default());
+            let file = Network2 { sizes, weights, biases, cost: "QuadraticCost".into() };
             let refused = Network2::parse(Path::new("network.json"), &file.json());
             assert!(matches!(refused, Err(Error::Network2Sizes { .. })));
         }

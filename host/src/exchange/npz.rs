@@ -2,7 +2,7 @@
 //! `numpy.savez` gives to arrays without names.
 
 use super::layout::{Layout, weighted};
-use super::tensor::{Float, Tensor, count};
+use super::tensor::{Float, Tensor, Total, count};
 use super::{ExchangeError, torch};
 use crate::network::Network;
 use std::io::{Cursor, Read, Write};
@@ -17,12 +17,11 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 /// The most bytes of an array's header: NumPy itself reads no more than 10,000.
 const HEADER: usize = 1 << 16;
 
-/// The arrays of floats in a file, in its order, none of them with more than `limit` values. Those of integers are left
-/// out.
+/// The arrays of floats in a file, in its order, for a network of `limit` parameters. Those of integers are left out.
 pub(super) fn read(bytes: &[u8], limit: usize) -> Result<Vec<Tensor>> {
     let damaged = |cause| ExchangeError::Damaged { what: format!("the zip archive: {cause}") };
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
-    let (mut tensors, mut has_arrays, mut other) = (Vec::new(), false, None);
+    let (mut tensors, mut total, mut has_arrays, mut other) = (Vec::new(), Total::new(limit), false, None);
     for index in 0..archive.len() {
         let mut file = archive.by_index(index).map_err(damaged)?;
         let name = file.name().map_err(damaged)?;
@@ -31,14 +30,14 @@ pub(super) fn read(bytes: &[u8], limit: usize) -> Result<Vec<Tensor>> {
             continue;
         };
         has_arrays = true;
-        tensors.extend(array(&name, &mut file, limit)?);
+        tensors.extend(array(&name, &mut file, limit, &mut total)?);
     }
     let found = other.unwrap_or_else(|| "it is empty".into());
     if has_arrays { Ok(tensors) } else { Err(ExchangeError::NoArrays { found }) }
 }
 
 /// Reads an array; `None` if it holds integers.
-fn array(name: &str, file: &mut impl Read, limit: usize) -> Result<Option<Tensor>> {
+fn array(name: &str, file: &mut impl Read, limit: usize, total: &mut Total) -> Result<Option<Tensor>> {
     let header = header(name, file)?;
     let Some(header) = Header::parse(&header) else {
         return Err(ExchangeError::Damaged { what: format!("array `{name}`: its header is none that NumPy writes") });
@@ -51,9 +50,8 @@ fn array(name: &str, file: &mut impl Read, limit: usize) -> Result<Option<Tensor
         kind if kind.get(1..2).is_some_and(|letter| "iub".contains(letter)) => return Ok(None),
         kind => return Err(ExchangeError::Type { tensor: name.to_owned(), found: kind.to_owned() }),
     };
-    let Some(count) = count(&header.shape, limit) else {
-        return Err(ExchangeError::TooLarge { tensor: name.to_owned(), shape: header.shape, limit });
-    };
+    let count = count(name, &header.shape, limit)?;
+    total.add(count)?;
     let size = count * float.size();
     let mut bytes = Vec::new();
     // One byte more, which must not be there, so that the end is met and the archive's checksum compared.

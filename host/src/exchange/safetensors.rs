@@ -1,19 +1,27 @@
 //! Safetensors: what PyTorch users save. Written with the names of an `nn.Sequential`.
 
 use super::layout::{Layout, places, to, weighted};
-use super::tensor::{Float, Tensor, count};
+use super::tensor::{Float, Tensor, Total, count};
 use super::{ExchangeError, torch};
 use crate::network::Network;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::HashMap;
 use zerocopy::IntoBytes;
 
-/// The tensors of floats in a file, none of them with more than `limit` values. Those of integers, such as PyTorch's
+/// The most bytes of a header: a tensor takes about a hundred, and more memory than that.
+const HEADER: u64 = 4 << 20;
+
+/// The tensors of floats in a file, for a network of `limit` parameters. Those of integers, such as PyTorch's
 /// `num_batches_tracked`, are left out.
 pub(super) fn read(bytes: &[u8], limit: usize) -> Result<Vec<Tensor>, ExchangeError> {
+    if let Some(length) = bytes.first_chunk().map(|length| u64::from_le_bytes(*length))
+        && length > HEADER
+    {
+        return Err(ExchangeError::Damaged { what: format!("its header: says that it is {length} bytes long") });
+    }
     let file = SafeTensors::deserialize(bytes)
         .map_err(|cause| ExchangeError::Damaged { what: format!("its header: {cause}") })?;
-    let mut tensors = Vec::new();
+    let (mut tensors, mut total) = (Vec::new(), Total::new(limit));
     for (name, view) in file.tensors() {
         let float = match view.dtype() {
             Dtype::F16 => Float::F16,
@@ -24,9 +32,7 @@ pub(super) fn read(bytes: &[u8], limit: usize) -> Result<Vec<Tensor>, ExchangeEr
             Dtype::U32 | Dtype::I32 | Dtype::U64 | Dtype::I64 => continue,
             other => return Err(ExchangeError::Type { tensor: name, found: format!("{other:?}") }),
         };
-        if count(view.shape(), limit).is_none() {
-            return Err(ExchangeError::TooLarge { tensor: name, shape: view.shape().to_vec(), limit });
-        }
+        total.add(count(&name, view.shape(), limit)?)?;
         tensors.push(Tensor::of_bytes(&name, view.shape(), float, view.data())?);
     }
     Ok(tensors)

@@ -65,8 +65,42 @@ impl Tensor {
     }
 }
 
-/// How many values a shape has, if they are no more than `limit`.
-pub(super) fn count(shape: &[usize], limit: usize) -> Option<usize> {
-    let count = shape.iter().try_fold(1usize, |count, side| count.checked_mul(*side))?;
-    (count <= limit).then_some(count)
+/// The most dimensions of a tensor: of a convolution's weights, four.
+const MOST_DIMENSIONS: usize = 8;
+
+/// How many values a tensor of this shape has, if they are no more than `limit`.
+///
+/// # Errors
+/// [`ExchangeError::TooLarge`], and [`ExchangeError::Dimensions`] for more than a network's have.
+pub(super) fn count(name: &str, shape: &[usize], limit: usize) -> Result<usize, ExchangeError> {
+    let tensor = || name.to_owned();
+    if shape.len() > MOST_DIMENSIONS {
+        return Err(ExchangeError::Dimensions { tensor: tensor(), found: shape.len(), most: MOST_DIMENSIONS });
+    }
+    let count = shape.iter().try_fold(1usize, |count, side| count.checked_mul(*side));
+    let count = count.filter(|count| *count <= limit);
+    count.ok_or_else(|| ExchangeError::TooLarge { tensor: tensor(), shape: shape.to_vec(), limit })
+}
+
+/// Counts what the tensors of a file hold together, so that a small file does not become a large one.
+pub(super) struct Total {
+    left: usize,
+    limit: usize,
+}
+
+impl Total {
+    /// For a network of so many parameters: batch normalizations have fewer than twice as many.
+    pub(super) fn new(limit: usize) -> Self {
+        Self { left: limit.saturating_mul(4), limit }
+    }
+
+    /// Adds a tensor of so many values.
+    ///
+    /// # Errors
+    /// [`ExchangeError::TooMany`].
+    pub(super) fn add(&mut self, count: usize) -> Result<(), ExchangeError> {
+        let left = self.left.checked_sub(count.max(1));
+        self.left = left.ok_or(ExchangeError::TooMany { limit: self.limit })?;
+        Ok(())
+    }
 }

@@ -280,7 +280,7 @@ fn pictures_are_turned_as_exif_says() {
             writer.write_chunk(png::chunk::ChunkType(*b"eXIf"), &exif).unwrap();
             writer.write_image_data(&pixels).unwrap();
             writer.finish().unwrap();
-            let colours = decode(&bytes, 10).unwrap();
+            let colours = decode(Path::new(""), &bytes, 10).unwrap();
             let found: Vec<u8> = colours.pixels.iter().map(|pixel| pixel[0] as u8).collect();
             assert_eq!((colours.width, &found[..]), (3, &upright[..]), "{orientation}");
         }
@@ -314,6 +314,6 @@ fn what_was_seen_is_shown() {
     let shown =
         || Shown { reading: read(&digit, false).unwrap(), title: "digit.png: 1".into(), answers: vec!["1".into()] };
     show(&[shown(), shown()], &path).unwrap();
-    let colours = decode(&fs::read(&path).unwrap(), 4000).unwrap();
+    let colours = decode(&path, &fs::read(&path).unwrap(), 4000).unwrap();
     assert!(colours.width > 336 && colours.height > 2 * 336, "{} x {}", colours.width, colours.height);
 }

@@ -4,7 +4,10 @@ use super::{Epoch, Errors, History, Score};
 use crate::error::{Error, Result};
 use crate::file::{self, write_atomically};
 use rand_xorshift::XorShiftRng;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::fmt;
+use std::marker::PhantomData;
 use std::path::Path;
 
 /// All that a training goes on from after an epoch.
@@ -32,6 +35,7 @@ pub(super) struct Kept {
     pub(super) memory: Vec<f32>,
     pub(super) average: Vec<f32>,
     /// For each layer that is rounded the value of a unit of each output.
+    #[serde(deserialize_with = "few")]
     pub(super) units: Vec<Vec<f32>>,
     /// Halvings of the learning rate, and the epoch of the last.
     pub(super) halvings: [u32; 2],
@@ -112,6 +116,7 @@ impl State {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// The words of the command, without the program's name.
+    #[serde(deserialize_with = "few")]
     pub command: Vec<String>,
     /// The directory that it was called in.
     pub directory: String,
@@ -119,6 +124,33 @@ pub struct Checkpoint {
     pub fingerprint: u64,
     /// What the training goes on from.
     pub state: State,
+}
+
+/// The most words of a command, or layers of a network. An empty one takes a byte of a file, and far more of memory.
+const MOST: usize = 1 << 16;
+
+/// A list of at most so many items.
+fn few<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> std::result::Result<Vec<T>, D::Error> {
+    struct Few<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Few<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "at most {MOST} items")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> std::result::Result<Vec<T>, A::Error> {
+            let mut few = Vec::new();
+            while let Some(item) = items.next_element()? {
+                if few.len() == MOST {
+                    return Err(A::Error::invalid_length(MOST + 1, &self));
+                }
+                few.push(item);
+            }
+            Ok(few)
+        }
+    }
+    deserializer.deserialize_seq(Few(PhantomData))
 }
 
 /// What a checkpoint begins with: its last digit is the format's.

@@ -1,5 +1,6 @@
 //! The command line as it is typed: the real program, real files, what it prints, and how it ends.
 
+mod budget;
 mod data;
 mod device;
 mod exchange;

@@ -11,15 +11,14 @@ use crate::data::{Dataset, Image, source::Source};
 use crate::error::Result;
 
 /// The steps of the book's file are below 200.
-const STEPS: usize = 1_000;
-/// So many more are allowed for each array: protocol 0 takes 30 for one.
-const STEPS_EACH: usize = 40;
+const STEPS: u64 = 1_000;
+/// A step more is allowed for so many bytes: an image in an array of its own has 3,136, and takes, with its label, some 40
+/// steps at most. What is made in a step takes memory, and can be made again and again in a byte or two.
+const STEP_BYTES: u64 = 64;
 /// The most values on the stack: Python adds to a list a thousand at a time.
 const STACK: usize = 4_000;
 /// How deep tuples may lie in each other: the book's, three.
 const DEPTH: u8 = 8;
-/// The most arrays: more than the 250,000 images of the book's expanded file, with as many labels of their own.
-const ARRAYS: usize = 600_000;
 
 /// What may be called or built, and nothing else.
 const GLOBALS: [(&str, &str, Global); 7] = [
@@ -82,7 +81,7 @@ impl Machine {
     /// Runs to the end, and gives the three sets that the pickle holds.
     pub(super) fn run(mut self) -> Result<[Dataset; 3]> {
         let mut steps = 0;
-        while steps < STEPS + STEPS_EACH * self.runs.len() {
+        while steps < STEPS + self.tape.offset() / STEP_BYTES {
             steps += 1;
             let opcode = self.tape.opcode()?;
             if self.stack.len() > STACK {
@@ -96,7 +95,7 @@ impl Machine {
             }
             self.step(opcode)?;
         }
-        Err(self.tape.foreign(format!("more than {steps} steps")))
+        Err(self.tape.foreign(format!("more than {steps} steps for so few bytes")))
     }
 
     fn step(&mut self, opcode: u8) -> Result<()> {
@@ -357,7 +356,7 @@ impl Machine {
     /// A string, whose length is coded in `N` bytes: the numbers of an array if its type is waiting for them, else text.
     fn string<const N: usize>(&mut self, coding: Coding) -> Result<()> {
         let length = self.tape.unsigned::<N>()?;
-        let value = match self.waiting()? {
+        let value = match self.waiting() {
             Some(kind) => {
                 let run = self.tape.numbers(kind, length, coding)?;
                 self.run_of(run)
@@ -370,7 +369,7 @@ impl Machine {
 
     /// The same for a string as Python's source has it, in quotes.
     fn quoted(&mut self) -> Result<()> {
-        let value = match self.waiting()? {
+        let value = match self.waiting() {
             Some(kind) => {
                 let run = self.tape.quoted_numbers(kind)?;
                 self.run_of(run)
@@ -388,18 +387,14 @@ impl Machine {
 
     /// What the numbers are, if they come next: their type lies on the stack, after it, for an array, a flag, and after
     /// that only the beginning of a call of `encode`.
-    fn waiting(&self) -> Result<Option<Kind>> {
+    fn waiting(&self) -> Option<Kind> {
         let before = |value: &&Value| matches!(value, Value::Mark | Value::Global(Global::Encode));
         let mut values = self.stack.iter().rev().skip_while(before);
-        let kind = match (values.next(), values.next()) {
-            (Some(Value::Bool(_) | Value::Int(0)), Some(Value::Dtype(kind))) => *kind,
-            (Some(Value::Dtype(kind)), Some(Value::Mark | Value::Global(Global::Scalar))) => *kind,
-            _ => return Ok(None),
-        };
-        if self.runs.len() == ARRAYS {
-            return Err(self.tape.foreign(format!("more than {ARRAYS} arrays")));
+        match (values.next(), values.next()) {
+            (Some(Value::Bool(_) | Value::Int(0)), Some(Value::Dtype(kind))) => Some(*kind),
+            (Some(Value::Dtype(kind)), Some(Value::Mark | Value::Global(Global::Scalar))) => Some(*kind),
+            _ => None,
         }
-        Ok(Some(kind))
     }
 
     fn put<const N: usize>(&mut self) -> Result<()> {

@@ -30,6 +30,11 @@ impl Tape {
         Self { source, at: 0 }
     }
 
+    /// Bytes read so far.
+    pub(super) fn offset(&self) -> u64 {
+        self.source.offset
+    }
+
     /// The next opcode.
     pub(super) fn opcode(&mut self) -> Result<u8> {
         self.at = self.source.offset;

@@ -5,15 +5,17 @@ use super::Result;
 use super::proto::{BFLOAT16, DOUBLE, EXTERNAL, FLOAT, FLOAT16, Graph, INT32, INT64, Node, TensorProto};
 use crate::exchange::ExchangeError;
 use crate::exchange::tensor::{Float, Tensor, count};
-use std::cell::Cell;
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use zerocopy::IntoBytes;
 
 /// The most values of a tensor: as many as a network can have.
 const LIMIT: usize = 1 << 28;
+/// So many values may be read more than once: constants that several nodes take.
+const REPEATED: usize = 1 << 20;
 /// How many nodes may be needed one after the other for a value; more are a cycle.
 const DEPTH: usize = 32;
 /// The most sizes that are put together.
@@ -40,6 +42,11 @@ pub(super) struct Constants<'a> {
     /// Values that may still be asked for. A graph of any use needs a few for each node; one that makes each value of two
     /// others would need them without end.
     patience: Cell<usize>,
+    /// The tensors that were read, and how many values may still be read once more.
+    seen: RefCell<HashSet<String>>,
+    repeated: Cell<usize>,
+    /// Bytes that were read of each other file.
+    taken: RefCell<HashMap<PathBuf, u64>>,
 }
 
 impl<'a> Constants<'a> {
@@ -51,6 +58,9 @@ impl<'a> Constants<'a> {
             makers: graph.nodes.iter().flat_map(outputs).collect(),
             sizes: HashMap::new(),
             patience: Cell::new(1000 + 100 * graph.nodes.len()),
+            seen: RefCell::default(),
+            repeated: Cell::new(REPEATED),
+            taken: RefCell::default(),
         }
     }
 
@@ -218,9 +228,13 @@ impl<'a> Constants<'a> {
     fn decode(&self, name: &str, tensor: &TensorProto) -> Result<Constant> {
         let sides: Option<Vec<usize>> = tensor.dims.iter().map(|side| usize::try_from(*side).ok()).collect();
         let shape = sides.ok_or_else(|| damaged(name, "has a negative size"))?;
-        let Some(count) = count(&shape, LIMIT) else {
-            return Err(ExchangeError::TooLarge { tensor: name.to_owned(), shape, limit: LIMIT });
-        };
+        let count = count(name, &shape, LIMIT)?;
+        let is_new = self.seen.borrow_mut().insert(name.to_owned());
+        if !is_new {
+            let left = self.repeated.get().checked_sub(count);
+            let what = "is used by many nodes, and layers here do not share weights";
+            self.repeated.set(left.ok_or_else(|| graph(format!("tensor `{name}` {what}")))?);
+        }
         let float = match tensor.kind {
             FLOAT => Some(Float::F32),
             FLOAT16 => Some(Float::F16),
@@ -234,7 +248,7 @@ impl<'a> Constants<'a> {
         };
         let size = float.map_or(if tensor.kind == INT32 { 4 } else { 8 }, Float::size);
         let bytes = if tensor.location == EXTERNAL {
-            self.external(name, tensor, count * size)?
+            self.external(name, tensor, count * size, is_new)?
         } else if tensor.raw.is_empty() {
             typed(tensor)
         } else {
@@ -252,8 +266,8 @@ impl<'a> Constants<'a> {
         }
     }
 
-    /// So many bytes of another file in the same folder.
-    fn external(&self, name: &str, tensor: &TensorProto, size: usize) -> Result<Vec<u8>> {
+    /// So many bytes of another file in the same folder, for a tensor that `is_new` or was read before.
+    fn external(&self, name: &str, tensor: &TensorProto, size: usize, is_new: bool) -> Result<Vec<u8>> {
         let entry = |key: &str| tensor.external.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str());
         let location = Path::new(entry("location").unwrap_or_default());
         let is_beside = location.components().all(|part| matches!(part, Component::Normal(_)));
@@ -269,8 +283,17 @@ impl<'a> Constants<'a> {
             what: format!("tensor `{name}`, whose values are in {shown} beside this file: {cause}"),
         };
         let mut file = File::open(self.folder.join(location)).map_err(failed)?;
-        if file.metadata().map_err(failed)?.len() < offset.saturating_add(size as u64) {
+        let length = file.metadata().map_err(failed)?.len();
+        if length < offset.saturating_add(size as u64) {
             return Err(failed(std::io::Error::from(std::io::ErrorKind::UnexpectedEof)));
+        }
+        if is_new {
+            let mut taken = self.taken.borrow_mut();
+            let taken = taken.entry(location.to_owned()).or_default();
+            *taken = taken.saturating_add(size as u64);
+            if *taken > length {
+                return Err(damaged(name, "has, with those before it, more values than are in their file"));
+            }
         }
         file.seek(SeekFrom::Start(offset)).map_err(failed)?;
         let mut bytes = vec![0; size];

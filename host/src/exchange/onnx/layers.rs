@@ -141,7 +141,7 @@ impl Layers {
         let op = Dense { inputs, outputs, activation: Function::Identity, bits: None };
         let turned = from(&places(Op::Dense(op), layout, None), &weights.values);
         let mut parts = Parts::new(&turned, &vec![0.0; outputs]);
-        if let Some(sides) = by_channels {
+        if let Some(sides) = by_channels.filter(|_| outputs > 0) {
             let theirs: Vec<&[f64]> = parts.weights.chunks(outputs.max(1)).collect();
             let mut rows = vec![&[][..]; theirs.len()];
             channels_first(sides).into_iter().zip(theirs).for_each(|(place, row)| rows[place] = row);

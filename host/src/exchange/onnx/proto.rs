@@ -2,6 +2,74 @@
 //! skipped. (`onnx.proto3` of the ONNX project gives the numbers.)
 
 use prost::Message;
+use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
+
+/// The most messages and texts in a file: each takes memory of its own, and an empty one two bytes of the file.
+const MOST: usize = 100_000;
+
+/// A model from a file's bytes.
+///
+/// # Errors
+/// What is wrong with them.
+pub(super) fn decode(bytes: &[u8]) -> Result<Model, String> {
+    match parts(bytes, Part::Model) {
+        None => Err("a field goes on after its message's end".into()),
+        Some(parts) if parts > MOST => Err(format!("it has more than {MOST} nodes, tensors and texts")),
+        Some(_) => Model::decode(bytes).map_err(|cause| cause.to_string()),
+    }
+}
+
+/// The messages in which others are repeated.
+#[derive(Clone, Copy)]
+enum Part {
+    Model,
+    Graph,
+    Node,
+    Attribute,
+    Tensor,
+    Value,
+    Type,
+    TensorType,
+    Shape,
+    Other,
+}
+
+impl Part {
+    /// What a field of it holds.
+    fn field(self, tag: u32) -> Self {
+        match (self, tag) {
+            (Self::Model, 7) => Self::Graph,
+            (Self::Graph, 1) => Self::Node,
+            (Self::Graph, 5) | (Self::Attribute, 5) => Self::Tensor,
+            (Self::Graph, 11 | 12) => Self::Value,
+            (Self::Node, 5) => Self::Attribute,
+            (Self::Value, 2) => Self::Type,
+            (Self::Type, 1) => Self::TensorType,
+            (Self::TensorType, 2) => Self::Shape,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// How many messages and texts are in a message; `None` if it cannot be read.
+fn parts(mut bytes: &[u8], part: Part) -> Option<usize> {
+    let mut count = 0;
+    while !bytes.is_empty() {
+        let (tag, wire) = decode_key(&mut bytes).ok()?;
+        if wire == WireType::LengthDelimited {
+            let length = usize::try_from(decode_varint(&mut bytes).ok()?).ok()?;
+            let (inner, rest) = bytes.split_at_checked(length)?;
+            count += match part.field(tag) {
+                Part::Other => 1,
+                inside => 1 + parts(inner, inside)?,
+            };
+            bytes = rest;
+        } else {
+            skip_field(wire, tag, &mut bytes, DecodeContext::default()).ok()?;
+        }
+    }
+    Some(count)
+}
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Model {

@@ -2,7 +2,7 @@
 
 use super::constants::{Constants, resolve};
 use super::layers::{Data, Layers};
-use super::proto::{Graph, Model, Node, Value};
+use super::proto::{Graph, Node, Value, decode};
 use super::{OPERATORS, Result};
 use crate::exchange::ExchangeError;
 use crate::exchange::fold::Affine;
@@ -10,7 +10,6 @@ use crate::exchange::layout::Layout;
 use minnet::activation::Function;
 use minnet::op::{Conv, Padding};
 use minnet::pool::Pooling;
-use prost::Message;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -24,7 +23,7 @@ pub(in crate::exchange) struct Read {
 /// Reads a file; tensors that are not in it are in others in `folder`. `layout` decides whether an image's channels come
 /// first in the input (PyTorch's) where the graph does not tell: it tells wherever it convolves.
 pub(in crate::exchange) fn read(bytes: &[u8], folder: &Path, layout: Option<Layout>) -> Result<Read> {
-    let model = Model::decode(bytes).map_err(|cause| ExchangeError::Damaged { what: format!("ONNX: {cause}") })?;
+    let model = decode(bytes).map_err(|cause| ExchangeError::Damaged { what: format!("ONNX: {cause}") })?;
     let is_own = |domain: &str| matches!(domain, "" | "ai.onnx");
     let opset = model.opsets.iter().find(|opset| is_own(&opset.domain)).map(|opset| opset.version);
     let (Some(graph), Some(opset)) = (&model.graph, opset) else {
