@@ -83,11 +83,7 @@ impl Seat {
     }
 
     /// Runs both, `b` by the helper, if it begins in time. The seat was [claimed](Self::claim) by this thread.
-    pub(super) fn share<A: Send, B: Send>(
-        &self,
-        a: impl FnOnce() -> A + Send,
-        b: impl FnOnce() -> B + Send,
-    ) -> (A, B) {
+    pub(super) fn share<A: Send, B: Send>(&self, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
         let mut b = Some(b);
         let mut result: Option<Result<B, Box<dyn Any + Send>>> = None;
         let mut work = || result = b.take().map(|b| catch_unwind(AssertUnwindSafe(b)));
