@@ -283,9 +283,11 @@ fn shrink(target: &Target) -> Result<(), String> {
     }
     fs::remove_dir_all(&folder).map_err(at(&folder))?;
     for input in &inputs {
+        let before = seen.reached().0;
         seen.begin();
         (target.run)(input);
-        if seen.take() {
+        seen.take();
+        if seen.reached().0 > before {
             save(&folder, input)?;
         }
     }

@@ -19,12 +19,12 @@ pub struct Target {
     pub name: &'static str,
     pub run: fn(&[u8]),
     /// Makes checksums right again in changed bytes, so that they are not all that is looked at.
-    pub repair: fn(&mut Vec<u8>),
+    pub repair: fn(&mut [u8]),
     /// Words of the format.
     pub words: &'static [&'static str],
 }
 
-fn nothing(_: &mut Vec<u8>) {}
+fn nothing(_: &mut [u8]) {}
 
 /// All of them.
 pub const TARGETS: &[Target] = &[

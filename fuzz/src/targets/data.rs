@@ -212,7 +212,7 @@ pub fn digits(bytes: &[u8]) {
 }
 
 /// Makes the checksums of a PNG picture's chunks right.
-pub fn seal_png(bytes: &mut Vec<u8>) {
+pub fn seal_png(bytes: &mut [u8]) {
     if !bytes.starts_with(b"\x89PNG") {
         return;
     }

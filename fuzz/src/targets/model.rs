@@ -21,7 +21,7 @@ const MOST: usize = 1 << 22;
 
 /// Makes the checksum right that a model file or a checkpoint ends with. A checkpoint's is of what follows its first eight
 /// bytes.
-pub fn seal(bytes: &mut Vec<u8>) {
+pub fn seal(bytes: &mut [u8]) {
     let Some(end) = bytes.len().checked_sub(4) else { return };
     let from = if bytes.starts_with(b"MINNETC1") { 8.min(end) } else { 0 };
     let sum = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(&bytes[from..end]);

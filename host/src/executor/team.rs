@@ -4,7 +4,6 @@
 //! thread that sleeps takes several microseconds to wake for each of them. So a pool's thread that was called for
 //! help stays awake between the pieces, and goes back to the pool once nothing has come for a while. Whoever asks
 //! never depends on help: work that no helper has begun is taken back.
-#![allow(unsafe_code)]
 
 mod seat;
 

@@ -1,5 +1,6 @@
 //! A place for a helper, and how work is handed over there. The test `tests/tests/loom.rs` goes through the ways in which
 //! threads can meet here; so atomics, cells and waiting come from `sync`, which is another there.
+#![allow(unsafe_code)]
 
 use super::sync::{AtomicU8, Ordering, UnsafeCell, pause};
 use std::any::Any;
