@@ -35,17 +35,15 @@ impl Seen {
         }
     }
 
+    /// The counters that were reached since [`begin`](Self::begin).
+    pub fn now(&self) -> Vec<usize> {
+        (0..).zip(counters()).filter_map(|(place, &count)| (count > 0).then_some(place)).collect()
+    }
+
     /// Takes in what was reached since [`begin`](Self::begin), and tells whether any of it is new.
     pub fn take(&mut self) -> bool {
-        let counters = if self.0.is_empty() {
-            &[]
-        } else {
-            // SAFETY: as above. Another thread that counts at the same time loses a count, and nothing else: no thread but
-            // this one executes a target.
-            unsafe { std::slice::from_raw_parts(START.load(Ordering::Relaxed), self.0.len()) }
-        };
         let mut is_new = false;
-        for (seen, counters) in self.0.chunks_mut(LINE).zip(counters.chunks(LINE)) {
+        for (seen, counters) in self.0.chunks_mut(LINE).zip(counters().chunks(LINE)) {
             if counters.iter().fold(0, |all, count| all | count) == 0 {
                 continue;
             }
@@ -61,6 +59,16 @@ impl Seen {
     /// How many counters have been reached, and how many there are.
     pub fn reached(&self) -> (usize, usize) {
         (self.0.iter().filter(|&&seen| seen != 0).count(), self.0.len())
+    }
+}
+
+/// All counters, as they are.
+fn counters() -> &'static [u8] {
+    match LENGTH.load(Ordering::Relaxed) {
+        0 => &[],
+        // SAFETY: as above. Another thread that counts at the same time loses a count, and nothing else: no thread but the
+        // one that asks executes a target.
+        length => unsafe { std::slice::from_raw_parts(START.load(Ordering::Relaxed), length) },
     }
 }
 

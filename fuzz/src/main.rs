@@ -29,6 +29,11 @@ const HANG: Duration = Duration::from_secs(10);
 /// What `--memory` is while inputs are read.
 const BUDGET: u64 = 256 << 20;
 
+/// Inputs of a target's corpus after it was shrunk, at most, and their bytes: so that all of them are less than half a
+/// megabyte.
+const INPUTS: usize = 64;
+const ROOM: usize = 20 << 10;
+
 #[derive(Parser)]
 #[command(name = "fuzz", about = "Hostile inputs for every parser and for the wire")]
 enum Order {
@@ -36,7 +41,7 @@ enum Order {
     Run(Run),
     /// Execute a target with the inputs in these files
     Replay { target: String, files: Vec<PathBuf> },
-    /// Leave only those inputs in the corpus that are needed to reach what all of them reach; needs a guided build
+    /// Leave in the corpus the inputs that reach most for their length; needs a guided build
     Shrink { targets: Vec<String> },
     #[command(hide = true)]
     Work(Work),
@@ -272,25 +277,32 @@ impl UnderWay {
     }
 }
 
-/// Removes from the corpus what reaches nothing that a shorter input does not reach.
+/// Leaves of the corpus the inputs that reach most for their length, as long as there is room.
 fn shrink(target: &Target) -> Result<(), String> {
     let folder = Path::new("fuzz/corpus").join(target.name);
-    let mut inputs = corpus(&folder)?;
-    inputs.sort_by_key(Vec::len);
-    let mut seen = Seen::new();
+    let seen = Seen::new();
     if seen.reached().1 == 0 {
         return Err("this build has no counters; `cargo xtask fuzz --guided` makes one that has".into());
     }
-    fs::remove_dir_all(&folder).map_err(at(&folder))?;
+    let inputs = corpus(&folder)?;
+    let mut reaching: Vec<(&Vec<u8>, Vec<usize>)> = Vec::new();
     for input in &inputs {
-        let before = seen.reached().0;
         seen.begin();
         (target.run)(input);
-        seen.take();
-        if seen.reached().0 > before {
-            save(&folder, input)?;
-        }
+        reaching.push((input, seen.now()));
     }
-    println!("{:<14}{:>6} inputs of {}", target.name, corpus(&folder)?.len(), inputs.len());
+    fs::remove_dir_all(&folder).map_err(at(&folder))?;
+    let (mut reached, mut room, mut kept) = (BTreeSet::new(), ROOM, 0);
+    while kept < INPUTS {
+        reaching.iter_mut().for_each(|(_, counters)| counters.retain(|counter| !reached.contains(counter)));
+        reaching.retain(|(input, counters)| !counters.is_empty() && input.len() <= room);
+        let worth = |(input, counters): &(&Vec<u8>, Vec<usize>)| counters.len() * 1000 / (input.len() + 100);
+        let Some(best) = (0..reaching.len()).max_by_key(|&index| worth(&reaching[index])) else { break };
+        let (input, counters) = reaching.swap_remove(best);
+        save(&folder, input)?;
+        (room, kept) = (room - input.len(), kept + 1);
+        reached.extend(counters);
+    }
+    println!("{:<14}{kept:>6} inputs of {}, which reach {} counters", target.name, inputs.len(), reached.len());
     Ok(())
 }
