@@ -24,8 +24,6 @@ use targets::{TARGETS, Target};
 #[global_allocator]
 static ALLOCATOR: memory::Counted = memory::Counted;
 
-/// A longer execution is a finding.
-const HANG: Duration = Duration::from_secs(10);
 /// What `--memory` is while inputs are read.
 const BUDGET: u64 = 256 << 20;
 
@@ -33,6 +31,8 @@ const BUDGET: u64 = 256 << 20;
 /// megabyte.
 const INPUTS: usize = 64;
 const ROOM: usize = 20 << 10;
+/// What takes longer is not kept: without optimization it would take seconds.
+const SLOW: Duration = Duration::from_millis(10);
 
 #[derive(Parser)]
 #[command(name = "fuzz", about = "Hostile inputs for every parser and for the wire")]
@@ -77,6 +77,9 @@ struct Length {
     /// Executions for each target, whatever time they take
     #[arg(long)]
     runs: Option<u64>,
+    /// Seconds that an execution may take
+    #[arg(long, default_value_t = 10)]
+    hang: u64,
     /// What the random numbers begin with
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -126,9 +129,10 @@ fn run(order: &Run) -> Result<(), String> {
     let place = targets::place().path("input");
     let mut found = Vec::new();
     for target in targets {
-        let Length { seconds, runs, seed, corpus, keep } = &order.length;
+        let Length { seconds, runs, hang, seed, corpus, keep } = &order.length;
         let mut work = Command::new(&program);
         work.args(["work", target.name, "--seconds", &seconds.to_string(), "--seed", &seed.to_string()]);
+        work.args(["--hang", &hang.to_string()]);
         work.args(runs.map(|runs| format!("--runs={runs}")));
         work.arg("--corpus").arg(corpus).arg("--input").arg(&place);
         if let Some(keep) = keep {
@@ -177,13 +181,13 @@ fn save(folder: &Path, bytes: &[u8]) -> Result<PathBuf, String> {
 static SINCE: AtomicU64 = AtomicU64::new(0);
 
 /// Ends the program where an execution takes too long.
-fn watch(begin: Instant) {
+fn watch(begin: Instant, most: Duration) {
     std::thread::spawn(move || {
         loop {
-            std::thread::sleep(HANG / 10);
+            std::thread::sleep(most / 10);
             let since = SINCE.load(Ordering::Relaxed);
-            if since != 0 && begin.elapsed().saturating_sub(Duration::from_millis(since)) > HANG {
-                report!("an execution has taken more than {} s", HANG.as_secs());
+            if since != 0 && begin.elapsed().saturating_sub(Duration::from_millis(since)) > most {
+                report!("an execution has taken more than {} s", most.as_secs());
                 std::process::abort();
             }
         }
@@ -193,10 +197,10 @@ fn watch(begin: Instant) {
 /// Executes a target with the inputs of its corpus, then with changed ones, until the time is over.
 fn fuzz(work: &Work) -> Result<(), String> {
     let target = named(&work.target)?;
-    let Length { seconds, runs, seed, corpus: folder, keep } = &work.length;
+    let Length { seconds, runs, hang, seed, corpus: folder, keep } = &work.length;
     let mut inputs = corpus(&folder.join(target.name))?;
     let given = inputs.len();
-    if let Some(keep) = keep {
+    if let Some(keep) = keep.as_ref().filter(|keep| *keep != folder) {
         inputs.extend(corpus(&keep.join(target.name))?);
     }
     // A panic says no more than its message; the input is in the file.
@@ -204,7 +208,7 @@ fn fuzz(work: &Work) -> Result<(), String> {
     let mut rng = XorShiftRng::seed_from_u64(*seed);
     let mut seen = Seen::new();
     let begin = Instant::now();
-    watch(begin);
+    watch(begin, Duration::from_secs(*hang));
     let (mut count, mut slowest) = (0_u64, Duration::ZERO);
     let mut execute = |bytes: &[u8], seen: &mut Seen| {
         under_way.write(bytes).map_err(at(&work.input))?;
@@ -288,8 +292,11 @@ fn shrink(target: &Target) -> Result<(), String> {
     let mut reaching: Vec<(&Vec<u8>, Vec<usize>)> = Vec::new();
     for input in &inputs {
         seen.begin();
+        let begin = Instant::now();
         (target.run)(input);
-        reaching.push((input, seen.now()));
+        if begin.elapsed() < SLOW {
+            reaching.push((input, seen.now()));
+        }
     }
     fs::remove_dir_all(&folder).map_err(at(&folder))?;
     let (mut reached, mut room, mut kept) = (BTreeSet::new(), ROOM, 0);
