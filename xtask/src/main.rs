@@ -2,7 +2,9 @@
 
 mod device;
 mod error;
+mod fuzz;
 mod host;
+mod licences;
 mod package;
 mod record;
 mod suite;
@@ -34,8 +36,17 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
-    /// Check the format, clippy's lints, and the documentation
+    /// Check the format, clippy's lints, the documentation, and the licences and sources of what we depend on
     Lint,
+    /// Give every parser and the wire hostile inputs (docs/fuzzing.md)
+    Fuzz {
+        /// Build with counters, so that inputs are kept that reach something new
+        #[arg(long)]
+        guided: bool,
+        /// What the program `fuzz` is to do: `run`, `replay`, `shrink`, with their options
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Make the packages for crates.io, install `host` from them, and use it in an empty folder
     Package {
         /// Make the packages and look into them, but build nothing
@@ -98,6 +109,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Test { arguments } => suite::run(&arguments),
         Task::Lint => lint(),
+        Task::Fuzz { guided, arguments } => fuzz::fuzz(guided, &arguments),
         Task::Package { quick } => package::package(quick),
         Task::BenchRivals(options) => rivals::bench(&options),
         Task::Count { check } => {
@@ -134,6 +146,7 @@ fn named(board: Option<&str>) -> Result<&'static Board, Error> {
 }
 
 fn lint() -> Result<(), Error> {
+    licences::check()?;
     step("format", &["fmt", "--all", "--check"], None)?;
     step("format of the firmware", &["fmt", "--manifest-path", "firmware-demo/Cargo.toml", "--check"], None)?;
     step(

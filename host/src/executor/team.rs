@@ -4,16 +4,11 @@
 //! thread that sleeps takes several microseconds to wake for each of them. So a pool's thread that was called for
 //! help stays awake between the pieces, and goes back to the pool once nothing has come for a while. Whoever asks
 //! never depends on help: work that no helper has begun is taken back.
-#![allow(unsafe_code)]
 
-use std::any::Any;
-use std::cell::UnsafeCell;
-use std::hint::spin_loop;
-use std::mem::transmute;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+mod seat;
+
+use seat::Seat;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::thread::yield_now;
 use std::time::{Duration, Instant};
 
 /// How long a helper waits before it goes back to the pool.
@@ -24,78 +19,33 @@ pub(super) struct Team {
     seats: Arc<[Seat]>,
 }
 
-/// A place for a helper, and the work it is given.
-struct Seat {
-    state: AtomicU8,
-    work: UnsafeCell<Option<Work>>,
-}
+/// What a [`Seat`] is made of.
+mod sync {
+    pub(super) use std::sync::atomic::{AtomicU8, Ordering};
 
-/// Work on the stack of the thread that asks for help. That thread does not leave before the work is done or taken
-/// back.
-type Work = *mut (dyn FnMut() + Send);
+    /// A cell whose users see to it that no two use it at the same time.
+    pub(super) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
 
-/// No one sits here.
-const EMPTY: u8 = 0;
-/// A helper was called.
-const CALLED: u8 = 1;
-/// A helper waits.
-const WAITING: u8 = 2;
-/// A thread is laying work down, and no one else may touch it.
-const CLAIMED: u8 = 3;
-/// Work lies here.
-const READY: u8 = 4;
-/// The helper works.
-const RUNNING: u8 = 5;
-/// The helper is done; the thread that asked has not seen it yet.
-const DONE: u8 = 6;
+    impl<T> UnsafeCell<T> {
+        pub(super) fn new(value: T) -> Self {
+            Self(std::cell::UnsafeCell::new(value))
+        }
 
-// SAFETY: `work` is written only by the thread that changed the state to `CLAIMED`, and read only by the helper that
-// changed it from `READY` to `RUNNING`; each change is made by one thread alone (compare-exchange), and the write is
-// released with `READY` and acquired with `RUNNING`. What the pointer leads to is `Send`.
-unsafe impl Sync for Seat {}
-// SAFETY: as above.
-unsafe impl Send for Seat {}
-
-impl Seat {
-    /// Changes the state if it is `from`.
-    fn change(&self, from: u8, to: u8) -> bool {
-        self.state.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
-    }
-
-    /// What a helper does until no work has come for a while.
-    fn help(&self) {
-        self.state.store(WAITING, Ordering::Release);
-        let mut since = Instant::now();
-        let mut turns = 0u32;
-        loop {
-            if self.state.load(Ordering::Relaxed) == READY && self.change(READY, RUNNING) {
-                // SAFETY: the state was changed from `READY` to `RUNNING` here (see `Sync`).
-                if let Some(work) = unsafe { *self.work.get() } {
-                    // SAFETY: the thread that laid it down waits for `DONE` before it leaves the work's stack frame.
-                    unsafe { (*work)() };
-                }
-                self.state.store(DONE, Ordering::Release);
-                since = Instant::now();
-            }
-            turns = turns.wrapping_add(1);
-            pause(turns);
-            if turns.is_multiple_of(64) && since.elapsed() > PATIENCE && self.change(WAITING, EMPTY) {
-                return;
-            }
+        pub(super) fn with_mut<R>(&self, work: impl FnOnce(*mut T) -> R) -> R {
+            work(self.0.get())
         }
     }
-}
 
-/// Waits a moment, and now and then lets other threads run. Seldom: on a busy machine, whoever yields may wait for
-/// milliseconds.
-fn pause(turns: u32) {
-    if turns.is_multiple_of(4096) { yield_now() } else { spin_loop() }
+    /// Waits a moment, and now and then lets other threads run. Seldom: on a busy machine, whoever yields may wait for
+    /// milliseconds.
+    pub(super) fn pause(turns: u32) {
+        if turns.is_multiple_of(4096) { std::thread::yield_now() } else { std::hint::spin_loop() }
+    }
 }
 
 impl Team {
     pub(super) fn new(threads: usize) -> Self {
-        let seat = || Seat { state: AtomicU8::new(EMPTY), work: UnsafeCell::new(None) };
-        Self { seats: (1..threads).map(|_| seat()).collect() }
+        Self { seats: (1..threads).map(|_| Seat::new()).collect() }
     }
 
     /// Runs both, side by side if a helper waits. If none does, calls one from the pool for the next time.
@@ -105,44 +55,28 @@ impl Team {
         a: impl FnOnce() -> A + Send,
         b: impl FnOnce() -> B + Send,
     ) -> (A, B) {
-        let Some(seat) = self.seats.iter().find(|seat| seat.change(WAITING, CLAIMED)) else {
-            self.call(pool);
-            return (a(), b());
-        };
-        let mut b = Some(b);
-        let mut result: Option<Result<B, Box<dyn Any + Send>>> = None;
-        let mut work = || result = b.take().map(|b| catch_unwind(AssertUnwindSafe(b)));
-        let pointer: *mut (dyn FnMut() + Send + '_) = &mut work;
-        // SAFETY: the state is `CLAIMED` by this thread (see `Sync`). The lifetime that the type loses is kept by
-        // waiting below, which nothing before it can leave out: `a` is not let unwind.
-        unsafe { *seat.work.get() = Some(transmute::<*mut (dyn FnMut() + Send + '_), Work>(pointer)) };
-        seat.state.store(READY, Ordering::Release);
-        let a = catch_unwind(AssertUnwindSafe(a));
-        let mut turns = 0u32;
-        loop {
-            if seat.change(READY, WAITING) {
-                // No helper has begun, and now none will.
-                work();
-                break;
-            }
-            if seat.change(DONE, WAITING) {
-                break;
-            }
-            turns = turns.wrapping_add(1);
-            pause(turns);
+        if let Some(seat) = self.seats.iter().find(|seat| seat.claim()) {
+            return seat.share(a, b);
         }
-        match (a, result) {
-            (Ok(a), Some(Ok(b))) => (a, b),
-            (Err(panic), _) | (_, Some(Err(panic))) => resume_unwind(panic),
-            (Ok(_), None) => unreachable!("the work ran on one of the two threads"),
-        }
+        self.call(pool);
+        (a(), b())
     }
 
     /// Calls a helper to an empty seat.
     fn call(&self, pool: &rayon::ThreadPool) {
-        if let Some(number) = self.seats.iter().position(|seat| seat.change(EMPTY, CALLED)) {
+        if let Some(number) = self.seats.iter().position(Seat::call) {
             let seats = Arc::clone(&self.seats);
-            pool.spawn(move || seats[number].help());
+            pool.spawn(move || {
+                let mut since = Instant::now();
+                let mut turns = 0u32;
+                seats[number].help(|has_worked| {
+                    if has_worked {
+                        since = Instant::now();
+                    }
+                    turns = turns.wrapping_add(1);
+                    turns.is_multiple_of(64) && since.elapsed() > PATIENCE
+                });
+            });
         }
     }
 }
@@ -150,6 +84,7 @@ impl Team {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
 
     fn sum(team: &Team, pool: &rayon::ThreadPool, range: std::ops::Range<u64>) -> u64 {
         if range.end - range.start < 3 {

@@ -5,6 +5,7 @@ mod data;
 mod device;
 mod exchange;
 mod experiment;
+mod faults;
 mod interrupted;
 mod network2;
 mod own_data;
