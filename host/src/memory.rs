@@ -1,7 +1,7 @@
 //! How much memory reading files may take: a file of some bytes may claim, or unpack to, more than a machine has.
 //!
 //! What is read honestly takes a few times the bytes of its files, packed well perhaps tens of times. What takes more than
-//! [`TIMES`] as much is a mistake, or made to do harm, and is refused before the memory is taken; unless it is little, or
+//! `TIMES` as much is a mistake, or made to do harm, and is refused before the memory is taken; unless it is little, or
 //! the user has said how much it may be.
 
 use crate::error::{Error, Result};
