@@ -20,6 +20,7 @@ use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use targets::{TARGETS, Target};
+use tempfile::TempDir;
 
 #[global_allocator]
 static ALLOCATOR: memory::Counted = memory::Counted;
@@ -93,12 +94,14 @@ struct Length {
 
 fn main() -> ExitCode {
     budget::set_limit(BUDGET);
-    let done = match Order::parse() {
+    let order = Order::parse();
+    let place = settle(&order);
+    let done = place.as_ref().map_err(|cause| format!("a temporary folder: {cause}")).and_then(|_| match order {
         Order::Run(order) => run(&order),
         Order::Replay { target, files } => replay(&target, &files),
         Order::Shrink { targets } => chosen(&targets).and_then(|targets| targets.iter().try_for_each(|it| shrink(it))),
         Order::Work(work) => fuzz(&work),
-    };
+    });
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -106,6 +109,19 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Gives the targets a folder: in memory, where the system has one there. It is removed when it is dropped, whatever became
+/// of the processes that work in it.
+fn settle(order: &Order) -> io::Result<Option<TempDir>> {
+    if let Order::Work(Work { input, .. }) = order {
+        targets::settle(input.parent().unwrap_or(Path::new(".")));
+        return Ok(None);
+    }
+    let memory = Path::new("/dev/shm");
+    let place = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }?;
+    targets::settle(place.path());
+    Ok(Some(place))
 }
 
 fn named(name: &str) -> Result<&'static Target, String> {

@@ -11,8 +11,7 @@ use host::error::Error;
 use host::executor::{Threads, Vectors};
 use host::report::visible;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
-use tempfile::TempDir;
+use std::sync::{LazyLock, OnceLock};
 
 /// Something that is given bytes.
 pub struct Target {
@@ -52,19 +51,12 @@ pub const TARGETS: &[Target] = &[
 ];
 
 /// A folder for the files that readers are given.
-pub struct Place(TempDir);
+pub struct Place(PathBuf);
 
 impl Place {
-    /// In memory, where the system has a folder there.
-    fn new() -> Self {
-        let memory = Path::new("/dev/shm");
-        let place = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-        Self(place.expect("a temporary folder"))
-    }
-
     /// A file in it.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.0.join(name)
     }
 
     /// Writes a file in it.
@@ -82,10 +74,17 @@ impl Place {
     }
 }
 
-/// A place of this program.
+static PLACE: OnceLock<Place> = OnceLock::new();
+
+/// Makes a folder the place of this program.
+pub fn settle(folder: &Path) {
+    // Whoever was first has done it.
+    let _ = PLACE.set(Place(folder.to_path_buf()));
+}
+
+/// The place of this program, which must have [settled](settle).
 pub fn place() -> &'static Place {
-    static PLACE: LazyLock<Place> = LazyLock::new(Place::new);
-    &PLACE
+    PLACE.get().expect("a place")
 }
 
 /// One thread: what is computed does not depend on their number.
