@@ -1,4 +1,4 @@
-//! The book's programs as experiments: what each one computes, what the book printed, and what is plotted.
+//! The book's programs as experiments: what each one computes, what the book and its rerun printed, and what is plotted.
 //!
 //! An [`Experiment`] is a table; each chapter of the book has a file of them. Its parts are the pieces of work whose
 //! results are kept on disk ([`store`]), so that a run which was cut short goes on where it stopped.
@@ -43,7 +43,7 @@ pub struct Experiment {
     pub seconds: u32,
     /// Its pieces of work.
     pub parts: Vec<Part>,
-    /// What of the results goes into the table, beside what the book printed.
+    /// What of the results goes into the table, beside what the book and its rerun printed.
     pub figures: Vec<Figure>,
     /// What of the results is drawn.
     pub plots: Vec<Plot>,
@@ -134,27 +134,28 @@ impl Work {
 }
 
 impl Experiment {
-    /// A training run beside what the book's run printed: how many of the 10,000 monitored images were right after each
-    /// epoch.
-    fn beside_book(
+    /// A training run beside what the rerun printed: how many of the 10,000 monitored images were right after each epoch;
+    /// and the best of these in the book, if it prints that.
+    fn beside_rerun(
         name: &'static str,
         chapter: &'static str,
         training: Training,
         title: &str,
-        book: [f64; 30],
+        book: Option<f64>,
+        rerun: [f64; 30],
     ) -> Self {
         let set = training.monitor.map_or("", training::Set::name);
-        let book = book.map(|right| right / 100.0);
+        let rerun = rerun.map(|right| right / 100.0);
         let figure = |epoch: &str, pick: Pick| {
-            Figure::percent(&format!("{set} accuracy, {epoch} epoch"), pick.of(&book), name, training::ACCURACY, pick)
+            Figure::percent(&format!("{set} accuracy, {epoch} epoch"), pick.of(&rerun), name, training::ACCURACY, pick)
         };
-        let lines = vec![Line::epochs("Here", name, training::ACCURACY), Line::book(&book)];
+        let lines = vec![Line::epochs("Here", name, training::ACCURACY), Line::rerun(&rerun)];
         Self {
             name,
             chapter,
             about: "",
             seconds: 0,
-            figures: vec![figure("best", Pick::Greatest), figure("last", Pick::Last)],
+            figures: vec![figure("best", Pick::Greatest).in_book(book), figure("last", Pick::Last)],
             plots: vec![Plot::over_epochs("", title, "Accuracy (%)", lines)],
             parts: vec![Part { name: name.into(), work: Work::Training(training) }],
             remark: "",

@@ -7,14 +7,17 @@ use super::training::{Set, Training};
 use super::{Experiment, Part, Work};
 use crate::train::Hyper;
 
-/// Of 10,000 validation images, those that the book's run of 784-30-30-10 classified rightly after each epoch.
-const BOOK_DEEP: [f64; 30] = [
+/// Of 10,000 validation images, those that the rerun of 784-30-30-10 classified rightly after each epoch.
+const RERUN_DEEP: [f64; 30] = [
     9229., 9452., 9515., 9587., 9596., 9631., 9638., 9646., 9662., 9651., 9646., 9665., 9680., 9655., 9659., 9679.,
     9689., 9677., 9671., 9675., 9664., 9680., 9658., 9679., 9671., 9681., 9666., 9698., 9697., 9671.,
 ];
 
-/// The initial norms that the book's runs printed, by hidden layer.
-const BOOK_NORMS: [(Depth, &str, &[f64]); 3] = [
+/// The initial norms of four hidden layers in the book.
+const BOOK_NORMS: [f64; 4] = [0.003, 0.017, 0.070, 0.285];
+
+/// The initial norms that the rerun printed, by hidden layer.
+const RERUN_NORMS: [(Depth, &str, &[f64]); 3] = [
     (Depth::Two, "two", &[0.079_955_503, 0.357_978_204]),
     (Depth::Three, "three", &[0.004_753_898_8, 0.023_478_628_3, 0.146_259_805_6]),
     (Depth::Four, "four", &[0.002_442_800_1, 0.014_695_951_1, 0.070_646_775_8, 0.281_704_605_7]),
@@ -31,26 +34,31 @@ fn deep() -> Experiment {
     Experiment {
         about: "network2.py: two hidden layers of 30 neurons, lambda 5",
         seconds: 8,
-        ..Experiment::beside_book("deep", "5", training, title, BOOK_DEEP)
+        ..Experiment::beside_rerun("deep", "5", training, title, None, RERUN_DEEP)
     }
 }
 
 /// `generate_gradient.py`: 1,000 images, all in one mini-batch, for 500 epochs.
 fn generate_gradient() -> Experiment {
     let (mut parts, mut figures, mut plots) = (Vec::new(), Vec::new(), Vec::new());
-    for (depth, word, norms) in BOOK_NORMS {
+    for (depth, word, norms) in RERUN_NORMS {
         let part = format!("gradient-{word}");
         let work = Gradients { depth, images: 1_000, epochs: 500, eta: 0.1, lambda: 5.0 };
         parts.push(Part { name: part.clone(), work: Work::Gradients(work) });
         let layers = || gradients::LAYERS.into_iter().zip(norms);
         figures.extend(layers().map(|(curve, &norm)| Figure {
             label: format!("{word} hidden layers: initial norm of {curve}"),
-            book: Some(norm),
+            book: None,
+            rerun: Some(norm),
             unit: Unit::Number,
             part: part.clone(),
             curve,
             pick: Pick::First,
         }));
+        if let Depth::Four = depth {
+            let start = figures.len() - BOOK_NORMS.len();
+            figures[start..].iter_mut().zip(BOOK_NORMS).for_each(|(figure, norm)| figure.book = Some(norm));
+        }
         let lines = layers().map(|(curve, _)| Line::epochs(&curve.replacen('h', "H", 1), &part, curve)).collect();
         plots.push(Plot {
             log_y: true,

@@ -9,7 +9,12 @@ use super::{Experiment, Part, Work};
 use crate::train::Hyper;
 use minnet::prelude::{Init, Regularization};
 
-/// A program, the book's result, and how it is trained here.
+/// What is done otherwise than in the book.
+const REMARK: &str = "The settings are not the book's. Here the learning rate falls, there are fewer epochs, the weights start \
+                      otherwise, and they decay in every one of these networks. In the book the learning rate stays at 0.1, or \
+                      at 0.03 from the rectified linear units on, for 60 epochs, or 40 with dropout.";
+
+/// A program, its results in the book and in the rerun, and how it is trained here.
 struct Setting {
     name: &'static str,
     about: &'static str,
@@ -23,6 +28,8 @@ struct Setting {
     lambda: f32,
     /// The book's test accuracy in percent.
     book: f64,
+    /// The rerun's test accuracy at the best validation accuracy, and that, in percent.
+    rerun: [f64; 2],
     seconds: u32,
 }
 
@@ -37,7 +44,8 @@ const SETTINGS: [Setting; 7] = [
         eta: 0.5,
         final_eta: 0.02,
         lambda: 0.3,
-        book: 97.79,
+        book: 97.80,
+        rerun: [97.79, 97.78],
         seconds: 15,
     },
     Setting {
@@ -50,7 +58,8 @@ const SETTINGS: [Setting; 7] = [
         eta: 0.5,
         final_eta: 0.02,
         lambda: 0.3,
-        book: 98.80,
+        book: 98.78,
+        rerun: [98.80, 98.82],
         seconds: 60,
     },
     Setting {
@@ -64,6 +73,7 @@ const SETTINGS: [Setting; 7] = [
         final_eta: 0.01,
         lambda: 0.1,
         book: 99.06,
+        rerun: [99.06, 99.10],
         seconds: 80,
     },
     Setting {
@@ -76,7 +86,8 @@ const SETTINGS: [Setting; 7] = [
         eta: 0.08,
         final_eta: 0.001,
         lambda: 0.1,
-        book: 99.10,
+        book: 99.23,
+        rerun: [99.10, 99.17],
         seconds: 40,
     },
     Setting {
@@ -89,7 +100,8 @@ const SETTINGS: [Setting; 7] = [
         eta: 0.08,
         final_eta: 0.001,
         lambda: 0.1,
-        book: 99.42,
+        book: 99.37,
+        rerun: [99.42, 99.46],
         seconds: 180,
     },
     Setting {
@@ -102,7 +114,8 @@ const SETTINGS: [Setting; 7] = [
         eta: 0.08,
         final_eta: 0.001,
         lambda: 0.1,
-        book: 99.37,
+        book: 99.43,
+        rerun: [99.37, 99.37],
         seconds: 180,
     },
     Setting {
@@ -116,6 +129,7 @@ const SETTINGS: [Setting; 7] = [
         final_eta: 0.001,
         lambda: 2.0,
         book: 99.60,
+        rerun: [99.60, 99.66],
         seconds: 1000,
     },
 ];
@@ -125,7 +139,7 @@ pub(super) fn experiments() -> Vec<Experiment> {
 }
 
 fn experiment(setting: &Setting) -> Experiment {
-    let &Setting { name, about, net, expanded, init, epochs, eta, final_eta, lambda, book, seconds } = setting;
+    let &Setting { name, about, net, expanded, init, epochs, eta, final_eta, lambda, book, rerun, seconds } = setting;
     let hyper = Hyper {
         epochs,
         eta,
@@ -141,7 +155,8 @@ fn experiment(setting: &Setting) -> Experiment {
         judge: Some(Set::Test),
         ..Training::new(net, "log-likelihood", hyper)
     };
-    let figure = |label, book, curve, pick| Figure::percent(label, book, name, curve, pick);
+    let [tested, validated] = rerun.map(Some);
+    let figure = |label, rerun, curve, pick| Figure::percent(label, rerun, name, curve, pick);
     Experiment {
         name,
         chapter: "6",
@@ -149,8 +164,8 @@ fn experiment(setting: &Setting) -> Experiment {
         seconds,
         parts: vec![Part { name: name.into(), work: Work::Training(training) }],
         figures: vec![
-            figure("test accuracy at best validation", Some(book), training::JUDGED_ACCURACY, Pick::Last),
-            figure("validation accuracy, best epoch", None, training::ACCURACY, Pick::Greatest),
+            figure("test accuracy at best validation", tested, training::JUDGED_ACCURACY, Pick::Last).in_book(book),
+            figure("validation accuracy, best epoch", validated, training::ACCURACY, Pick::Greatest),
         ],
         plots: vec![Plot::over_epochs(
             "",
@@ -158,6 +173,6 @@ fn experiment(setting: &Setting) -> Experiment {
             "Accuracy (%)",
             vec![Line::epochs("", name, training::ACCURACY)],
         )],
-        remark: "",
+        remark: REMARK,
     }
 }

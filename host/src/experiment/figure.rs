@@ -1,4 +1,4 @@
-//! The numbers of an experiment's table: what the book printed, and what came of our runs.
+//! The numbers of an experiment's table: what the book prints, what its rerun printed, and what came of our runs.
 
 use super::store::Results;
 
@@ -7,8 +7,10 @@ use super::store::Results;
 pub struct Figure {
     /// What it is.
     pub label: String,
-    /// What the book printed; `None` where it shows a plot, or nothing.
+    /// What the book prints; `None` where it shows a plot, or nothing.
     pub book: Option<f64>,
+    /// What the rerun of its programs printed; `None` as above.
+    pub rerun: Option<f64>,
     /// What it is counted in.
     pub unit: Unit,
     /// The part whose result it is.
@@ -69,9 +71,14 @@ impl Unit {
 }
 
 impl Figure {
-    /// A share in percent.
-    pub fn percent(label: &str, book: Option<f64>, part: &str, curve: &'static str, pick: Pick) -> Self {
-        Self { label: label.into(), book, unit: Unit::Percent, part: part.into(), curve, pick }
+    /// A share in percent, which the rerun printed, or did not.
+    pub fn percent(label: &str, rerun: Option<f64>, part: &str, curve: &'static str, pick: Pick) -> Self {
+        Self { label: label.into(), book: None, rerun, unit: Unit::Percent, part: part.into(), curve, pick }
+    }
+
+    /// The figure with what the book prints.
+    pub fn in_book(self, book: impl Into<Option<f64>>) -> Self {
+        Self { book: book.into(), ..self }
     }
 
     /// Its number for each seed; a single one if the seed plays no role.

@@ -52,8 +52,8 @@ pub enum Points {
         /// The result's name.
         curve: &'static str,
     },
-    /// What the book printed: points of x and y.
-    Book(Vec<(f64, f64)>),
+    /// What the rerun printed: points of x and y.
+    Rerun(Vec<(f64, f64)>),
 }
 
 impl Plot {
@@ -102,10 +102,10 @@ impl Line {
         Self { label: label.into(), points: Points::Epochs { part: part.into(), curve, from: 0 } }
     }
 
-    /// What the book printed, epoch by epoch.
-    pub fn book(numbers: &[f64]) -> Self {
+    /// What the rerun printed, epoch by epoch.
+    pub fn rerun(numbers: &[f64]) -> Self {
         let points = numbers.iter().enumerate().map(|(epoch, &number)| (epoch as f64, number)).collect();
-        Self { label: "The book".into(), points: Points::Book(points) }
+        Self { label: "The rerun".into(), points: Points::Rerun(points) }
     }
 
     fn series(&self, results: &Results) -> Series {
@@ -118,7 +118,7 @@ impl Line {
                 let last = |part: &String| results.mean(part, curve).last().copied();
                 parts.iter().filter_map(|(x, part)| Some((*x, last(part)?))).collect()
             }
-            Points::Book(points) => points.clone(),
+            Points::Rerun(points) => points.clone(),
         };
         Series { label: self.label.clone(), points }
     }

@@ -1,4 +1,4 @@
-//! The book's figures beside ours: as text for a terminal, and as the document `book.md`.
+//! The book's figures, its rerun's, and ours: as text for a terminal, and as the document `book.md`.
 
 use super::Experiment;
 use super::figure::{Figure, Summary};
@@ -22,15 +22,16 @@ pub struct Origin {
     pub plots: String,
 }
 
-/// A row of the table: what it is, the book's number, ours, and the time.
-type Row = [String; 4];
+/// A row of the table: what it is, the book's number, the rerun's, ours, and the time.
+type Row = [String; 5];
 
 fn rows(experiment: &Experiment, results: &Results) -> Vec<Row> {
     let mut time = seconds(results.seconds());
     let mut row = |figure: &Figure| {
         let here = Summary::of(&figure.values(results)).map_or("–".into(), |summary| summary.show(figure.unit));
-        let book = figure.book.map_or("–".into(), |number| figure.unit.show(number));
-        [figure.label.clone(), book, here, std::mem::take(&mut time)]
+        let [book, rerun] =
+            [figure.book, figure.rerun].map(|number| number.map_or("–".into(), |number| figure.unit.show(number)));
+        [figure.label.clone(), book, rerun, here, std::mem::take(&mut time)]
     };
     experiment.figures.iter().map(&mut row).collect()
 }
@@ -52,13 +53,13 @@ pub fn table(experiment: &Experiment, results: &Results) -> String {
     let here = if seeds == 1 { "here".into() } else { format!("here, mean of {seeds} seeds (least to greatest)") };
     let time = if seeds == 1 { "time" } else { "time a seed" };
     let mut rows = rows(experiment, results);
-    rows.insert(0, [String::new(), "the book".into(), here, time.into()]);
+    rows.insert(0, [String::new(), "the book".into(), "its rerun".into(), here, time.into()]);
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths = [width(0), width(1), width(2)];
+    let widths = [width(0), width(1), width(2), width(3)];
     let mut text = format!("{}: {}\n", experiment.name, experiment.about);
-    for [label, book, here, time] in &rows {
-        let [first, second, third] = widths;
-        let line = format!("  {label:first$}  {book:>second$}  {here:third$}  {time}");
+    for [label, book, rerun, here, time] in &rows {
+        let [first, second, third, fourth] = widths;
+        let line = format!("  {label:first$}  {book:>second$}  {rerun:>third$}  {here:fourth$}  {time}");
         text += line.trim_end();
         text.push('\n');
     }
@@ -81,19 +82,23 @@ pub fn document(origin: &Origin, experiments: &[(Experiment, Results)]) -> Strin
     let threads = experiments.iter().flat_map(|(_, results)| &results.records).map(|record| record.threads).max();
     let _ = writeln!(
         text,
-        "Made by `{command}`: {seeds} seed{}, {} of work on {} thread{}. Figures are means over the seeds, with the \
-         least and the greatest in brackets; the time is that of the quickest seed. \
-         A dash stands where the book prints no number. Epochs are counted from 0, as the book does.\n",
+        "Made by `{command}`: {seeds} seed{}. All runs together took {}, on at most {} thread{}.\n\n\
+         *The book* is Michael Nielsen's [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com) \
+         (Determination Press, 2015). *The rerun* is a published rerun of the book's programs under Python 3, one run each \
+         with another seed than the book's, so that its figures differ from the book's, sometimes by much. A dash means \
+         that no number is printed there. *Here* is the mean over the seeds, with the least and the greatest in brackets. \
+         The time is that of the quickest seed. Epochs are counted from 0, as the book does.\n",
         plural(*seeds),
         seconds(parts.values().sum()),
         threads.unwrap_or(1),
         plural(threads.unwrap_or(1) as u64),
     );
-    text += "| Experiment | Figure | The book | Here | Time |\n| --- | --- | ---: | ---: | ---: |\n";
+    text += "| Experiment | Figure | The book | The rerun | Here | Time |\n| --- | --- | ---: | ---: | ---: | ---: |\n";
     for (experiment, results) in experiments {
         let mut name = format!("[{0}](#{0})", experiment.name);
-        for [label, book, here, time] in rows(experiment, results) {
-            let _ = writeln!(text, "| {} | {label} | {book} | {here} | {time} |", std::mem::take(&mut name));
+        for [label, book, rerun, here, time] in rows(experiment, results) {
+            let name = std::mem::take(&mut name);
+            let _ = writeln!(text, "| {name} | {label} | {book} | {rerun} | {here} | {time} |");
         }
     }
     let mut chapter = "";

@@ -24,7 +24,7 @@ fn figures_and_plots_are_of_the_experiment_s_own_parts() {
         let lines = experiment.plots.iter().flat_map(|plot| &plot.lines).flat_map(|line| match &line.points {
             Points::Epochs { part, .. } => vec![part.as_str()],
             Points::Across { parts, .. } => parts.iter().map(|(_, part)| part.as_str()).collect(),
-            Points::Book(_) => Vec::new(),
+            Points::Rerun(_) => Vec::new(),
         });
         for part in figures.chain(lines) {
             assert!(parts.contains(&part), "{}: {part}", experiment.name);
