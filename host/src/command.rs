@@ -411,6 +411,12 @@ fn grouped(number: usize) -> String {
     text
 }
 
+/// So many of something.
+fn counted(number: impl TryInto<usize>, noun: &str) -> String {
+    let number = number.try_into().unwrap_or(usize::MAX);
+    format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -420,6 +426,10 @@ mod tests {
         for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_633_000, "1,633,000")] {
             assert_eq!(grouped(number), text);
         }
+        assert_eq!(
+            [0_u64, 1, 1000].map(|number| counted(number, "request")),
+            ["0 requests", "1 request", "1,000 requests"]
+        );
     }
 
     #[test]

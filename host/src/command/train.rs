@@ -2,8 +2,8 @@
 
 use super::checkpoint::{Keeper, Order, fingerprint};
 use super::{
-    Parts, Resources, accuracy, catch_ctrl_c, check_output, grouped, noun, percent, print, print_json, progress_bar,
-    score, short,
+    Parts, Resources, accuracy, catch_ctrl_c, check_output, counted, grouped, noun, percent, print, print_json,
+    progress_bar, score, short,
 };
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
@@ -522,10 +522,10 @@ impl Run<'_> {
         }
         let noun = noun(data.shape());
         report!(
-            "{} training {noun}, {} validation {noun}, {} threads, seed {}",
+            "{} training {noun}, {} validation {noun}, {}, seed {}",
             grouped(training.len()),
             grouped(validation.len()),
-            executor.threads(),
+            counted(executor.threads(), "thread"),
             hyper.seed
         );
 

@@ -141,7 +141,7 @@ fn trained(train: &Train, faults: &str) -> String {
     format!(
         "\n{board} learned a fresh `{net}` from {} images (line: {line}): the weights' hash is {there} there and \
          {weight_hash} here; {} of {} test images right; {} instructions a step; {} bytes of RAM, {} of them stack; {} \
-         requests repeated; {seconds:.0} s.\n",
+         repeated; {seconds:.0} s.\n",
         thousands(train.images),
         thousands(train.test.right),
         thousands(train.test.images),
@@ -149,7 +149,7 @@ fn trained(train: &Train, faults: &str) -> String {
         thousands(train.ticks),
         thousands(train.ram_bytes + stack),
         thousands(stack),
-        thousands(*repeats)
+        if *repeats == 1 { "1 request".into() } else { format!("{} requests", thousands(*repeats)) }
     )
 }
 

@@ -1,7 +1,7 @@
 //! `host device eval`
 
 use super::{Connection, bundled_model, model_of_environment};
-use crate::command::{Digits, Resources, catch_ctrl_c, grouped, percent, print, print_json, progress_bar};
+use crate::command::{Digits, Resources, catch_ctrl_c, counted, grouped, percent, print, print_json, progress_bar};
 use clap::Args;
 use minnet::prelude::argmax;
 use minnet::quant::{self, Width};
@@ -190,12 +190,13 @@ impl Report {
         let Self { board, net, weights, confusion, ticks, repeats, seconds, .. } = self;
         let share = percent(self.right as f64 / self.images.max(1) as f64);
         let [images, right, agree] = [self.images, self.right, self.agree].map(grouped);
+        let repeated = counted(*repeats, "request");
         let classes: Vec<_> = (0..10).map(|digit| digit.to_string()).collect();
         let cut = if self.images < asked { format!(" (of {} asked for)", grouped(asked)) } else { String::new() };
         format!(
             "{net} ({weights}) on {board}: {right} of {images} right ({share}){cut}\n\n{}\n\
              same bits as here: {agree} of {images}\n\
-             {} ticks an image, {repeats} requests repeated, {seconds:.1} s\n",
+             {} ticks an image, {repeated} repeated, {seconds:.1} s\n",
             confusion.text(&classes),
             grouped(*ticks as usize)
         )

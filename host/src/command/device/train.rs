@@ -3,8 +3,8 @@
 use super::Connection;
 use crate::command::train::{not_negative, positive};
 use crate::command::{
-    Digits, Resources, catch_ctrl_c, check_output, command_line, grouped, percent, print, print_json, progress_bar,
-    short,
+    Digits, Resources, catch_ctrl_c, check_output, command_line, counted, grouped, percent, print, print_json,
+    progress_bar, short,
 };
 use clap::Args;
 use minnet::model::Metadata;
@@ -204,7 +204,8 @@ impl Report {
         if let Some(stack) = self.stack_bytes {
             let _ = writeln!(text, "RAM: {ram} bytes, and {} of stack at most", grouped(stack as usize));
         }
-        let _ = writeln!(text, "{ticks} ticks a step, {repeats} requests repeated, {seconds:.1} s");
+        let repeated = counted(*repeats, "request");
+        let _ = writeln!(text, "{ticks} ticks a step, {repeated} repeated, {seconds:.1} s");
         text
     }
 }
