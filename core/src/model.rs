@@ -5,6 +5,8 @@
 //! nothing; [`include_model!`](crate::include_model) checks a file while the program compiles.
 
 mod description;
+#[cfg(feature = "signed")]
+pub mod signed;
 
 pub use description::{Classes, Description};
 
@@ -113,6 +115,9 @@ pub enum ModelError {
         /// The place of the weight in the block, counted from 0.
         index: usize,
     },
+    /// The file is not what the owner of the public key has signed.
+    #[cfg(feature = "signed")]
+    Signature,
     /// A layer's sums could be infinite, though no weight is ([`range`]).
     Overflow {
         /// Its place, counted from 1.
@@ -167,6 +172,8 @@ impl ModelError {
             Self::PixelDivisor(_) => {
                 "the model's pixels are divided by another number than 256: the program that wrote it is at fault"
             }
+            #[cfg(feature = "signed")]
+            Self::Signature => "the signature is not that of this file by this key: get both anew from whom the key is",
             Self::Overflow { .. } => {
                 "the weights are so large that a layer's sums could be infinite: train again, with a smaller --eta or with --l2"
             }

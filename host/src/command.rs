@@ -13,6 +13,7 @@ mod inspect;
 mod nets;
 mod quantize;
 mod search;
+mod sign;
 mod train;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -80,6 +81,8 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Make an integer model of a float one: 8- or 4-bit weights, for microcontrollers
     Quantize(quantize::Arguments),
+    /// Sign a model, so that a device takes only yours (Ed25519)
+    Sign(sign::Arguments),
     /// Make a model of a network from PyTorch, Keras, ONNX, or the book's network2.py
     Import(import::Arguments),
     /// Write a model for the book's network2.py, PyTorch, Keras, ONNX, or as C
@@ -110,6 +113,7 @@ impl Cli {
             Command::Nets(arguments) => nets::run(arguments),
             Command::Inspect(arguments) => inspect::run(arguments),
             Command::Quantize(arguments) => quantize::run(arguments),
+            Command::Sign(arguments) => sign::run(arguments),
             Command::Import(arguments) => import::run(arguments),
             Command::Export(arguments) => export::run(arguments),
             Command::Expand(arguments) => expand::run(arguments),

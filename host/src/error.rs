@@ -207,6 +207,19 @@ pub enum Error {
     )]
     PickleSplit { path: PathBuf, training: usize, validating: usize },
 
+    // Signatures.
+    /// The system gives no random numbers.
+    #[error("no key can be made: the system gives no random numbers: {cause}")]
+    Random { cause: String },
+
+    /// A file is not a secret key.
+    #[error("{path}: not a secret key, which is 64 hexadecimal digits: make one with `host sign key FILE`")]
+    SecretKey { path: PathBuf },
+
+    /// A file is not a signature.
+    #[error("{path}: not a signature: {found} bytes instead of 64; sign the model with `host sign model`")]
+    Signature { path: PathBuf, found: usize },
+
     // Pictures.
     /// A file begins as neither PNG nor JPEG pictures do.
     #[error(

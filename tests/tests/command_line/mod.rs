@@ -12,4 +12,5 @@ mod own_data;
 mod program;
 mod refuses;
 mod search;
+mod sign;
 mod succeeds;
