@@ -34,7 +34,8 @@ pub enum Function {
 pub struct Custom {
     /// Its word in the architecture's text.
     pub name: &'static str,
-    /// Turns `z` into `a`.
+    /// Turns `z` into `a`. No value of `a` may be larger than 1 and than all of `z`, or a model file's check that nothing
+    /// overflows does not hold.
     pub forward: fn(z: &mut [f32]),
     /// Turns ∂C/∂a into ∂C/∂z, given `a`. Both slices have the layer's number of outputs.
     pub backward: fn(a: &[f32], gradient: &mut [f32]),

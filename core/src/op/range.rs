@@ -3,7 +3,6 @@
 
 use super::Op;
 use crate::activation::Function;
-use crate::pool::Pooling;
 
 /// The bound below which inputs are taken to lie: 2^20. Pixels are below 1, and what a file of data is normalized to is
 /// seldom beyond 10.
@@ -50,8 +49,7 @@ const fn sums(op: Op, parameters: &[u8], inputs: f32) -> (f32, f32) {
         }
         Op::Conv(conv) => {
             let most = weighted(op, parameters, inputs);
-            let averaged = if let Pooling::Avg2 = conv.pooling { 4.0 } else { 1.0 };
-            (averaged * most, most)
+            (conv.averaged() as f32 * most, most)
         }
         Op::GlobalAvgPool(pool) => ((pool.height * pool.width) as f32 * inputs, inputs),
         Op::Flatten(_) | Op::Dropout(_) => (inputs, inputs),
